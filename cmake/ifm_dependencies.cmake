@@ -1,0 +1,20 @@
+# Everything that we use and did not write, found on the system; never vendored.
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Boost REQUIRED)   # headers only: Boost.Math
+find_package(LibArchive REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
+if(IFM_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(IFM_BENCH)
+  find_package(benchmark REQUIRED)
+endif()
+if(NOT TARGET yaml-cpp::yaml-cpp)   # yaml-cpp before 0.8 exports the bare name
+  add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)
+endif()

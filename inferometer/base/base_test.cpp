@@ -1,0 +1,75 @@
+#include <fstream>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "inferometer/base/clock.h"
+#include "inferometer/base/error.h"
+#include "inferometer/base/mapped_file.h"
+#include "inferometer/base/rng.h"
+#include "inferometer/base/sha256.h"
+
+namespace ifm {
+namespace {
+
+// Expected digests: FIPS 180-4 examples (NIST CSRC "SHA256.pdf").
+TEST(Sha256, MatchesFipsExamples) {
+  EXPECT_EQ(sha256_of(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256_of("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256_of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+}
+
+TEST(Sha256, DoesNotDependOnHowTheInputIsCut) {
+  const std::string text(1000, 'a');
+  for (std::size_t cut = 0; cut <= 130; ++cut) {
+    EXPECT_EQ(Sha256().update(text.substr(0, cut)).update(text.substr(cut)).hex_digest(), sha256_of(text));
+  }
+}
+
+// Source: xoshiro256** reference seeded with SplitMix64(0); first SplitMix64 outputs as published by Vigna.
+TEST(Rng, SplitMixMatchesPublishedValues) {
+  uint64_t state = 1234567;
+  EXPECT_EQ(splitmix64(state), 6457827717110365317ULL);
+  EXPECT_EQ(splitmix64(state), 3203168211198807973ULL);
+}
+
+TEST(Rng, BelowIsUniform) {
+  Rng rng(7);
+  std::array<int, 6> seen{};
+  for (int i = 0; i < 60000; ++i) ++seen[rng.below(6)];
+  double chi2 = 0;
+  for (const int n : seen) chi2 += (n - 10000.0) * (n - 10000.0) / 10000.0;
+  EXPECT_LT(chi2, 20.5);  // chi-square, 5 degrees of freedom, p = 0.001
+}
+
+TEST(MappedFile, NamesAMissingFile) {
+  try {
+    MappedFile("/nonexistent/x");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::not_found);
+    EXPECT_NE(error.message().find("/nonexistent/x"), std::string::npos);
+  }
+}
+
+TEST(MappedFile, RefusesDirectoriesAndFifosWithoutBlocking) {
+  EXPECT_THROW(MappedFile("/"), Error);
+  const std::string fifo = ::testing::TempDir() + "/ifm_fifo";
+  ::unlink(fifo.c_str());
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_THROW(MappedFile{fifo}, Error);
+  ::unlink(fifo.c_str());
+}
+
+TEST(VirtualClock, MovesOnlyWhenTold) {
+  VirtualClock clock;
+  EXPECT_EQ(clock.now_ns(), 0);
+  clock.wait_until(5);
+  clock.wait_until(3);
+  EXPECT_EQ(clock.now_ns(), 5);
+}
+
+}  // namespace
+}  // namespace ifm

@@ -1,0 +1,177 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inferometer/base/token_id.h"
+
+namespace ifm {
+
+/// One message of a prompt; the engine's chat template turns messages into text.
+struct PromptMessage {
+  std::string role;
+  std::string content;
+};
+
+/// Whether a prompt goes through the model's chat template.
+enum class PromptForm { chat, raw };
+
+/// How ids are drawn: penalties, top-k, top-p, min-p, temperature, in this order. Temperature 0 is greedy.
+struct SamplingParams {
+  double temperature = 0.0;
+  int top_k = 0;      ///< 0 = off
+  double top_p = 1.0;
+  double min_p = 0.0;
+  double repetition_penalty = 1.0;  ///< Keskar et al. 2019; 1 = off
+  double presence_penalty = 0.0;
+  double frequency_penalty = 0.0;
+  uint64_t seed = 0;
+};
+
+/// What one measured request asks for.
+struct Request {
+  PromptForm form = PromptForm::chat;
+  std::vector<PromptMessage> messages;  ///< raw: exactly one, its content is the text
+  int max_tokens = 128;                 ///< > 0
+  SamplingParams sampling;
+  bool ignore_eos = false;              ///< an EOS is an ordinary token: never ends the run
+  std::vector<std::string> stop;        ///< ends after the token that completes one of these
+};
+
+/// Tokens as they arrive. `received_ns`: in process right after the id was sampled; for a child, when the parent read it.
+struct TokenEvent {
+  int64_t received_ns = 0;
+  std::span<const TokenId> ids;  ///< valid only during the call
+  std::string_view text;         ///< complete UTF-8 that became visible with this event; may be empty
+};
+
+/// Receives a run's events, in order, on the thread that called generate(). Must be quick: it stands between two tokens.
+class TokenSink {
+ public:
+  virtual ~TokenSink() = default;
+  virtual void on_tokens(const TokenEvent& event) = 0;
+};
+
+/// Who counted the tokens.
+enum class CountSource { engine, usage, tokenizer, events };
+/// Why a generation ended.
+enum class FinishReason { stop, length, cancelled };
+
+[[nodiscard]] const char* to_string(CountSource source);
+[[nodiscard]] const char* to_string(FinishReason reason);
+
+/// The engine's own account of a finished request. Times: the clock the engine was made with, ns; unknown = nullopt.
+struct Completion {
+  int64_t start_ns = 0;  ///< the request's text was taken over
+  int64_t end_ns = 0;    ///< the last token event
+  std::optional<int64_t> prefill_begin_ns;
+  std::optional<int64_t> prefill_end_ns;
+  int prompt_tokens = 0;
+  int cached_tokens = 0;  ///< prompt tokens that were not evaluated anew
+  int output_tokens = 0;  ///< sampled ids, a final EOS included
+  CountSource source = CountSource::engine;
+  FinishReason finish = FinishReason::length;
+};
+
+/// Bare evaluation, for `bench` and `verify`: no sampling, no text.
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+  /// Forgets all positions.
+  virtual void reset() = 0;
+  /// Evaluates ids after the present position, in one go; logits() is then of the last one. @throws Error resource past the context.
+  virtual void prefill(std::span<const TokenId> ids) = 0;
+  /// Evaluates a single id, as decode does.
+  virtual void step(TokenId id) = 0;
+  /// (vocab) f32 of the last evaluated position; valid until the next call.
+  [[nodiscard]] virtual std::span<const float> logits() const = 0;
+  /// As prefill(), handing out the logits of every position: each(index into ids, (vocab) f32).
+  virtual void score(std::span<const TokenId> ids, const std::function<void(int, std::span<const float>)>& each) = 0;
+  [[nodiscard]] virtual int position() const = 0;
+  [[nodiscard]] virtual int vocab() const = 0;
+};
+
+/// What is known of a loaded model; unknown strings are empty, unknown numbers nullopt.
+struct ModelInfo {
+  std::string name;             ///< as the user wrote it
+  std::filesystem::path path;   ///< empty for a remote model
+  std::string architecture;
+  std::string quantization;
+  std::string hash;             ///< "sha256:…" of the weight files' hashes; empty unless asked for (it reads every byte)
+  std::string isa;              ///< the kernels' instruction set
+  std::string accuracy;         ///< "fast", "exact"
+  int threads = 0;
+  int context = 0;              ///< tokens that this instance holds
+  std::optional<int64_t> weight_bytes;
+  std::optional<int64_t> parameters;
+  std::optional<int64_t> bytes_per_token;      ///< weights read by one decode step at depth 0 (METHOD: MBU)
+  std::optional<int64_t> cache_bytes_per_position;  ///< KV bytes of one position over all layers
+  std::optional<int64_t> macs_per_token;       ///< layers' multiply-adds of one token, without the head and attention
+  std::optional<int64_t> head_macs;            ///< the head's, once per logits
+  std::optional<int64_t> attention_macs_per_position;  ///< 2 * layers * heads * head_dim: per token and cached position
+};
+
+/// An engine's loaded model. One request at a time; generate() and the evaluator share the KV cache.
+class Model {
+ public:
+  virtual ~Model() = default;
+  [[nodiscard]] virtual const ModelInfo& info() const = 0;
+  /// Ids that generate() would evaluate for this request; empty where the engine does not show them.
+  [[nodiscard]] virtual std::vector<TokenId> encode(const Request& request) = 0;
+  [[nodiscard]] virtual std::string decode(std::span<const TokenId> ids) = 0;
+  /// Runs one request from an empty cache. @throws Error usage, resource, engine, timeout, network; after a stop request it
+  /// returns with FinishReason::cancelled.
+  virtual Completion generate(const Request& request, TokenSink& sink, std::stop_token stop) = 0;
+  /// Null where the engine has none (HTTP).
+  [[nodiscard]] virtual Evaluator* evaluator() { return nullptr; }
+  /// Lets the engine's threads sleep until the next request (other engines are measured meanwhile).
+  virtual void park() {}
+};
+
+/// Arithmetic of the embedded engine.
+enum class Accuracy { fast, exact };
+[[nodiscard]] const char* to_string(Accuracy accuracy);
+
+/// How the simulated engine behaves: TTFT = load-independent constant + per prompt token; then one gap per token.
+struct SimulatedTiming {
+  int64_t load_ns = 0;
+  int64_t ttft_ns = 10'000'000;
+  int64_t prefill_ns_per_token = 100'000;
+  int64_t gap_ns = 5'000'000;
+  double gap_sd = 0.0;           ///< lognormal sd of each gap (in logs)
+  double run_sd = 0.0;           ///< lognormal sd common to a run
+  double temperature_slope = 0;  ///< relative slow-down per unit of temperature, to plant an effect
+  int fail_every = 0;            ///< every n-th run throws Error engine; 0 = never
+  int prompt_tokens = 16;
+};
+
+/// Everything an engine needs to be made; unset = the engine's default.
+struct EngineOptions {
+  std::string kind = "embedded";  ///< "embedded", "simulated", "process"
+  int threads = 0;                ///< 0 = physical cores
+  Accuracy accuracy = Accuracy::fast;
+  int context = 0;                ///< 0 = the model's limit, at most 4096
+  std::string isa;                ///< "" = the best that the CPU has; "reference", "avx2", …
+  std::filesystem::path program;  ///< process: the inferometer to start as a child; empty = this one
+  SimulatedTiming simulated;
+};
+
+/// An engine: something that loads models.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  [[nodiscard]] virtual std::string name() const = 0;
+  [[nodiscard]] virtual std::string version() const = 0;
+  /// `path`: folder or `.gguf`; `name` is what info().name will say. @throws Error not_found, invalid_data, unsupported, resource.
+  [[nodiscard]] virtual std::unique_ptr<Model> load(const std::filesystem::path& path, const std::string& name) = 0;
+};
+
+}  // namespace ifm

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "inferometer/format/checkpoint.h"
+#include "inferometer/text/chat_template.h"
+#include "inferometer/text/tokenizer.h"
+
+namespace ifm {
+
+/// A model's text side: tokenizer, chat template, and the tokens that begin and end.
+struct ModelText {
+  Tokenizer tokenizer;
+  std::optional<ChatTemplate> chat_template;
+  std::string chat_template_source;
+  std::string bos_token;
+  std::string eos_token;
+
+  /// From a folder (tokenizer.json, tokenizer_config.json, chat_template.jinja) or a GGUF's metadata. @throws Error as its parts.
+  [[nodiscard]] static ModelText open(const Checkpoint& checkpoint);
+
+  /// Ids of a conversation through the template; at most one BOS in front. @throws Error unsupported when there is no template.
+  [[nodiscard]] std::vector<TokenId> encode_chat(std::span<const ChatMessage> messages) const;
+  /// Ids of a plain text with the tokenizer's own prefix; never two BOS.
+  [[nodiscard]] std::vector<TokenId> encode_raw(std::string_view text) const;
+};
+
+}  // namespace ifm
