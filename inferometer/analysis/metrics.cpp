@@ -1,0 +1,87 @@
+#include "inferometer/analysis/metrics.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "inferometer/base/check.h"
+#include "inferometer/stats/describe.h"
+
+namespace ifm {
+namespace {
+
+constexpr double kSecondsPerNs = 1e-9;
+
+/// Token events of a run: those that held at least one generated token.
+struct Events {
+  std::vector<int64_t> offset_ns;
+  std::vector<int> tokens;
+};
+
+Events token_events(const TokenStamps& stamps) {
+  IFM_CHECK(stamps.offset_ns.size() == stamps.tokens.size());
+  Events events;
+  for (size_t i = 0; i < stamps.tokens.size(); ++i) {
+    if (stamps.tokens[i] <= 0) continue;  // keep-alive or role-only: not an event of METHOD's
+    events.offset_ns.push_back(stamps.offset_ns[i]);
+    events.tokens.push_back(stamps.tokens[i]);
+  }
+  return events;
+}
+
+std::optional<double> span_s(std::optional<int64_t> begin_ns, std::optional<int64_t> end_ns) {
+  if (!begin_ns || !end_ns || *end_ns < *begin_ns) return std::nullopt;
+  return static_cast<double>(*end_ns - *begin_ns) * kSecondsPerNs;
+}
+
+std::optional<double> rate(double amount, std::optional<double> seconds) {
+  if (!seconds || *seconds <= 0) return std::nullopt;
+  return amount / *seconds;
+}
+
+bool count_disputed(const Run& run) { return std::find(run.flags.begin(), run.flags.end(), "count_disputed") != run.flags.end(); }
+
+void set_gaps(const Events& events, RunMetrics& metrics) {
+  const bool single = std::all_of(events.tokens.begin(), events.tokens.end(), [](int k) { return k == 1; });
+  if (!single || events.offset_ns.size() < 2) return;
+  std::vector<double> gaps;
+  for (size_t i = 1; i < events.offset_ns.size(); ++i)
+    gaps.push_back(static_cast<double>(events.offset_ns[i] - events.offset_ns[i - 1]) * kSecondsPerNs);
+  metrics.itl_mean_s = stats::mean(gaps);
+  metrics.itl_p50_s = stats::median(gaps);
+  metrics.itl_max_s = stats::maximum(gaps);
+}
+
+void set_token_rates(const Run& run, const Events& events, RunMetrics& metrics) {
+  if (run.prompt_tokens) {
+    const int evaluated = *run.prompt_tokens - run.cached_tokens.value_or(0);
+    if (evaluated > 0) metrics.prefill_tok_per_s = rate(evaluated, span_s(run.prefill_begin_ns, run.prefill_end_ns));
+  }
+  if (run.output_tokens && *run.output_tokens > 0) {
+    const int after_first = *run.output_tokens - events.tokens.front();
+    metrics.output_tok_per_s = rate(*run.output_tokens, metrics.e2e_s);
+    if (after_first > 0 && events.offset_ns.size() > 1) {
+      metrics.tpot_s = static_cast<double>(events.offset_ns.back() - events.offset_ns.front()) * kSecondsPerNs / after_first;
+      metrics.decode_tok_per_s = rate(1.0, metrics.tpot_s);
+    }
+  }
+  set_gaps(events, metrics);
+}
+
+}  // namespace
+
+RunMetrics metrics_of(const Run& run) {
+  RunMetrics metrics;
+  if (run.status == RunStatus::failed) return metrics;
+  metrics.load_s = span_s(run.load_begin_ns, run.load_end_ns);
+  const Events events = token_events(run.stamps);
+  if (events.tokens.empty()) return metrics;
+  metrics.ttft_s = static_cast<double>(events.offset_ns.front()) * kSecondsPerNs;
+  metrics.e2e_s = static_cast<double>(events.offset_ns.back()) * kSecondsPerNs;
+  if (!run.text.empty()) metrics.output_bytes_per_s = rate(static_cast<double>(run.text.size()), metrics.e2e_s);
+  if (!count_disputed(run)) set_token_rates(run, events, metrics);
+  return metrics;
+}
+
+}  // namespace ifm
