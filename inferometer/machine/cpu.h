@@ -6,10 +6,10 @@ namespace ifm {
 
 /// The processor that this process may use.
 struct CpuInfo {
-  std::string name;          ///< "AMD EPYC …", as the OS says it
-  int physical_cores = 1;    ///< of those that this process may run on
-  int logical_cores = 1;     ///< in the affinity mask
-  std::string features;      ///< space-separated, of those that kernels care for: "avx2 fma avx512f avx512_vnni …"
+  std::string name;        ///< "AMD EPYC …", as the OS says it
+  int physical_cores = 1;  ///< of those that this process may run on
+  int logical_cores = 1;   ///< in the affinity mask
+  std::string features;    ///< space-separated, of those that kernels care for: "avx2 fma avx512f avx512_vnni …"
 };
 
 /// Asked once, then cached. Never throws: what cannot be found out stays at its default.

@@ -1,0 +1,84 @@
+#include "inferometer/machine/cpu.h"
+
+#include <memory>
+#include <thread>
+
+#include <hwloc.h>
+
+#include "inferometer/machine/cpu_features.h"
+
+namespace ifm {
+namespace {
+
+struct TopologyDeleter {
+  void operator()(hwloc_topology* topology) const { hwloc_topology_destroy(topology); }
+};
+struct BitmapDeleter {
+  void operator()(hwloc_bitmap_s* bitmap) const { hwloc_bitmap_free(bitmap); }
+};
+using Topology = std::unique_ptr<hwloc_topology, TopologyDeleter>;
+using Bitmap = std::unique_ptr<hwloc_bitmap_s, BitmapDeleter>;
+
+Topology load_topology() {
+  hwloc_topology_t raw = nullptr;
+  if (hwloc_topology_init(&raw) != 0) return nullptr;
+  Topology topology(raw);
+  if (hwloc_topology_load(raw) != 0) return nullptr;
+  return topology;
+}
+
+/// The processing units that this process may run on. Where the OS does not bind processes: all that it may see.
+Bitmap allowed_units(hwloc_topology_t topology) {
+  Bitmap allowed(hwloc_bitmap_alloc());
+  if (allowed == nullptr) return nullptr;
+  const bool bound = hwloc_get_cpubind(topology, allowed.get(), HWLOC_CPUBIND_PROCESS) == 0;
+  if (!bound || hwloc_bitmap_iszero(allowed.get()) != 0) {
+    hwloc_bitmap_copy(allowed.get(), hwloc_topology_get_allowed_cpuset(topology));
+  }
+  hwloc_bitmap_and(allowed.get(), allowed.get(), hwloc_topology_get_allowed_cpuset(topology));
+  return allowed;
+}
+
+int count_intersecting(hwloc_topology_t topology, hwloc_obj_type_t type, hwloc_const_bitmap_t units) {
+  int count = 0;
+  for (hwloc_obj_t object = hwloc_get_next_obj_by_type(topology, type, nullptr); object != nullptr;
+       object = hwloc_get_next_obj_by_type(topology, type, object)) {
+    if (hwloc_bitmap_intersects(object->cpuset, units) != 0) ++count;
+  }
+  return count;
+}
+
+std::string cpu_name(hwloc_topology_t topology) {
+  for (const hwloc_obj_type_t type : {HWLOC_OBJ_PACKAGE, HWLOC_OBJ_MACHINE}) {
+    const hwloc_obj_t object = hwloc_get_obj_by_type(topology, type, 0);
+    const char* name = object == nullptr ? nullptr : hwloc_obj_get_info_by_name(object, "CPUModel");
+    if (name != nullptr) return name;
+  }
+  return {};
+}
+
+CpuInfo find_out() {
+  CpuInfo info;
+  info.features = cpu_features();
+  info.logical_cores = static_cast<int>(std::thread::hardware_concurrency());
+  if (const Topology topology = load_topology()) {
+    info.name = cpu_name(topology.get());
+    if (const Bitmap units = allowed_units(topology.get())) {
+      info.logical_cores = count_intersecting(topology.get(), HWLOC_OBJ_PU, units.get());
+      info.physical_cores = count_intersecting(topology.get(), HWLOC_OBJ_CORE, units.get());
+    }
+  }
+  if (info.logical_cores < 1) info.logical_cores = 1;
+  // Some virtual machines and containers show no cores at all.
+  if (info.physical_cores < 1 || info.physical_cores > info.logical_cores) info.physical_cores = info.logical_cores;
+  return info;
+}
+
+}  // namespace
+
+const CpuInfo& cpu_info() {
+  static const CpuInfo kInfo = find_out();
+  return kInfo;
+}
+
+}  // namespace ifm

@@ -1,0 +1,46 @@
+#include "inferometer/machine/cpu.h"
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace ifm {
+namespace {
+
+TEST(CpuInfo, CountsCoresOfTheAffinityMask) {
+  const CpuInfo& info = cpu_info();
+  EXPECT_GE(info.physical_cores, 1);
+  EXPECT_LE(info.physical_cores, info.logical_cores);
+#ifdef __linux__
+  cpu_set_t mask;
+  ASSERT_EQ(sched_getaffinity(0, sizeof mask, &mask), 0);
+  EXPECT_EQ(info.logical_cores, CPU_COUNT(&mask));
+#endif
+}
+
+#if defined(__linux__) && defined(__x86_64__)
+TEST(CpuInfo, FeaturesAgreeWithTheKernels) {
+  std::ifstream file("/proc/cpuinfo");
+  std::set<std::string> flags;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("flags")) continue;
+    std::istringstream words(line.substr(line.find(':') + 1));
+    for (std::string word; words >> word;) flags.insert(word);
+    break;
+  }
+  const std::string features = " " + cpu_info().features + " ";
+  for (const char* name : {"avx", "avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16"}) {
+    EXPECT_EQ(features.find(std::string(" ") + name + " ") != std::string::npos, flags.contains(name)) << name;
+  }
+}
+#endif
+
+}  // namespace
+}  // namespace ifm
