@@ -41,7 +41,7 @@ TEST(Metrics, PlainRunFollowsTheDefinitions) {
 }
 
 TEST(Metrics, FailedRunHasNoNumbers) {
-  Run run = plain_run();
+  auto run = plain_run();
   run.status = RunStatus::failed;
   const RunMetrics m = metrics_of(run);
   for (const auto& value : {m.load_s, m.ttft_s, m.e2e_s, m.tpot_s, m.decode_tok_per_s, m.prefill_tok_per_s, m.output_tok_per_s,
@@ -50,7 +50,7 @@ TEST(Metrics, FailedRunHasNoNumbers) {
 }
 
 TEST(Metrics, DisputedCountKeepsTimesAndDropsEveryNumberOfTokens) {
-  Run run = plain_run();
+  auto run = plain_run();
   run.flags = {"steal", "count_disputed"};
   const RunMetrics m = metrics_of(run);
   EXPECT_DOUBLE_EQ(m.ttft_s.value(), 0.05);
@@ -62,7 +62,7 @@ TEST(Metrics, DisputedCountKeepsTimesAndDropsEveryNumberOfTokens) {
 }
 
 TEST(Metrics, KeepAliveIsNotTheFirstTokenNorTheLast) {
-  Run run = plain_run();
+  auto run = plain_run();
   run.stamps.offset_ns = {1'000'000, 50'000'000, 60'000'000, 80'000'000, 110'000'000, 500'000'000};
   run.stamps.tokens = {0, 1, 1, 1, 1, 0};
   const RunMetrics m = metrics_of(run);
@@ -72,7 +72,7 @@ TEST(Metrics, KeepAliveIsNotTheFirstTokenNorTheLast) {
 }
 
 TEST(Metrics, CoalescedEventsCountTheirTokensAndHaveNoItl) {
-  Run run = plain_run();
+  auto run = plain_run();
   run.stamps.offset_ns = {50'000'000, 110'000'000};
   run.stamps.tokens = {2, 4};
   run.output_tokens = 6;
@@ -82,7 +82,7 @@ TEST(Metrics, CoalescedEventsCountTheirTokensAndHaveNoItl) {
 }
 
 TEST(Metrics, TpotNeedsMoreTokensThanTheFirstEvent) {
-  Run run = plain_run();
+  auto run = plain_run();
   run.stamps.offset_ns = {50'000'000};
   run.stamps.tokens = {3};
   run.output_tokens = 3;
@@ -94,7 +94,7 @@ TEST(Metrics, TpotNeedsMoreTokensThanTheFirstEvent) {
 }
 
 TEST(Metrics, CachedPromptTokensAreNotPrefilled) {
-  Run run = plain_run();
+  auto run = plain_run();
   run.cached_tokens = 8;
   EXPECT_DOUBLE_EQ(metrics_of(run).prefill_tok_per_s.value(), 100);
   run.cached_tokens = 12;
@@ -102,13 +102,13 @@ TEST(Metrics, CachedPromptTokensAreNotPrefilled) {
 }
 
 TEST(Metrics, PrefillIsNullWithoutTheEnginesOwnTime) {
-  Run run = plain_run();
+  auto run = plain_run();
   run.prefill_end_ns.reset();
   EXPECT_FALSE(metrics_of(run).prefill_tok_per_s.has_value());
 }
 
 TEST(Metrics, ColdLatencyHoldsTheLoad) {
-  Run run = plain_run();
+  auto run = plain_run();
   run.mode = Mode::cold;
   run.load_begin_ns = run.start_ns;  // the process is spawned at start_ns
   run.load_end_ns = run.start_ns + 400'000'000;
@@ -121,7 +121,7 @@ TEST(Metrics, ColdLatencyHoldsTheLoad) {
 }
 
 TEST(Metrics, NoTokenEventMeansNoTimes) {
-  Run run = plain_run();
+  auto run = plain_run();
   run.stamps = {};
   const RunMetrics m = metrics_of(run);
   EXPECT_FALSE(m.ttft_s.has_value());
@@ -130,7 +130,7 @@ TEST(Metrics, NoTokenEventMeansNoTimes) {
 }
 
 TEST(Metrics, UnknownCountGivesNoRates) {
-  Run run = plain_run();
+  auto run = plain_run();
   run.output_tokens.reset();
   const RunMetrics m = metrics_of(run);
   EXPECT_FALSE(m.output_tok_per_s.has_value());
