@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "inferometer/base/token_id.h"
+#include "inferometer/kernel/accuracy.h"
 
 namespace ifm {
 
@@ -135,10 +136,6 @@ class Model {
   /// Lets the engine's threads sleep until the next request (other engines are measured meanwhile).
   virtual void park() {}
 };
-
-/// Arithmetic of the embedded engine.
-enum class Accuracy { fast, exact };
-[[nodiscard]] const char* to_string(Accuracy accuracy);
 
 /// How the simulated engine behaves: TTFT = load-independent constant + per prompt token; then one gap per token.
 struct SimulatedTiming {

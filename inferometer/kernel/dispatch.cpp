@@ -1,0 +1,66 @@
+#include <algorithm>
+
+#include "inferometer/base/error.h"
+#include "inferometer/kernel/isa_sets.h"
+
+namespace ifm {
+namespace {
+
+bool cpu_has_avx2() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 && __builtin_cpu_supports("f16c") != 0;
+#else
+  return false;
+#endif
+}
+
+/// Best first.
+std::vector<const Kernels*> usable_sets() {
+  std::vector<const Kernels*> sets;
+  if (const Kernels* avx2 = avx2_kernels(); avx2 != nullptr && cpu_has_avx2()) sets.push_back(avx2);
+  sets.push_back(&reference_kernels());
+  return sets;
+}
+
+}  // namespace
+
+const char* to_string(Accuracy accuracy) { return accuracy == Accuracy::fast ? "fast" : "exact"; }
+
+bool uses_rounded_activations(Packing packing) {
+  return packing != Packing::f32 && packing != Packing::f16 && packing != Packing::bf16;
+}
+
+bool same_activation_order(Packing a, Packing b) {
+  if (uses_rounded_activations(a) != uses_rounded_activations(b)) return false;
+  return (a == Packing::affine4) == (b == Packing::affine4);
+}
+
+int64_t matmul_scratch_bytes(int64_t k) {
+  // Four rows unpacked to f32, their scales per 16 and biases per 32 values.
+  return 4 * (k + 64) * 4 + 4 * (k / 16 + 16) * 4 + 4 * (k / 32 + 16) * 4;
+}
+
+int64_t attention_scratch_floats(int64_t group, int64_t head_dim) {
+  const int64_t rows = group * kAttentionTokens;
+  return 2 * kAttentionKeys * head_dim + rows * (head_dim + 2 + kAttentionKeys) + 64;
+}
+
+std::vector<std::string> available_isas() {
+  std::vector<std::string> names;
+  for (const Kernels* set : usable_sets()) names.emplace_back(set->isa);
+  return names;
+}
+
+const Kernels& kernels_for(std::string_view isa) {
+  const std::vector<const Kernels*> sets = usable_sets();
+  if (isa.empty()) return *sets.front();
+  const auto found = std::ranges::find(sets, isa, &Kernels::isa);
+  if (found == sets.end()) {
+    std::string names;
+    for (const Kernels* set : sets) names += (names.empty() ? "" : ", ") + std::string(set->isa);
+    fail(ErrorKind::usage, "--isa: {} cannot be used here (expected one of {})", isa, names);
+  }
+  return **found;
+}
+
+}  // namespace ifm

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "inferometer/kernel/kernels.h"
+
+namespace ifm {
+
+/// The scalar definition of every kernel.
+[[nodiscard]] const Kernels& reference_kernels();
+/// Null when this build has no such set; the caller checks the processor.
+[[nodiscard]] const Kernels* avx2_kernels();
+
+}  // namespace ifm
