@@ -7,20 +7,20 @@
 
 #include "inferometer/record/run.h"
 #include "inferometer/record/session.h"
+#include "inferometer/stats/interval.h"
 
 namespace ifm {
 
-struct Interval {
-  double low = 0;
-  double high = 0;
-};
-
 /// n, location, spread and range of a metric; what too few values cannot say is null. ci95: of the mean, from the variance
-/// within cells (so that mixing output lengths is never called noise); sd: over all values given.
+/// within cells (so that mixing output lengths is never called noise); sd: over all values given ("over the whole design").
 struct MetricSummary {
   int n = 0;
   std::optional<double> mean, sd, sd_within, min, median, max;
-  std::optional<Interval> ci95, median_ci95;
+  std::optional<Interval> ci95;         ///< t, from sd_within; null when no cell has two values
+  std::optional<Interval> median_ci95;  ///< null under 6 values
+  std::optional<double> p90;            ///< null under 36 values: no percentile without a two-sided interval
+  std::optional<Interval> p90_ci95;     ///< order statistics, at least 95 %
+  std::optional<double> cv_within;      ///< sd of repeats of one cell relative to its mean: sqrt(exp(pooled var of logs) − 1)
 };
 
 /// Runs that share one or more factor levels.
@@ -33,12 +33,19 @@ struct Group {
   std::optional<double> total_tok_per_s;  ///< ΣN / ΣE2E
 };
 
-/// E2E = fixed + per_token * N for one series, HC3 intervals.
+/// E2E = fixed + per_token * N for one series, HC3 intervals; null when N took one value only.
 struct Scaling {
   std::string series;
   int n = 0;
+  int lengths = 0;         ///< distinct N
+  int min_tokens = 0, max_tokens = 0;  ///< range of N
   std::optional<double> fixed_s, per_token_s, r2;
   std::optional<Interval> fixed_ci95, per_token_ci95;
+  std::optional<double> lack_of_fit_p;      ///< F test of the line against a mean per length (prompts, temperatures in both)
+  std::optional<double> largest_deviation;  ///< largest |mean at a length − line| / mean, over lengths
+  std::optional<double> limit_tok_per_s;    ///< 1 / per_token: what output tok/s rises to
+  std::optional<double> seconds_500;        ///< the line at 500 tokens
+  std::optional<Interval> seconds_500_ci95;
 };
 
 enum class Equivalence { equivalent, different, inconclusive, not_applicable };
@@ -46,8 +53,9 @@ enum class Equivalence { equivalent, different, inconclusive, not_applicable };
 /// Effect of temperature on a metric, level against the lowest, matched within cells: ratio of geometric means.
 struct TemperatureEffect {
   std::string metric;               ///< "latency_s", "throughput_tok_per_s", "ttft_s", "decode_tok_per_s"
+  std::string series;               ///< empty: over all series
   double low = 0, high = 0;         ///< the two temperatures
-  int pairs = 0;
+  int pairs = 0;                    ///< runs of the same cell but for the temperature, of the same block
   std::optional<double> ratio, p_value;  ///< ratio high/low; p of the two-sided test of no difference
   std::optional<Interval> ratio_ci90, ratio_ci95;
   double margin = 0.01;
@@ -55,12 +63,47 @@ struct TemperatureEffect {
   Equivalence verdict = Equivalence::not_applicable;
 };
 
-/// Share of the variance of log latency that a factor explains (ANOVA, blocks crossed); sums to 1 with "residual".
+/// Share of the variance of a metric's log that a factor explains (ANOVA, blocks crossed); the shares of a metric sum to 1.
 struct VarianceShare {
+  std::string metric;   ///< "latency_s", "throughput_tok_per_s", "ttft_s", "decode_tok_per_s"
+  std::string factor;   ///< "mode", "engine", "model", "prompt", "max_tokens", "temperature", "block", "interactions", "residual"
+  double share = 0;     ///< mean over all orders of entering the factors (Lindeman, Merenda, Gold)
+  int degrees_of_freedom = 0;
+  std::optional<double> p_value;  ///< Wald test with HC3 errors of the factor given all others; null for the last two
+};
+
+/// A metric of one series over that of another in this session: ratio of geometric means over matched runs. It describes
+/// this session: each side is one process, so it is no verdict about the two.
+struct SeriesEffect {
   std::string metric;
-  std::string factor;
-  double share = 0;
-  std::optional<double> p_value;
+  std::string series, reference;
+  int pairs = 0;
+  std::optional<double> ratio;
+  std::optional<Interval> ratio_ci95;
+};
+
+enum class Fit { yes, no, undecided };
+
+/// Whether a series is good enough for a use (METHOD's thresholds).
+struct Fitness {
+  std::string series;
+  std::string use;   ///< "interactive_chat", "conversation", "long_form"
+  Fit verdict = Fit::undecided;
+  std::string text;
+};
+
+/// Greedy runs (temperature 0) of one cell must give the same ids.
+struct Determinism {
+  std::string series;
+  int runs = 0;
+  int cells = 0;            ///< cells with two greedy runs or more
+  int cells_differing = 0;  ///< of these, with more than one hash of ids
+};
+
+/// Runs that carry a flag.
+struct FlagCount {
+  std::string flag;
+  int runs = 0;
 };
 
 /// A sentence that the numbers support, with the id of the rule that wrote it.
@@ -76,20 +119,36 @@ struct Study {
   int runs_ok = 0;
   int runs_failed = 0;
   int runs_warmup = 0;
+  int runs_invalid = 0;               ///< of the ok ones, left out of the timings: "clock_disagreement", "suspended" (METHOD 11)
   Group overall;
+  std::optional<Group> overall_unflagged;  ///< the same without flagged runs; null when none is flagged
+  std::vector<FlagCount> flags;
   std::vector<Group> by_model;        ///< series: mode × engine × model
   std::vector<Group> by_max_tokens, by_temperature, by_prompt, by_engine, by_mode;
   std::vector<Group> by_model_max_tokens;  ///< series × output length: keys of by_model's and "max_tokens"; label = the series'
+  std::vector<Group> by_series_max_tokens, by_series_temperature;  ///< one series at a time
   std::vector<Group> cells;
   std::vector<Scaling> scaling;       ///< by series
   std::vector<TemperatureEffect> temperature;
-  std::vector<VarianceShare> variance;
+  std::vector<VarianceShare> variance;   ///< by metric; falling shares, "residual" last
+  std::vector<SeriesEffect> series_effects;  ///< each further series over the first; empty with one
+  std::vector<Fitness> fitness;
+  std::vector<Determinism> determinism;  ///< empty without greedy runs
   std::optional<double> drift_percent_per_hour;
   std::optional<Interval> drift_ci95;
-  std::optional<double> lag1_autocorrelation;
+  std::optional<double> drift_percent_session;  ///< the same over the session's length
+  std::optional<double> session_hours;
+  std::optional<double> lag1_autocorrelation;  ///< of log latency around its cell's mean, in execution order
   std::vector<Conclusion> conclusions;  ///< scaling, temperature, variability, fitness: in the order to be printed
   std::vector<Conclusion> warnings;     ///< what makes the numbers unreliable on this machine
 };
+
+[[nodiscard]] const char* to_string(Equivalence verdict);
+[[nodiscard]] const char* to_string(Fit verdict);
+/// "embedded · smollm2-135m", with " · cold" or " · warm" when `several_modes`.
+[[nodiscard]] std::string series_label(const Run& run, bool several_modes);
+/// Whether a run's times count: measured, ok and not invalid.
+[[nodiscard]] bool is_timed(const Run& run);
 
 /// Pure: no clock, no files. The runs' metrics are taken as stored.
 [[nodiscard]] Study analyze(const Session& session, const std::vector<Run>& runs);
