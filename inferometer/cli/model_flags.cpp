@@ -1,0 +1,47 @@
+#include "inferometer/cli/model_flags.h"
+
+#include "inferometer/base/error.h"
+#include "inferometer/engine/registry.h"
+#include "inferometer/hub/resolve.h"
+
+namespace ifm {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+constexpr int kMaxContext = 1 << 24;
+
+}  // namespace
+
+void add_model_flags(CLI::App& verb, ModelFlags& flags) {
+  verb.add_option("--engine", flags.engine, "Engine that runs the model; see inferometer engines")->capture_default_str();
+  verb.add_option("-t,--threads", flags.threads, "Threads (default: one for each physical core)")
+      ->check(CLI::Range(1, kMaxThreads));
+  verb.add_option("--ctx", flags.context, "Tokens that the context holds (default: the model's, at most 4096)")
+      ->check(CLI::Range(1, kMaxContext));
+  verb.add_option("--accuracy", flags.accuracy, "Arithmetic of the embedded engine")
+      ->check(CLI::IsMember({"fast", "exact"}))
+      ->capture_default_str();
+  verb.add_option("--isa", flags.isa, "Instruction set to use, for example reference or avx2 (default: the best one here)");
+}
+
+EngineOptions engine_options(const ModelFlags& flags) {
+  EngineOptions options;
+  options.kind = flags.engine;
+  options.threads = flags.threads;
+  options.accuracy = flags.accuracy == "exact" ? Accuracy::exact : Accuracy::fast;
+  options.context = flags.context;
+  options.isa = flags.isa;
+  return options;
+}
+
+LoadedModel load_model(const std::string& name, const ModelFlags& flags, Clock& clock) {
+  LoadedModel loaded;
+  loaded.engine = make_engine(engine_options(flags), clock);
+  const ResolvedModel place = flags.engine == "simulated" ? ResolvedModel{name, name} : resolve_model(name, HubOptions{});
+  const int64_t begin_ns = clock.now_ns();
+  loaded.model = loaded.engine->load(place.path, place.name);
+  loaded.load_s = static_cast<double>(clock.now_ns() - begin_ns) * 1e-9;
+  return loaded;
+}
+
+}  // namespace ifm

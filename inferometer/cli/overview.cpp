@@ -1,0 +1,31 @@
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "inferometer/base/version.h"
+#include "inferometer/cli/app.h"
+#include "inferometer/hub/resolve.h"
+#include "inferometer/kernel/kernels.h"
+#include "inferometer/machine/cpu.h"
+
+namespace ifm {
+
+int show_overview() {
+  const CpuInfo& cpu = cpu_info();
+  fmt::print("Inferometer {}, on {} ({} cores, {})\n", build_version().version,
+             cpu.name.empty() ? "an unknown processor" : cpu.name, cpu.physical_cores, available_isas().front());
+  const std::vector<ResolvedModel> models = cached_models(HubOptions{});
+  if (models.empty()) {
+    fmt::print("\nNo models yet in {}.\nTry next:\n  inferometer models pull smollm2-135m\n",
+               cache_folder(HubOptions{}).string());
+  } else {
+    fmt::print("\nModels in {}:\n", cache_folder(HubOptions{}).string());
+    for (const ResolvedModel& model : models) fmt::print("  {}\n", model.name);
+    fmt::print("\nTry next:\n  inferometer generate -m {} -p \"Why is the sky blue?\"\n", models.front().name);
+  }
+  fmt::print("\nAll verbs: inferometer --help\n");
+  return exit_done;
+}
+
+}  // namespace ifm
