@@ -1,0 +1,180 @@
+#include "inferometer/report/csv_files.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "inferometer/report/csv.h"
+#include "inferometer/report/metric_info.h"
+
+namespace ifm {
+namespace {
+
+using Columns = std::vector<std::string>;
+
+const Columns kStatistics{"metric", "n", "mean", "sd", "sd_within", "cv_within", "min", "median", "p90", "max", "ci95_low",
+                          "ci95_high", "median_ci95_low", "median_ci95_high", "p90_ci95_low", "p90_ci95_high"};
+
+Columns with_statistics(Columns columns) {
+  columns.insert(columns.end(), kStatistics.begin(), kStatistics.end());
+  return columns;
+}
+
+void add_interval(CsvTable& csv, const std::optional<Interval>& interval) {
+  csv.add(interval ? std::optional<double>(interval->low) : std::nullopt);
+  csv.add(interval ? std::optional<double>(interval->high) : std::nullopt);
+}
+
+void add_statistics(CsvTable& csv, const char* metric, const MetricSummary& summary) {
+  csv.add(metric).add_integer(summary.n).add(summary.mean).add(summary.sd).add(summary.sd_within);
+  csv.add(summary.cv_within).add(summary.min).add(summary.median).add(summary.p90).add(summary.max);
+  add_interval(csv, summary.ci95);
+  add_interval(csv, summary.median_ci95);
+  add_interval(csv, summary.p90_ci95);
+}
+
+std::string key_of(const Group& group, const std::string& factor) {
+  const auto found = group.keys.find(factor);
+  return found == group.keys.end() ? "" : found->second;
+}
+
+void add_groups(CsvTable& csv, const char* grouping, const std::vector<Group>& groups) {
+  for (const Group& group : groups) {
+    for (const MetricInfo& metric : kMetrics) {
+      csv.add(grouping).add(group.label).add_integer(group.runs_ok).add_integer(group.runs_failed).add(group.total_tok_per_s);
+      add_statistics(csv, metric.key, group.*metric.summary);
+      csv.end_row();
+    }
+  }
+}
+
+/// The mean of a metric at one temperature, over all series or for one.
+std::optional<double> mean_at(const Study& study, const TemperatureEffect& effect, double temperature) {
+  const MetricInfo* metric = find_metric(effect.metric);
+  if (metric == nullptr) return std::nullopt;
+  for (const Group& group : effect.series.empty() ? study.by_temperature : study.by_series_temperature) {
+    const bool same_series = effect.series.empty() || group.label == effect.series;
+    if (same_series && is_number(key_of(group, "temperature"), temperature)) return (group.*metric->summary).mean;
+  }
+  return std::nullopt;
+}
+
+void add_variability(CsvTable& csv, const char* quantity, std::string_view metric, std::string_view of,
+                     std::optional<double> value, std::optional<Interval> ci95, std::optional<double> p_value,
+                     std::optional<int64_t> n) {
+  csv.add(quantity).add(metric).add(of).add(value);
+  add_interval(csv, ci95);
+  csv.add(p_value).add_integer(n).end_row();
+}
+
+}  // namespace
+
+std::string summary_stats_csv(const Study& study) {
+  CsvTable csv(with_statistics({"grouping", "group", "runs_ok", "runs_failed", "total_tok_per_s"}));
+  add_groups(csv, "overall", {study.overall});
+  add_groups(csv, "by_model", study.by_model);
+  add_groups(csv, "by_engine", study.by_engine);
+  add_groups(csv, "by_mode", study.by_mode);
+  add_groups(csv, "by_prompt", study.by_prompt);
+  return csv.text();
+}
+
+std::string token_scaling_csv(const Study& study) {
+  CsvTable csv(with_statistics({"series", "max_tokens", "runs_ok", "runs_failed", "total_tok_per_s"}));
+  const auto add = [&](const std::string& series, const Group& group) {
+    for (const MetricInfo& metric : kMetrics) {
+      csv.add(series).add(key_of(group, "max_tokens")).add_integer(group.runs_ok).add_integer(group.runs_failed);
+      csv.add(group.total_tok_per_s);
+      add_statistics(csv, metric.key, group.*metric.summary);
+      csv.end_row();
+    }
+  };
+  for (const Group& group : study.by_series_max_tokens) add(group.label, group);
+  for (const Group& group : study.by_max_tokens) add("all", group);
+  return csv.text();
+}
+
+std::string token_scaling_fit_csv(const Study& study) {
+  CsvTable csv({"series", "n", "lengths", "min_tokens", "max_tokens", "fixed_s", "fixed_ci95_low", "fixed_ci95_high",
+                "per_token_s", "per_token_ci95_low", "per_token_ci95_high", "r2", "lack_of_fit_p", "largest_deviation",
+                "limit_tok_per_s", "seconds_500", "seconds_500_ci95_low", "seconds_500_ci95_high"});
+  for (const Scaling& fit : study.scaling) {
+    csv.add(fit.series).add_integer(fit.n).add_integer(fit.lengths).add_integer(fit.min_tokens).add_integer(fit.max_tokens);
+    csv.add(fit.fixed_s);
+    add_interval(csv, fit.fixed_ci95);
+    csv.add(fit.per_token_s);
+    add_interval(csv, fit.per_token_ci95);
+    csv.add(fit.r2).add(fit.lack_of_fit_p).add(fit.largest_deviation).add(fit.limit_tok_per_s).add(fit.seconds_500);
+    add_interval(csv, fit.seconds_500_ci95);
+    csv.end_row();
+  }
+  return csv.text();
+}
+
+std::string temperature_effect_csv(const Study& study) {
+  CsvTable csv({"series", "metric", "temperature_low", "temperature_high", "mean_low", "mean_high", "pairs", "ratio", "ratio_ci90_low",
+                "ratio_ci90_high", "ratio_ci95_low", "ratio_ci95_high", "p_value", "margin", "detectable", "verdict"});
+  for (const TemperatureEffect& effect : study.temperature) {
+    csv.add(effect.series.empty() ? "all" : effect.series).add(effect.metric).add(effect.low).add(effect.high);
+    csv.add(mean_at(study, effect, effect.low)).add(mean_at(study, effect, effect.high));
+    csv.add_integer(effect.pairs).add(effect.ratio);
+    add_interval(csv, effect.ratio_ci90);
+    add_interval(csv, effect.ratio_ci95);
+    csv.add(effect.p_value).add(effect.margin).add(effect.detectable).add(to_string(effect.verdict)).end_row();
+  }
+  return csv.text();
+}
+
+std::string variability_csv(const Study& study) {
+  CsvTable csv({"quantity", "metric", "of", "value", "ci95_low", "ci95_high", "p_value", "n"});
+  for (const VarianceShare& share : study.variance) {
+    add_variability(csv, "variance_share", share.metric, share.factor, share.share, std::nullopt, share.p_value, std::nullopt);
+  }
+  for (const Group& cell : study.cells) {
+    for (const MetricInfo& metric : kMetrics) {
+      const MetricSummary& summary = cell.*metric.summary;
+      if (!summary.sd || !summary.mean || *summary.mean == 0) continue;
+      add_variability(csv, "within_cell_cv", metric.key, cell.label, *summary.sd / *summary.mean, std::nullopt, std::nullopt,
+                      summary.n);
+    }
+  }
+  for (const SeriesEffect& effect : study.series_effects) {
+    add_variability(csv, "series_ratio", effect.metric, fmt::format("{} / {}", effect.series, effect.reference), effect.ratio,
+                    effect.ratio_ci95, std::nullopt, effect.pairs);
+  }
+  add_variability(csv, "drift_percent_per_hour", "latency_s", "session", study.drift_percent_per_hour, study.drift_ci95,
+                  std::nullopt, study.runs_ok);
+  add_variability(csv, "lag1_autocorrelation", "latency_s", "session", study.lag1_autocorrelation, std::nullopt, std::nullopt,
+                  study.runs_ok);
+  return csv.text();
+}
+
+std::string cells_csv(const Study& study) {
+  const Columns factors{"mode", "engine", "model", "prompt", "max_tokens", "temperature"};
+  Columns header{"cell"};
+  header.insert(header.end(), factors.begin(), factors.end());
+  header.insert(header.end(), {"runs_ok", "runs_failed", "total_tok_per_s"});
+  CsvTable csv(with_statistics(std::move(header)));
+  for (const Group& cell : study.cells) {
+    for (const MetricInfo& metric : kMetrics) {
+      csv.add(cell.label);
+      for (const std::string& factor : factors) csv.add(key_of(cell, factor));
+      csv.add_integer(cell.runs_ok).add_integer(cell.runs_failed).add(cell.total_tok_per_s);
+      add_statistics(csv, metric.key, cell.*metric.summary);
+      csv.end_row();
+    }
+  }
+  return csv.text();
+}
+
+std::vector<ReportFile> csv_files(const Study& study) {
+  return {{"analysis/summary_stats.csv", summary_stats_csv(study)},
+          {"analysis/token_scaling.csv", token_scaling_csv(study)},
+          {"analysis/token_scaling_fit.csv", token_scaling_fit_csv(study)},
+          {"analysis/temperature_effect.csv", temperature_effect_csv(study)},
+          {"analysis/variability.csv", variability_csv(study)},
+          {"analysis/cells.csv", cells_csv(study)},
+          {"analysis/runs.csv", runs_csv(study)}};
+}
+
+}  // namespace ifm

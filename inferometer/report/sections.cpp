@@ -1,0 +1,254 @@
+#include "inferometer/report/sections.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "inferometer/report/metric_info.h"
+
+namespace ifm {
+namespace {
+
+constexpr const char* kSpreadNote =
+    "sd is over the whole design, in which output lengths differ: it is not noise. 95 % intervals of the mean use the "
+    "variation between repeats of the same cell.";
+
+std::string unit_of(const Scale& scale) { return scale.unit; }
+
+std::string level_of(const Group& group, const std::string& factor) {
+  const auto found = group.keys.find(factor);
+  return found == group.keys.end() ? group.label : found->second;
+}
+
+/// n, mean, interval, sd and range of one metric, in the columns of overall_table().
+void add_metric_row(TextTable& table, const std::string& name, const MetricInfo& metric, const Group& group) {
+  const MetricSummary& s = group.*metric.summary;
+  if (s.n == 0) return;
+  const Scale scale = scale_of_metric(metric, {group});
+  table.rows.push_back({name, unit_of(scale), fmt::format("{}", s.n), scale.number(s.mean), interval_text(s.ci95, scale),
+                        scale.number(s.sd), scale.number(s.min), scale.number(s.median), scale.number(s.max)});
+}
+
+TextTable overall_table(const std::string& first_column) {
+  return {{{first_column, Align::left}, {"", Align::left}, {"n"}, {"mean"}, {"95 % interval"}, {"sd"}, {"min"}, {"median"},
+           {"max"}},
+          {}};
+}
+
+/// One series: metrics as rows. Several: for each of the main metrics, the series as rows.
+Document overall_tables(const Study& study) {
+  if (study.by_model.size() <= 1) {
+    TextTable table = overall_table("");
+    for (const MetricInfo& metric : kMetrics) add_metric_row(table, metric.name, metric, study.overall);
+    return {table};
+  }
+  Document document;
+  for (const MetricInfo& metric : kMetrics) {
+    TextTable table = overall_table(metric.name);
+    for (const Group& series : study.by_model) add_metric_row(table, series.label, metric, series);
+    if (table.rows.empty()) continue;
+    add_metric_row(table, "all series", metric, study.overall);
+    document.emplace_back(std::move(table));
+    document.emplace_back(Gap{});
+  }
+  if (!document.empty()) document.pop_back();
+  return document;
+}
+
+std::string failures_text(const Study& study) {
+  std::map<std::string, int> kinds;
+  for (const Run& run : study.runs) {
+    if (run.status == RunStatus::failed) ++kinds[run.error_kind.empty() ? "unknown" : run.error_kind];
+  }
+  std::string text;
+  for (const auto& [kind, n] : kinds) text += fmt::format("{}{} × {}", text.empty() ? "" : ", ", n, kind);
+  return text;
+}
+
+/// Means of the main metrics of each group, one group per row.
+TextTable means_table(const std::string& factor_header, const std::vector<Group>& groups, const std::string& factor,
+                      bool with_series) {
+  TextTable table;
+  if (with_series) table.columns.push_back({"series", Align::left});
+  table.columns.push_back({factor_header});
+  table.columns.push_back({"runs"});
+  std::vector<Scale> scales;
+  for (const size_t m : {0U, 1U, 2U, 3U}) {
+    scales.push_back(scale_of_metric(kMetrics[m], groups));
+    constexpr std::array<const char*, 4> kNames{"latency", "throughput", "TTFT", "decode"};
+    table.columns.push_back({fmt::format("{} {}", kNames[m], scales.back().unit)});
+    if (m < 2) table.columns.push_back({"95 % interval"});
+  }
+  std::string previous;
+  for (const Group& group : groups) {
+    std::vector<std::string> row;
+    if (with_series) row.push_back(group.label == previous ? "" : group.label);
+    previous = group.label;
+    row.push_back(level_of(group, factor));
+    row.push_back(fmt::format("{}", group.latency_s.n));
+    for (const size_t m : {0U, 1U, 2U, 3U}) {
+      const MetricSummary& s = group.*kMetrics[m].summary;
+      row.push_back(scales[m].number(s.mean));
+      if (m < 2) row.push_back(s.ci95 ? interval_text(s.ci95, scales[m]) : "");
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+void add_paragraphs(Document& document, const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) document.emplace_back(Paragraph{text});
+}
+
+TextTable scaling_table(const Study& study) {
+  TextTable table{{{"series", Align::left}, {"fixed"}, {"95 % interval"}, {"per token"}, {"95 % interval"}, {"R²"}}, {}};
+  for (const Scaling& fit : study.scaling) {
+    if (!fit.per_token_s) continue;
+    const Scale fixed = scale_of_seconds(std::array{fit.fixed_s.value_or(0)});
+    const Scale slope = scale_of_seconds(std::array{*fit.per_token_s});
+    table.rows.push_back({fit.series, fixed.with_unit(fit.fixed_s), interval_text(fit.fixed_ci95, fixed),
+                          slope.with_unit(fit.per_token_s), interval_text(fit.per_token_ci95, slope), decimal(fit.r2, 4)});
+  }
+  return table;
+}
+
+std::string percent_interval(const std::optional<Interval>& ratio) {
+  if (!ratio) return "–";
+  return fmt::format("[{}, {}] %", decimal((ratio->low - 1) * 100, 2), decimal((ratio->high - 1) * 100, 2));
+}
+
+std::string p_text(std::optional<double> p) { return !p ? "–" : *p < 0.001 ? "< 0.001" : decimal(p, 3); }
+
+TextTable effect_table(const Study& study) {
+  TextTable table{{{"metric", Align::left}, {"against"}, {"pairs"}, {"change"}, {"95 % interval"}, {"p"}, {"detectable"},
+                   {"", Align::left}},
+                  {}};
+  for (const TemperatureEffect& effect : study.temperature) {
+    if (!effect.series.empty() || effect.verdict == Equivalence::not_applicable) continue;
+    table.rows.push_back({metric_name(effect.metric), fmt::format("{} / {}", shortest(effect.high), shortest(effect.low)),
+                          fmt::format("{}", effect.pairs), change_text(effect.ratio), percent_interval(effect.ratio_ci95),
+                          p_text(effect.p_value),
+                          effect.detectable ? significant(*effect.detectable * 100, 2) + " %" : "–",
+                          to_string(effect.verdict)});
+  }
+  return table;
+}
+
+/// Factors as rows, the metrics' shares as columns.
+TextTable variance_table(const Study& study) {
+  TextTable table{{{"share of variance (log)", Align::left}}, {}};
+  std::vector<std::string> factors;
+  for (const VarianceShare& share : study.variance) {
+    if (std::find(factors.begin(), factors.end(), share.factor) == factors.end()) factors.push_back(share.factor);
+  }
+  std::stable_partition(factors.begin(), factors.end(), [](const std::string& f) { return f != "residual"; });
+  for (const std::string& factor : factors) table.rows.push_back({factor_name(factor)});
+  for (const MetricInfo& metric : kMetrics) {
+    const bool known = std::any_of(study.variance.begin(), study.variance.end(),
+                                   [&](const VarianceShare& share) { return share.metric == metric.key; });
+    if (!known) continue;
+    table.columns.push_back({metric.name});
+    for (size_t i = 0; i < factors.size(); ++i) {
+      std::string cell = "–";
+      for (const VarianceShare& share : study.variance) {
+        if (share.metric == metric.key && share.factor == factors[i]) cell = decimal(share.share * 100, 1) + " %";
+      }
+      table.rows[i].push_back(std::move(cell));
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+std::vector<std::string> conclusions_on(const Study& study, const std::string& topic) {
+  std::vector<std::string> texts;
+  for (const Conclusion& conclusion : study.conclusions) {
+    const std::string head = conclusion.id.substr(0, conclusion.id.find_first_of("._:/-"));
+    if (head == topic) texts.push_back(conclusion.text);
+  }
+  return texts;
+}
+
+Document overall_section(const Study& study) {
+  Document document{Heading{"Overall", ""}};
+  if (study.overall.latency_s.n == 0) {
+    document.emplace_back(Paragraph{"No run has timings."});
+  } else {
+    const Document tables = overall_tables(study);
+    document.insert(document.end(), tables.begin(), tables.end());
+    if (study.by_max_tokens.size() > 1) document.emplace_back(Paragraph{kSpreadNote});
+  }
+  if (study.overall.total_tok_per_s) {
+    document.emplace_back(Paragraph{fmt::format("All tokens over all time: {} tok/s (throughput above is the mean of the runs' "
+                                                "rates).",
+                                                significant(study.overall.total_tok_per_s))});
+  }
+  if (study.runs_failed > 0) {
+    document.emplace_back(Paragraph{fmt::format("{} of {} runs failed and are in no timing: {}.", study.runs_failed,
+                                                study.runs_ok + study.runs_failed, failures_text(study))});
+  }
+  add_paragraphs(document, conclusions_on(study, "overall"));
+  return document;
+}
+
+Document length_section(const Study& study) {
+  if (study.by_max_tokens.empty()) return {};
+  Document document{Heading{"By output length", ""}};
+  const bool several = study.by_model.size() > 1;
+  document.emplace_back(several && !study.by_series_max_tokens.empty()
+                            ? means_table("tokens", study.by_series_max_tokens, "max_tokens", true)
+                            : means_table("tokens", study.by_max_tokens, "max_tokens", false));
+  TextTable scaling = scaling_table(study);
+  if (!scaling.rows.empty()) {
+    document.emplace_back(Gap{});
+    document.emplace_back(std::move(scaling));
+  }
+  add_paragraphs(document, conclusions_on(study, "scaling"));
+  return document;
+}
+
+Document temperature_section(const Study& study) {
+  if (study.by_temperature.empty()) return {};
+  Document document{Heading{"By temperature", ""}};
+  document.emplace_back(means_table("temperature", study.by_temperature, "temperature", false));
+  TextTable effects = effect_table(study);
+  if (!effects.rows.empty()) {
+    document.emplace_back(Gap{});
+    document.emplace_back(std::move(effects));
+  }
+  add_paragraphs(document, conclusions_on(study, "temperature"));
+  return document;
+}
+
+Document spread_section(const Study& study) {
+  const std::vector<std::string> texts = conclusions_on(study, "variability");
+  if (study.variance.empty() && texts.empty()) return {};
+  Document document{Heading{"Where the spread comes from", ""}};
+  if (!study.variance.empty()) document.emplace_back(variance_table(study));
+  add_paragraphs(document, texts);
+  return document;
+}
+
+Document fitness_section(const Study& study) {
+  std::vector<std::string> texts = conclusions_on(study, "fitness");
+  if (texts.empty()) return {};
+  return {Heading{"Fit for use", ""}, Bullets{std::move(texts)}};
+}
+
+Document reliability_section(const Study& study) {
+  Document document{Heading{"What makes these numbers unreliable", ""}};
+  std::vector<std::string> texts;
+  for (const Conclusion& warning : study.warnings) texts.push_back(warning.text);
+  if (texts.empty()) {
+    document.emplace_back(Paragraph{"Nothing was found on this machine during this session."});
+  } else {
+    document.emplace_back(Bullets{std::move(texts)});
+  }
+  return document;
+}
+
+}  // namespace ifm

@@ -1,0 +1,128 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "inferometer/report/number.h"
+#include "inferometer/report/sections.h"
+
+namespace ifm {
+namespace {
+
+/// Joins what is there with a middle dot.
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (!part.empty()) text += (text.empty() ? "" : " · ") + part;
+  }
+  return text;
+}
+
+std::string counted(int64_t n, const std::string& one, const std::string& many) {
+  return fmt::format("{} {}", n, n == 1 ? one : many);
+}
+
+std::string cores_text(const Environment& e) {
+  if (!e.physical_cores && !e.logical_cores) return {};
+  const int physical = e.physical_cores.value_or(*(e.logical_cores ? e.logical_cores : e.physical_cores));
+  std::string text = counted(physical, "core", "cores");
+  if (e.logical_cores && e.logical_cores != physical) text += fmt::format(" ({} logical)", *e.logical_cores);
+  return text;
+}
+
+std::string hardware_text(const Environment& e) {
+  return joined({e.cpu, cores_text(e), e.memory_bytes ? bytes_text(static_cast<double>(*e.memory_bytes)) + " memory" : "",
+                 e.read_gb_per_s ? fmt::format("reads {} GB/s", significant(e.read_gb_per_s)) : "", e.host_class,
+                 e.gpu.empty() ? "" : fmt::format("GPU present: {} (the embedded engine runs on the CPU)", e.gpu)});
+}
+
+std::string state_text(const Environment& e) {
+  return joined({e.governor.empty() ? "" : "governor " + e.governor,
+                 e.frequency_mhz ? fmt::format("{} MHz", decimal(e.frequency_mhz, 0)) : "",
+                 e.temperature_c ? fmt::format("{} °C", significant(e.temperature_c)) : "",
+                 e.load_1m ? fmt::format("load {}", decimal(e.load_1m, 2)) : "",
+                 e.steal_percent ? fmt::format("{} % CPU time stolen", significant(e.steal_percent, 2)) : "",
+                 e.cpu_quota_cores ? fmt::format("quota {} cores", significant(e.cpu_quota_cores)) : "",
+                 e.power_source.empty() ? "" : "power: " + e.power_source});
+}
+
+std::string model_text(const SessionModel& m) {
+  return joined({m.model, joined({m.architecture, m.quantization}),
+                 m.parameters ? fmt::format("{} M parameters", significant(static_cast<double>(*m.parameters) / 1e6)) : "",
+                 m.weight_bytes ? bytes_text(static_cast<double>(*m.weight_bytes)) + " of weights" : "",
+                 m.hash.empty() ? "" : "sha256 " + m.hash.substr(0, 12)});
+}
+
+std::string engine_text(const SessionModel& m) {
+  return joined({m.engine, m.isa, m.threads > 0 ? counted(m.threads, "thread", "threads") : "",
+                 m.accuracy.empty() ? "" : m.accuracy + " arithmetic",
+                 m.context > 0 ? fmt::format("context {}", m.context) : "",
+                 m.load_s ? "loaded in " + duration_text(m.load_s) : ""});
+}
+
+std::string design_text(const Study& study) {
+  const Plan& plan = study.session.plan;
+  std::vector<std::string> factors;
+  const auto add = [&](size_t n, const char* one, const char* many) {
+    if (n > 1 || many[0] == 'p') factors.push_back(counted(static_cast<int64_t>(n), one, many));
+  };
+  add(plan.modes.size(), "mode", "modes");
+  add(plan.engines.size(), "engine", "engines");
+  add(plan.models.size(), "model", "models");
+  add(plan.prompts.size(), "prompt", "prompts");
+  add(plan.max_tokens.size(), "output length", "output lengths");
+  add(plan.temperatures.size(), "temperature", "temperatures");
+  factors.push_back(counted(plan.repeats, "repeat", "repeats"));
+  std::string product;
+  for (const std::string& factor : factors) product += (product.empty() ? "" : " × ") + factor;
+  std::string modes;
+  for (const Mode mode : plan.modes) modes += (modes.empty() ? "" : " and ") + std::string(to_string(mode));
+  return fmt::format("{} = {}, {}, in {}", product, counted(study.runs_ok + study.runs_failed, "run", "runs"), modes,
+                     plan.repeats == 1 ? "one shuffled block" : fmt::format("{} shuffled blocks", plan.repeats)) +
+         fmt::format(" (seed {}), {}", study.session.order_seed, counted(study.runs_warmup, "warm-up run", "warm-up runs"));
+}
+
+/// The same fact for several models or engines once, in the order of the session.
+void add_each(Facts& facts, const char* name, const std::vector<SessionModel>& models,
+              std::string (*text)(const SessionModel&)) {
+  std::vector<std::string> seen;
+  for (const SessionModel& model : models) {
+    const std::string value = text(model);
+    if (value.empty() || std::find(seen.begin(), seen.end(), value) != seen.end()) continue;
+    facts.items.emplace_back(seen.empty() ? name : "", value);
+    seen.push_back(value);
+  }
+}
+
+}  // namespace
+
+Facts setup_facts(const Study& study) {
+  const Environment& e = study.session.environment;
+  Facts facts;
+  const auto add = [&facts](const char* name, const std::string& value) {
+    if (!value.empty()) facts.items.emplace_back(name, value);
+  };
+  add("Hardware", hardware_text(e));
+  add("State", state_text(e));
+  add("System", joined({e.os, e.kernel}));
+  add_each(facts, "Model", study.session.models, model_text);
+  add_each(facts, "Engine", study.session.models, engine_text);
+  const std::string commit = e.inferometer_commit.empty() ? "" : " (" + e.inferometer_commit + ")";
+  add("Build", joined({"Inferometer " + e.inferometer_version + commit, e.compiler, e.isa}));
+  add("Design", design_text(study));
+  return facts;
+}
+
+Document title_section(const Study& study) {
+  const Session& session = study.session;
+  const int runs = study.runs_ok + study.runs_failed;
+  std::string note = fmt::format("session {} · {} of {} runs succeeded", session.id, study.runs_ok, runs);
+  if (!session.started_utc.empty()) note += " · " + session.started_utc;
+  if (session.finished_utc.empty()) note += " · not finished";
+  Document document{Title{"Inferometer · " + session.plan.name, note}};
+  if (!session.plan.description.empty()) document.emplace_back(Paragraph{session.plan.description});
+  return document;
+}
+
+Document setup_section(const Study& study) { return {Heading{"Set-up", ""}, setup_facts(study)}; }
+
+}  // namespace ifm

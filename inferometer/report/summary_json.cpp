@@ -1,0 +1,192 @@
+#include "inferometer/report/summary_json.h"
+
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "inferometer/report/metric_info.h"
+
+namespace ifm {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json number(const std::optional<double>& value) { return value && std::isfinite(*value) ? Json(*value) : Json(nullptr); }
+
+template <typename T>
+Json integer(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+Json pair(const std::optional<Interval>& interval) {
+  return interval ? Json::array({number(interval->low), number(interval->high)}) : Json(nullptr);
+}
+
+Json metric_json(const MetricSummary& s) {
+  return {{"n", s.n},
+          {"mean", number(s.mean)},
+          {"sd", number(s.sd)},
+          {"sd_within", number(s.sd_within)},
+          {"cv_within", number(s.cv_within)},
+          {"min", number(s.min)},
+          {"median", number(s.median)},
+          {"p90", number(s.p90)},
+          {"max", number(s.max)},
+          {"ci95", pair(s.ci95)},
+          {"median_ci95", pair(s.median_ci95)},
+          {"p90_ci95", pair(s.p90_ci95)}};
+}
+
+void add_metrics(Json& json, const Group& group) {
+  for (const MetricInfo& metric : kMetrics) json[metric.key] = metric_json(group.*metric.summary);
+  json["total_tok_per_s"] = number(group.total_tok_per_s);
+}
+
+/// A group's level as a number where it is one ("64", "0.3"), else as text.
+Json level_json(const std::string& factor, const std::string& level) {
+  if (factor != "max_tokens" && factor != "temperature") return level;
+  const Json parsed = Json::parse(level, nullptr, false);
+  return parsed.is_number() ? parsed : Json(level);
+}
+
+Json groups_json(const std::vector<Group>& groups) {
+  Json list = Json::array();
+  for (const Group& group : groups) {
+    Json json;
+    json["label"] = group.label;
+    for (const auto& [factor, level] : group.keys) json[factor] = level_json(factor, level);
+    json["runs_ok"] = group.runs_ok;
+    json["runs_failed"] = group.runs_failed;
+    add_metrics(json, group);
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
+Json scaling_json(const Study& study) {
+  Json list = Json::array();
+  for (const Scaling& fit : study.scaling) {
+    list.push_back({{"series", fit.series},
+                    {"n", fit.n},
+                    {"fixed_s", number(fit.fixed_s)},
+                    {"fixed_ci95", pair(fit.fixed_ci95)},
+                    {"per_token_s", number(fit.per_token_s)},
+                    {"per_token_ci95", pair(fit.per_token_ci95)},
+                    {"r2", number(fit.r2)},
+                    {"lack_of_fit_p", number(fit.lack_of_fit_p)},
+                    {"seconds_500", number(fit.seconds_500)}});
+  }
+  return list;
+}
+
+Json temperature_json(const Study& study) {
+  Json list = Json::array();
+  for (const TemperatureEffect& effect : study.temperature) {
+    list.push_back({{"metric", effect.metric},
+                    {"series", text_or_null(effect.series)},
+                    {"low", effect.low},
+                    {"high", effect.high},
+                    {"pairs", effect.pairs},
+                    {"ratio", number(effect.ratio)},
+                    {"ratio_ci90", pair(effect.ratio_ci90)},
+                    {"ratio_ci95", pair(effect.ratio_ci95)},
+                    {"p_value", number(effect.p_value)},
+                    {"margin", effect.margin},
+                    {"detectable", number(effect.detectable)},
+                    {"verdict", to_string(effect.verdict)}});
+  }
+  return list;
+}
+
+/// metric → factor → share.
+Json variance_json(const Study& study) {
+  Json json = Json::object();
+  for (const VarianceShare& share : study.variance) json[share.metric][share.factor] = number(share.share);
+  return json;
+}
+
+Json fitness_json(const Study& study) {
+  Json list = Json::array();
+  for (const Fitness& fit : study.fitness) {
+    list.push_back({{"series", fit.series}, {"use", fit.use}, {"verdict", to_string(fit.verdict)}});
+  }
+  return list;
+}
+
+Json sentences_json(const std::vector<Conclusion>& conclusions) {
+  Json list = Json::array();
+  for (const Conclusion& conclusion : conclusions) list.push_back({{"id", conclusion.id}, {"text", conclusion.text}});
+  return list;
+}
+
+Json environment_json(const Environment& e) {
+  return {{"cpu", text_or_null(e.cpu)},
+          {"physical_cores", integer(e.physical_cores)},
+          {"logical_cores", integer(e.logical_cores)},
+          {"memory_bytes", integer(e.memory_bytes)},
+          {"host_class", text_or_null(e.host_class)},
+          {"os", text_or_null(e.os)},
+          {"kernel", text_or_null(e.kernel)},
+          {"isa", text_or_null(e.isa)},
+          {"compiler", text_or_null(e.compiler)},
+          {"inferometer_version", text_or_null(e.inferometer_version)},
+          {"inferometer_commit", text_or_null(e.inferometer_commit)},
+          {"read_gb_per_s", number(e.read_gb_per_s)},
+          {"governor", text_or_null(e.governor)},
+          {"gpu", text_or_null(e.gpu)}};
+}
+
+Json models_json(const Session& session) {
+  Json list = Json::array();
+  for (const SessionModel& m : session.models) {
+    list.push_back({{"engine", m.engine},
+                    {"model", m.model},
+                    {"architecture", text_or_null(m.architecture)},
+                    {"quantization", text_or_null(m.quantization)},
+                    {"hash", text_or_null(m.hash)},
+                    {"isa", text_or_null(m.isa)},
+                    {"accuracy", text_or_null(m.accuracy)},
+                    {"threads", m.threads > 0 ? Json(m.threads) : Json(nullptr)},
+                    {"weight_bytes", integer(m.weight_bytes)},
+                    {"load_s", number(m.load_s)}});
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string summary_json(const Study& study) {
+  Json json;
+  json["session"] = study.session.id;
+  json["plan"] = study.session.plan.name;
+  json["plan_hash"] = text_or_null(study.session.plan.hash);
+  json["started_utc"] = text_or_null(study.session.started_utc);
+  json["finished_utc"] = text_or_null(study.session.finished_utc);
+  json["runs_ok"] = study.runs_ok;
+  json["runs_failed"] = study.runs_failed;
+  json["runs_warmup"] = study.runs_warmup;
+  json["runs_invalid"] = study.runs_invalid;
+  add_metrics(json, study.overall);
+  json["by_model"] = groups_json(study.by_model);
+  json["by_engine"] = groups_json(study.by_engine);
+  json["by_mode"] = groups_json(study.by_mode);
+  json["by_prompt"] = groups_json(study.by_prompt);
+  json["by_max_tokens"] = groups_json(study.by_max_tokens);
+  json["by_temperature"] = groups_json(study.by_temperature);
+  json["scaling"] = scaling_json(study);
+  json["temperature_effect"] = temperature_json(study);
+  json["variance_share"] = variance_json(study);
+  json["drift_percent_per_hour"] = number(study.drift_percent_per_hour);
+  json["lag1_autocorrelation"] = number(study.lag1_autocorrelation);
+  json["fitness"] = fitness_json(study);
+  json["conclusions"] = sentences_json(study.conclusions);
+  json["warnings"] = sentences_json(study.warnings);
+  json["environment"] = environment_json(study.session.environment);
+  json["models"] = models_json(study.session);
+  // A name that is not UTF-8 must not keep the numbers back.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace ifm
