@@ -44,6 +44,14 @@ class Checkpoint {
   [[nodiscard]] const Safetensors* safetensors() const { return std::get_if<Safetensors>(&store_); }
 
  private:
+  // A tensor, or the three of an affine layer, as parameters() and quantization() count it.
+  struct Part {
+    std::string description;
+    int64_t elements = 0;
+    int64_t bytes = 0;
+    std::size_t rank = 0;
+  };
+  [[nodiscard]] std::vector<Part> parts() const;
   Checkpoint(std::filesystem::path path, ModelConfig config, std::variant<Safetensors, GgufFile> store);
   std::filesystem::path path_;
   ModelConfig config_;

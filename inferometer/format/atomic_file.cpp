@@ -1,0 +1,72 @@
+#include "inferometer/format/atomic_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "inferometer/base/error.h"
+
+namespace ifm {
+namespace {
+
+constexpr int kMaxTemporaries = 100;
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::filesystem::path final_path) : final_path_(std::move(final_path)) {
+  // The first free name: one that a killed process left, or that another thread is writing, is stepped over.
+  for (int number = 0; fd_ < 0 && number < kMaxTemporaries; ++number) {
+    temporary_path_ = fmt::format("{}.{}-{}.tmp", final_path_.string(), ::getpid(), number);
+    fd_ = ::open(temporary_path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd_ < 0 && errno != EEXIST) break;
+  }
+  if (fd_ < 0) fail_io("a temporary file beside it cannot be made");
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_path_.empty()) ::unlink(temporary_path_.c_str());
+}
+
+void AtomicFile::fail_io(const char* what) const {
+  fail(ErrorKind::io, "{}: {} ({})", final_path_.string(), what, std::strerror(errno));
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_io("cannot be written");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void AtomicFile::write_zeros(std::size_t count) {
+  constexpr std::array<std::byte, 256> kZeros{};
+  while (count > 0) {
+    const std::size_t part = std::min(count, kZeros.size());
+    write(std::span(kZeros).first(part));
+    count -= part;
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(fd_) != 0) fail_io("cannot be synced");
+  if (::close(std::exchange(fd_, -1)) != 0) fail_io("cannot be closed");
+  if (::rename(temporary_path_.c_str(), final_path_.c_str()) != 0) fail_io("cannot be given its name");
+  temporary_path_.clear();
+  const std::filesystem::path folder = final_path_.has_parent_path() ? final_path_.parent_path() : ".";
+  const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd < 0) return;  // the name stands; a folder that may not be read cannot be synced
+  ::fsync(folder_fd);
+  ::close(folder_fd);
+}
+
+}  // namespace ifm
