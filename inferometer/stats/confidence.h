@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "inferometer/stats/interval.h"
+
+namespace ifm::stats {
+
+/// t interval for the mean; n ≥ 2.
+[[nodiscard]] std::optional<Interval> mean_interval(std::span<const double> values, double level = 0.95);
+
+/// t interval for the mean over all values of a fixed design, from the variance inside its cells (df = N − cells): the
+/// difference between cells is the design's, not uncertainty. Needs a cell with ≥ 2 values.
+[[nodiscard]] std::optional<Interval> pooled_mean_interval(std::span<const std::vector<double>> cells, double level = 0.95);
+
+/// Distribution-free interval for quantile p between two order statistics, coverage at least `level`, tails each at most
+/// (1 − level) / 2. Null when n is too small for both ends: at 95 % a median needs 6 values, p90 36, p99 368.
+[[nodiscard]] std::optional<Interval> quantile_interval(std::span<const double> values, double p, double level = 0.95);
+
+/// Interval for the median, interpolated between the two nested order-statistic intervals around `level`, so that it covers
+/// `level` and not more for small n. Null under 6 values (at 95 %). Source: Hettmansperger and Sheather 1986, Statistics &
+/// Probability Letters 4, 75-79.
+[[nodiscard]] std::optional<Interval> median_interval(std::span<const double> values, double level = 0.95);
+
+using Statistic = std::function<double(std::span<const double>)>;
+
+/// Bias-corrected and accelerated bootstrap interval of a statistic over resampled values, reproducible by its seed.
+/// n ≥ 2, resamples ≥ 100. Cost: (resamples + n) evaluations. Source: Efron 1987, JASA 82, 171-185.
+[[nodiscard]] std::optional<Interval> bootstrap_interval(std::span<const double> values, const Statistic& statistic, uint64_t seed,
+                                                         int resamples = 9999, double level = 0.95);
+
+}  // namespace ifm::stats
