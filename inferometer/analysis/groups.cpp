@@ -1,0 +1,247 @@
+#include "inferometer/analysis/groups.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "inferometer/stats/confidence.h"
+#include "inferometer/stats/describe.h"
+
+namespace ifm {
+namespace {
+
+/// Values of a metric, split by cell; `all` keeps execution order.
+struct Values {
+  std::vector<double> all;
+  std::vector<std::vector<double>> cells;
+};
+
+Values values_of(const std::vector<const Run*>& runs, const MetricOf& metric) {
+  Values values;
+  std::map<int, std::vector<double>> by_cell;
+  for (const Run* run : runs) {
+    const std::optional<double> x = metric(*run);
+    if (!x) continue;
+    values.all.push_back(*x);
+    by_cell[run->cell].push_back(*x);
+  }
+  for (auto& [cell, cell_values] : by_cell) values.cells.push_back(std::move(cell_values));
+  return values;
+}
+
+/// Spread of repeats relative to their cell's mean: from the pooled variance of logs.
+std::optional<double> relative_sd_within(const std::vector<std::vector<double>>& cells) {
+  std::vector<std::vector<double>> logs;
+  for (const std::vector<double>& cell : cells) {
+    logs.emplace_back();
+    for (const double x : cell) {
+      if (!(x > 0)) return std::nullopt;
+      logs.back().push_back(std::log(x));
+    }
+  }
+  const std::optional<stats::PooledSd> pooled = stats::pooled_sd(logs);
+  if (!pooled) return std::nullopt;
+  return std::sqrt(std::expm1(pooled->sd * pooled->sd));
+}
+
+std::optional<double> total_rate(const std::vector<const Run*>& runs) {
+  double tokens = 0;
+  std::vector<double> seconds;
+  for (const Run* run : runs) {
+    if (!run->metrics.output_tok_per_s || !run->metrics.e2e_s || !run->output_tokens) continue;
+    tokens += *run->output_tokens;
+    seconds.push_back(*run->metrics.e2e_s);
+  }
+  const double time = stats::sum(seconds);
+  if (!(time > 0)) return std::nullopt;
+  return tokens / time;
+}
+
+double index_in(const std::vector<std::string>& names, const std::string& name) {
+  return static_cast<double>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+Grouping by_text(std::string key, std::string Run::*field, std::vector<std::string> order) {
+  return {.label_of = [field](const Run& run) { return run.*field; },
+          .keys_of = [key, field](const Run& run) { return std::map<std::string, std::string>{{key, run.*field}}; },
+          .rank_of = [field, order](const Run& run) { return index_in(order, run.*field); }};
+}
+
+std::map<std::string, std::string> series_keys(const Run& run) {
+  return {{"mode", to_string(run.mode)}, {"engine", run.engine}, {"model", run.model}};
+}
+
+Grouping by_max_tokens() {
+  return {.label_of = [](const Run& run) { return level_text(run.max_tokens); },
+          .keys_of = [](const Run& run) { return std::map<std::string, std::string>{{"max_tokens", level_text(run.max_tokens)}}; },
+          .rank_of = [](const Run& run) { return static_cast<double>(run.max_tokens); }};
+}
+
+Grouping by_temperature() {
+  return {.label_of = [](const Run& run) { return level_text(run.temperature); },
+          .keys_of = [](const Run& run) { return std::map<std::string, std::string>{{"temperature", level_text(run.temperature)}}; },
+          .rank_of = [](const Run& run) { return run.temperature; }};
+}
+
+Grouping by_mode() {
+  return {.label_of = [](const Run& run) { return std::string(to_string(run.mode)); },
+          .keys_of = [](const Run& run) { return std::map<std::string, std::string>{{"mode", to_string(run.mode)}}; },
+          .rank_of = [](const Run& run) { return run.mode == Mode::warm ? 0.0 : 1.0; }};
+}
+
+Grouping by_cell(bool several_modes) {
+  return {.label_of =
+              [several_modes](const Run& run) {
+                return fmt::format("{} · {} · {} tokens · T {}", series_label(run, several_modes), run.prompt,
+                                   level_text(run.max_tokens), level_text(run.temperature));
+              },
+          .keys_of =
+              [](const Run& run) {
+                std::map<std::string, std::string> keys = series_keys(run);
+                keys["cell"] = level_text(run.cell);
+                keys["prompt"] = run.prompt;
+                keys["max_tokens"] = level_text(run.max_tokens);
+                keys["temperature"] = level_text(run.temperature);
+                return keys;
+              },
+          .rank_of = [](const Run& run) { return static_cast<double>(run.cell); }};
+}
+
+/// The same grouping inside each series: labels and keys hold both.
+void append_by_series(const Study& study, const Grouping& grouping, std::vector<Group>& groups) {
+  for (const Series& series : series_of(study)) {
+    for (Group& group : group_runs(series.runs, grouping)) {
+      group.keys.merge(series_keys(*series.runs.front()));
+      group.keys["series"] = series.label;
+      groups.push_back(std::move(group));
+    }
+  }
+}
+
+bool several_modes(const std::vector<Run>& runs) {
+  return std::any_of(runs.begin(), runs.end(), [&](const Run& run) { return run.mode != runs.front().mode; });
+}
+
+}  // namespace
+
+const std::vector<NamedMetric>& effect_metrics() {
+  static const std::vector<NamedMetric> metrics{
+      {"latency_s", [](const Run& run) { return run.metrics.e2e_s; }},
+      {"throughput_tok_per_s", [](const Run& run) { return run.metrics.output_tok_per_s; }},
+      {"ttft_s", [](const Run& run) { return run.metrics.ttft_s; }},
+      {"decode_tok_per_s", [](const Run& run) { return run.metrics.decode_tok_per_s; }}};
+  return metrics;
+}
+
+MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& metric) {
+  const Values values = values_of(runs, metric);
+  MetricSummary summary;
+  summary.n = static_cast<int>(values.all.size());
+  summary.mean = stats::mean(values.all);
+  summary.sd = stats::sd(values.all);
+  if (const auto pooled = stats::pooled_sd(values.cells)) summary.sd_within = pooled->sd;
+  summary.min = stats::minimum(values.all);
+  summary.median = stats::median(values.all);
+  summary.max = stats::maximum(values.all);
+  summary.ci95 = stats::pooled_mean_interval(values.cells);
+  summary.median_ci95 = stats::median_interval(values.all);
+  summary.p90_ci95 = stats::quantile_interval(values.all, 0.9);
+  if (summary.p90_ci95) summary.p90 = stats::quantile(values.all, 0.9);
+  summary.cv_within = relative_sd_within(values.cells);
+  return summary;
+}
+
+Group make_group(std::string label, std::map<std::string, std::string> keys, const std::vector<const Run*>& runs) {
+  Group group;
+  group.label = std::move(label);
+  group.keys = std::move(keys);
+  for (const Run* run : runs) ++(run->status == RunStatus::ok ? group.runs_ok : group.runs_failed);
+  const std::vector<const Run*> good = timed(runs);
+  const auto of = [&good](std::optional<double> RunMetrics::*field) {
+    return summarize(good, [field](const Run& run) { return run.metrics.*field; });
+  };
+  group.latency_s = of(&RunMetrics::e2e_s);
+  group.throughput_tok_per_s = of(&RunMetrics::output_tok_per_s);
+  group.ttft_s = of(&RunMetrics::ttft_s);
+  group.decode_tok_per_s = of(&RunMetrics::decode_tok_per_s);
+  group.prefill_tok_per_s = of(&RunMetrics::prefill_tok_per_s);
+  group.load_s = of(&RunMetrics::load_s);
+  group.tpot_s = of(&RunMetrics::tpot_s);
+  group.total_tok_per_s = total_rate(good);
+  return group;
+}
+
+std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Grouping& grouping) {
+  struct Bucket {
+    std::string label;
+    double rank;
+    std::vector<const Run*> runs;
+  };
+  std::vector<Bucket> buckets;
+  for (const Run* run : runs) {
+    const std::string label = grouping.label_of(*run);
+    auto found = std::find_if(buckets.begin(), buckets.end(), [&](const Bucket& bucket) { return bucket.label == label; });
+    if (found == buckets.end()) found = buckets.insert(buckets.end(), {label, grouping.rank_of(*run), {}});
+    found->runs.push_back(run);
+  }
+  std::stable_sort(buckets.begin(), buckets.end(), [](const Bucket& a, const Bucket& b) { return a.rank < b.rank; });
+  std::vector<Group> groups;
+  for (const Bucket& bucket : buckets) groups.push_back(make_group(bucket.label, grouping.keys_of(*bucket.runs.front()), bucket.runs));
+  return groups;
+}
+
+std::vector<const Run*> timed(const std::vector<const Run*>& runs) {
+  std::vector<const Run*> good;
+  std::copy_if(runs.begin(), runs.end(), std::back_inserter(good), [](const Run* run) { return is_timed(*run); });
+  return good;
+}
+
+std::vector<const Run*> all_runs(const Study& study) {
+  std::vector<const Run*> runs;
+  for (const Run& run : study.runs) runs.push_back(&run);
+  return runs;
+}
+
+std::string level_text(double value) { return fmt::format("{}", value); }
+
+std::vector<Series> series_of(const Study& study) {
+  const bool modes = several_modes(study.runs);
+  std::vector<const Run*> by_plan = all_runs(study);
+  std::stable_sort(by_plan.begin(), by_plan.end(), [](const Run* a, const Run* b) { return a->cell < b->cell; });
+  std::vector<Series> series;
+  for (const Run* run : by_plan) {
+    const std::string label = series_label(*run, modes);
+    const bool known = std::any_of(series.begin(), series.end(), [&](const Series& s) { return s.label == label; });
+    if (!known) series.push_back({label, {}});
+  }
+  for (const Run& run : study.runs) {
+    const std::string label = series_label(run, modes);
+    std::find_if(series.begin(), series.end(), [&](const Series& s) { return s.label == label; })->runs.push_back(&run);
+  }
+  return series;
+}
+
+void fill_groups(Study& study) {
+  const std::vector<const Run*> runs = all_runs(study);
+  const Plan& plan = study.session.plan;
+  std::vector<std::string> prompts;
+  for (const PlanPrompt& prompt : plan.prompts) prompts.push_back(prompt.id);
+  std::vector<std::string> engines;
+  for (const PlanEngine& engine : plan.engines) engines.push_back(engine.id);
+  study.overall = make_group("all runs", {}, runs);
+  for (const Series& series : series_of(study))
+    study.by_model.push_back(make_group(series.label, series_keys(*series.runs.front()), series.runs));
+  study.by_max_tokens = group_runs(runs, by_max_tokens());
+  study.by_temperature = group_runs(runs, by_temperature());
+  study.by_prompt = group_runs(runs, by_text("prompt", &Run::prompt, prompts));
+  study.by_engine = group_runs(runs, by_text("engine", &Run::engine, engines));
+  study.by_mode = group_runs(runs, by_mode());
+  append_by_series(study, by_max_tokens(), study.by_series_max_tokens);
+  append_by_series(study, by_temperature(), study.by_series_temperature);
+  study.cells = group_runs(runs, by_cell(several_modes(study.runs)));
+}
+
+}  // namespace ifm
