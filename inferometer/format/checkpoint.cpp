@@ -60,8 +60,10 @@ bool is_weight_type(DType dtype) {
     case DType::u32:
     case DType::u16:
     case DType::u8:
-    case DType::boolean: return false;
-    default: return true;
+    case DType::boolean:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -103,7 +105,9 @@ WeightMatrix Checkpoint::matrix(const std::string& name, int64_t rows, int64_t c
   if (parts.scales == nullptr && parts.biases == nullptr) return plain_matrix(weight, rows, cols, subject);
   const auto override_found = config_.affine_overrides.find(name);
   const auto& affine = override_found != config_.affine_overrides.end() ? override_found->second : config_.affine;
-  if (!affine) fail(ErrorKind::invalid_data, "{}: tensor {} has scales, but config.json says that it is not quantized", subject, quote(weight.name));
+  if (!affine)
+    fail(ErrorKind::invalid_data, "{}: tensor {} has scales, but config.json says that it is not quantized", subject,
+         quote(weight.name));
   return affine_matrix(parts, *affine, rows, cols, subject);
 }
 
@@ -133,7 +137,8 @@ std::vector<Checkpoint::Part> Checkpoint::parts() const {
     for (const int64_t size : tensor.shape) elements *= size;
     if (is_weight_type(tensor.dtype)) {
       const std::string_view base = std::string_view(tensor.name).substr(0, tensor.name.rfind('.'));
-      const bool of_affine = safetensors() != nullptr && (ends_with(tensor.name, ".scales") || ends_with(tensor.name, ".biases")) &&
+      const bool of_affine = safetensors() != nullptr &&
+                             (ends_with(tensor.name, ".scales") || ends_with(tensor.name, ".biases")) &&
                              safetensors()->find(std::string(base) + ".weight") != nullptr;
       if (!of_affine) parts.push_back({upper_name(tensor.dtype), elements, bytes, tensor.shape.size()});
     } else if (safetensors() != nullptr && tensor.dtype == DType::u32 && tensor.shape.size() == 2 && bytes > 0 &&

@@ -53,7 +53,8 @@ void check_config(ModelConfig& config, const std::string& subject) {
   if (config.heads % config.kv_heads != 0) {
     fail(ErrorKind::invalid_data, "{}: {} KV heads do not divide {} attention heads", subject, config.kv_heads, config.heads);
   }
-  if (config.head_dim % 2 != 0) fail(ErrorKind::invalid_data, "{}: head dimension is {} (expected even)", subject, config.head_dim);
+  if (config.head_dim % 2 != 0)
+    fail(ErrorKind::invalid_data, "{}: head dimension is {} (expected even)", subject, config.head_dim);
   check_positive(double{config.norm_eps}, "RMS norm epsilon", subject);
   check_rope(config.rope, subject);
   if (config.bos) check_token(*config.bos, config.vocab, "BOS token", subject);

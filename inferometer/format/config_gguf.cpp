@@ -65,7 +65,8 @@ int64_t read_vocab(const GgufFile& file) {
   }
   const int64_t rows = embedding->shape[0];
   if (const auto vocab = file.integer("llama.vocab_size"); vocab && *vocab != rows) {
-    fail(ErrorKind::invalid_data, "{}: llama.vocab_size is {} (expected {}, the rows of token_embd.weight)", file.path().string(), *vocab, rows);
+    fail(ErrorKind::invalid_data, "{}: llama.vocab_size is {} (expected {}, the rows of token_embd.weight)", file.path().string(),
+         *vocab, rows);
   }
   return rows;
 }
@@ -81,7 +82,8 @@ std::optional<TokenId> read_token(const GgufFile& file, const char* key) {
 
 int64_t default_head_dim(const GgufFile& file, const ModelConfig& config) {
   if (config.heads < 1 || config.hidden % config.heads != 0) {
-    fail(ErrorKind::invalid_data, "{}: {} attention heads do not divide the embedding length {}, and llama.attention.key_length is missing",
+    fail(ErrorKind::invalid_data,
+         "{}: {} attention heads do not divide the embedding length {}, and llama.attention.key_length is missing",
          file.path().string(), config.heads, config.hidden);
   }
   return config.hidden / config.heads;
@@ -91,8 +93,10 @@ int64_t default_head_dim(const GgufFile& file, const ModelConfig& config) {
 
 ModelConfig read_gguf_config(const GgufFile& file) {
   const std::string* architecture = file.text("general.architecture");
-  if (architecture == nullptr) fail(ErrorKind::invalid_data, "{}: metadata key \"general.architecture\" is missing", file.path().string());
-  if (*architecture != "llama") fail(ErrorKind::unsupported, "{}: architecture {} is not supported", file.path().string(), quote(*architecture));
+  if (architecture == nullptr)
+    fail(ErrorKind::invalid_data, "{}: metadata key \"general.architecture\" is missing", file.path().string());
+  if (*architecture != "llama")
+    fail(ErrorKind::unsupported, "{}: architecture {} is not supported", file.path().string(), quote(*architecture));
   ModelConfig config;
   config.architecture = *architecture;
   config.hidden = required_integer(file, "llama.embedding_length");

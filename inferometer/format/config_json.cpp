@@ -24,7 +24,8 @@ void refuse(const std::string& subject, const std::string& what) {
 void check_architecture(const JsonFields& fields) {
   for (const char* name : {"auto_map", "model_file"}) {
     if (fields.find(name) != nullptr) {
-      fail(ErrorKind::unsupported, "{}: field \"{}\" asks for code of the model's own, which is never run", fields.subject(), name);
+      fail(ErrorKind::unsupported, "{}: field \"{}\" asks for code of the model's own, which is never run", fields.subject(),
+           name);
     }
   }
   const auto type = fields.text("model_type");
@@ -132,8 +133,8 @@ void read_quantization(const JsonFields& fields, ModelConfig& config) {
 
 int64_t default_head_dim(const ModelConfig& config, const std::string& subject) {
   if (config.heads < 1 || config.hidden % config.heads != 0) {
-    fail(ErrorKind::invalid_data, "{}: {} attention heads do not divide hidden_size {}, and head_dim is missing", subject, config.heads,
-         config.hidden);
+    fail(ErrorKind::invalid_data, "{}: {} attention heads do not divide hidden_size {}, and head_dim is missing", subject,
+         config.heads, config.hidden);
   }
   return config.hidden / config.heads;
 }

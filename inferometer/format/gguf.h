@@ -16,8 +16,8 @@
 namespace ifm {
 
 /// A value of GGUF's metadata. Arrays keep their element type's family: integers as int64, floats as double.
-using GgufValue = std::variant<uint64_t, int64_t, double, bool, std::string, std::vector<int64_t>, std::vector<double>, std::vector<bool>,
-                               std::vector<std::string>>;
+using GgufValue = std::variant<uint64_t, int64_t, double, bool, std::string, std::vector<int64_t>, std::vector<double>,
+                               std::vector<bool>, std::vector<std::string>>;
 
 /// A GGUF v2 or v3 file: metadata, and tensors as validated views into the mapped file.
 class GgufFile {

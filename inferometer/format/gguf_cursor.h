@@ -42,15 +42,16 @@ class GgufCursor {
   [[nodiscard]] std::size_t take_count(const char* what, std::size_t least_bytes) {
     const auto count = take<uint64_t>(what);
     if (count > remaining() / least_bytes) {
-      fail(ErrorKind::invalid_data, "{}: {} at byte {} is {} (the {} bytes after it hold at most {})", subject_, what, offset_ - 8, count,
-           remaining(), remaining() / least_bytes);
+      fail(ErrorKind::invalid_data, "{}: {} at byte {} is {} (the {} bytes after it hold at most {})", subject_, what,
+           offset_ - 8, count, remaining(), remaining() / least_bytes);
     }
     return static_cast<std::size_t>(count);
   }
 
  private:
   [[noreturn]] void cut_off(const char* what, uint64_t wanted) const {
-    fail(ErrorKind::invalid_data, "{}: {} at byte {} is cut off (expected {} bytes, got {})", subject_, what, offset_, wanted, remaining());
+    fail(ErrorKind::invalid_data, "{}: {} at byte {} is cut off (expected {} bytes, got {})", subject_, what, offset_, wanted,
+         remaining());
   }
 
   std::span<const std::byte> bytes_;

@@ -21,7 +21,8 @@ bool read_boolean(GgufCursor& cursor, const std::string& key) {
 }
 
 int64_t narrowed(GgufCursor& cursor, const std::string& key, uint64_t value) {
-  if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) reject(cursor, key, fmt::format("integer {} is too large", value));
+  if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+    reject(cursor, key, fmt::format("integer {} is too large", value));
   return static_cast<int64_t>(value);
 }
 
@@ -59,19 +60,32 @@ std::vector<bool> read_booleans(GgufCursor& cursor, const std::string& key) {
 GgufValue read_array_value(GgufCursor& cursor, const std::string& key) {
   const auto type = cursor.take<uint32_t>("metadata array type");
   switch (static_cast<GgufType>(type)) {
-    case GgufType::u8: return read_array<uint8_t, int64_t>(cursor, key);
-    case GgufType::i8: return read_array<int8_t, int64_t>(cursor, key);
-    case GgufType::u16: return read_array<uint16_t, int64_t>(cursor, key);
-    case GgufType::i16: return read_array<int16_t, int64_t>(cursor, key);
-    case GgufType::u32: return read_array<uint32_t, int64_t>(cursor, key);
-    case GgufType::i32: return read_array<int32_t, int64_t>(cursor, key);
-    case GgufType::u64: return read_array<uint64_t, int64_t>(cursor, key);
-    case GgufType::i64: return read_array<int64_t, int64_t>(cursor, key);
-    case GgufType::f32: return read_array<float, double>(cursor, key);
-    case GgufType::f64: return read_array<double, double>(cursor, key);
-    case GgufType::boolean: return read_booleans(cursor, key);
-    case GgufType::string: return read_strings(cursor);
-    case GgufType::array: reject(cursor, key, "array of arrays (expected an array of plain values)");
+    case GgufType::u8:
+      return read_array<uint8_t, int64_t>(cursor, key);
+    case GgufType::i8:
+      return read_array<int8_t, int64_t>(cursor, key);
+    case GgufType::u16:
+      return read_array<uint16_t, int64_t>(cursor, key);
+    case GgufType::i16:
+      return read_array<int16_t, int64_t>(cursor, key);
+    case GgufType::u32:
+      return read_array<uint32_t, int64_t>(cursor, key);
+    case GgufType::i32:
+      return read_array<int32_t, int64_t>(cursor, key);
+    case GgufType::u64:
+      return read_array<uint64_t, int64_t>(cursor, key);
+    case GgufType::i64:
+      return read_array<int64_t, int64_t>(cursor, key);
+    case GgufType::f32:
+      return read_array<float, double>(cursor, key);
+    case GgufType::f64:
+      return read_array<double, double>(cursor, key);
+    case GgufType::boolean:
+      return read_booleans(cursor, key);
+    case GgufType::string:
+      return read_strings(cursor);
+    case GgufType::array:
+      reject(cursor, key, "array of arrays (expected an array of plain values)");
   }
   reject(cursor, key, fmt::format("array element type {} is unknown", type));
 }
@@ -81,19 +95,32 @@ GgufValue read_array_value(GgufCursor& cursor, const std::string& key) {
 GgufTypedValue read_gguf_value(GgufCursor& cursor, const std::string& key) {
   const auto type = cursor.take<uint32_t>("metadata value type");
   switch (static_cast<GgufType>(type)) {
-    case GgufType::u8: return {type, uint64_t{cursor.take<uint8_t>(kWhat)}};
-    case GgufType::i8: return {type, int64_t{cursor.take<int8_t>(kWhat)}};
-    case GgufType::u16: return {type, uint64_t{cursor.take<uint16_t>(kWhat)}};
-    case GgufType::i16: return {type, int64_t{cursor.take<int16_t>(kWhat)}};
-    case GgufType::u32: return {type, uint64_t{cursor.take<uint32_t>(kWhat)}};
-    case GgufType::i32: return {type, int64_t{cursor.take<int32_t>(kWhat)}};
-    case GgufType::u64: return {type, cursor.take<uint64_t>(kWhat)};
-    case GgufType::i64: return {type, cursor.take<int64_t>(kWhat)};
-    case GgufType::f32: return {type, double{cursor.take<float>(kWhat)}};
-    case GgufType::f64: return {type, cursor.take<double>(kWhat)};
-    case GgufType::boolean: return {type, read_boolean(cursor, key)};
-    case GgufType::string: return {type, cursor.take_string(kWhat)};
-    case GgufType::array: return {type, read_array_value(cursor, key)};
+    case GgufType::u8:
+      return {type, uint64_t{cursor.take<uint8_t>(kWhat)}};
+    case GgufType::i8:
+      return {type, int64_t{cursor.take<int8_t>(kWhat)}};
+    case GgufType::u16:
+      return {type, uint64_t{cursor.take<uint16_t>(kWhat)}};
+    case GgufType::i16:
+      return {type, int64_t{cursor.take<int16_t>(kWhat)}};
+    case GgufType::u32:
+      return {type, uint64_t{cursor.take<uint32_t>(kWhat)}};
+    case GgufType::i32:
+      return {type, int64_t{cursor.take<int32_t>(kWhat)}};
+    case GgufType::u64:
+      return {type, cursor.take<uint64_t>(kWhat)};
+    case GgufType::i64:
+      return {type, cursor.take<int64_t>(kWhat)};
+    case GgufType::f32:
+      return {type, double{cursor.take<float>(kWhat)}};
+    case GgufType::f64:
+      return {type, cursor.take<double>(kWhat)};
+    case GgufType::boolean:
+      return {type, read_boolean(cursor, key)};
+    case GgufType::string:
+      return {type, cursor.take_string(kWhat)};
+    case GgufType::array:
+      return {type, read_array_value(cursor, key)};
   }
   reject(cursor, key, fmt::format("value type {} is unknown", type));
 }

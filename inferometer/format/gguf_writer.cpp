@@ -62,15 +62,26 @@ T integer(const GgufEntry& entry) {
 
 void put_value(Bytes& out, const GgufEntry& entry) {
   switch (entry.type) {
-    case GgufEntry::Type::u32: out.put(GgufType::u32); return out.put(integer<uint32_t>(entry));
-    case GgufEntry::Type::i32: out.put(GgufType::i32); return out.put(integer<int32_t>(entry));
-    case GgufEntry::Type::f32: out.put(GgufType::f32); return out.put(static_cast<float>(get<double>(entry)));
-    case GgufEntry::Type::boolean: out.put(GgufType::boolean); return out.put(uint8_t{get<bool>(entry)});
-    case GgufEntry::Type::text: out.put(GgufType::string); return out.put_string(get<std::string>(entry));
+    case GgufEntry::Type::u32:
+      out.put(GgufType::u32);
+      return out.put(integer<uint32_t>(entry));
+    case GgufEntry::Type::i32:
+      out.put(GgufType::i32);
+      return out.put(integer<int32_t>(entry));
+    case GgufEntry::Type::f32:
+      out.put(GgufType::f32);
+      return out.put(static_cast<float>(get<double>(entry)));
+    case GgufEntry::Type::boolean:
+      out.put(GgufType::boolean);
+      return out.put(uint8_t{get<bool>(entry)});
+    case GgufEntry::Type::text:
+      out.put(GgufType::string);
+      return out.put_string(get<std::string>(entry));
     case GgufEntry::Type::i32s:
       for (const int64_t value : get<std::vector<int64_t>>(entry)) IFM_CHECK(std::in_range<int32_t>(value));
       return out.put_array<int32_t>(GgufType::i32, get<std::vector<int64_t>>(entry));
-    case GgufEntry::Type::f32s: return out.put_array<float>(GgufType::f32, get<std::vector<double>>(entry));
+    case GgufEntry::Type::f32s:
+      return out.put_array<float>(GgufType::f32, get<std::vector<double>>(entry));
     case GgufEntry::Type::texts: {
       const auto& texts = get<std::vector<std::string>>(entry);
       out.put(GgufType::array);

@@ -23,17 +23,24 @@ class StrictCallback {
 
   bool operator()(int depth, json::parse_event_t event, json& parsed) {
     switch (event) {
-      case json::parse_event_t::object_start: keys_.emplace_back(); [[fallthrough]];
+      case json::parse_event_t::object_start:
+        keys_.emplace_back();
+        [[fallthrough]];
       case json::parse_event_t::array_start:
-        if (depth >= kMaxDepth) fail(ErrorKind::invalid_data, "{}: JSON is nested too deeply (expected at most {})", subject_, kMaxDepth);
+        if (depth >= kMaxDepth)
+          fail(ErrorKind::invalid_data, "{}: JSON is nested too deeply (expected at most {})", subject_, kMaxDepth);
         break;
-      case json::parse_event_t::object_end: keys_.pop_back(); break;
+      case json::parse_event_t::object_end:
+        keys_.pop_back();
+        break;
       case json::parse_event_t::key:
         if (!keys_.back().insert(parsed.get_ref<const std::string&>()).second) {
-          fail(ErrorKind::invalid_data, "{}: key {} stands twice in one object", subject_, quote(parsed.get_ref<const std::string&>()));
+          fail(ErrorKind::invalid_data, "{}: key {} stands twice in one object", subject_,
+               quote(parsed.get_ref<const std::string&>()));
         }
         break;
-      default: break;
+      default:
+        break;
     }
     return true;
   }

@@ -50,8 +50,8 @@ struct ModelConfig {
   bool tied_head = false;
   RopeConfig rope;
   std::optional<TokenId> bos;
-  std::vector<TokenId> eos;                            ///< sorted, unique; may be empty
-  std::optional<AffineConfig> affine;                  ///< MLX's default for quantized layers
+  std::vector<TokenId> eos;                                             ///< sorted, unique; may be empty
+  std::optional<AffineConfig> affine;                                   ///< MLX's default for quantized layers
   std::map<std::string, std::optional<AffineConfig>> affine_overrides;  ///< by layer name; null = not quantized
 };
 

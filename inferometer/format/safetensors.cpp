@@ -44,7 +44,8 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index) {
   std::map<std::string, std::string> weight_map;
   for (const auto& [tensor, shard] : found->items()) {
     if (!shard.is_string()) {
-      fail(ErrorKind::invalid_data, "{}: weight_map of tensor {} is {} (expected a string)", index.string(), quote(tensor), shard.type_name());
+      fail(ErrorKind::invalid_data, "{}: weight_map of tensor {} is {} (expected a string)", index.string(), quote(tensor),
+           shard.type_name());
     }
     weight_map.emplace(tensor, shard.get<std::string>());
   }
@@ -92,7 +93,8 @@ Safetensors Safetensors::open_folder(const fs::path& folder) {
     result.add_file(file);
     for (std::size_t i = before; i < result.tensors_.size(); ++i) {
       if (names.count(result.tensors_[i].name) == 0) {
-        fail(ErrorKind::invalid_data, "{}: tensor {} is not in the index's weight_map for this shard", file.string(), quote(result.tensors_[i].name));
+        fail(ErrorKind::invalid_data, "{}: tensor {} is not in the index's weight_map for this shard", file.string(),
+             quote(result.tensors_[i].name));
       }
     }
     for (const std::string& name : names) {

@@ -24,6 +24,7 @@ static_assert(std::endian::native == std::endian::little, "files are little-endi
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 constexpr std::size_t kMaxRank = 64;
+constexpr std::size_t kMaxTensors = 262'144;
 
 struct Type {
   std::string_view name;
@@ -32,14 +33,17 @@ struct Type {
 };
 
 constexpr Type kTypes[] = {
-    {"F64", 64, DType::f64},       {"F32", 32, DType::f32},       {"F16", 16, DType::f16},
-    {"BF16", 16, DType::bf16},     {"I64", 64, DType::i64},       {"I32", 32, DType::i32},
-    {"I16", 16, DType::i16},       {"I8", 8, DType::i8},          {"U64", 64, DType::u64},
-    {"U32", 32, DType::u32},       {"U16", 16, DType::u16},       {"U8", 8, DType::u8},
-    {"BOOL", 8, DType::boolean},   {"F8_E4M3", 8, std::nullopt},  {"F8_E5M2", 8, std::nullopt},
-    {"F8_E8M0", 8, std::nullopt},  {"F8_E4M3FNUZ", 8, std::nullopt}, {"F8_E5M2FNUZ", 8, std::nullopt},
-    {"F6_E2M3", 6, std::nullopt},  {"F6_E3M2", 6, std::nullopt},  {"F4", 4, std::nullopt},
-    {"C64", 64, std::nullopt},
+    {"F64", 64, DType::f64},          {"F32", 32, DType::f32},
+    {"F16", 16, DType::f16},          {"BF16", 16, DType::bf16},
+    {"I64", 64, DType::i64},          {"I32", 32, DType::i32},
+    {"I16", 16, DType::i16},          {"I8", 8, DType::i8},
+    {"U64", 64, DType::u64},          {"U32", 32, DType::u32},
+    {"U16", 16, DType::u16},          {"U8", 8, DType::u8},
+    {"BOOL", 8, DType::boolean},      {"F8_E4M3", 8, std::nullopt},
+    {"F8_E5M2", 8, std::nullopt},     {"F8_E8M0", 8, std::nullopt},
+    {"F8_E4M3FNUZ", 8, std::nullopt}, {"F8_E5M2FNUZ", 8, std::nullopt},
+    {"F6_E2M3", 6, std::nullopt},     {"F6_E3M2", 6, std::nullopt},
+    {"F4", 4, std::nullopt},          {"C64", 64, std::nullopt},
 };
 
 // One tensor as its header entry has it.
@@ -102,6 +106,7 @@ class HeaderHandler {
     } else if (place_ == Place::top) {
       place_ = Place::tensor;
       fields_.clear();
+      if (entries.size() >= kMaxTensors) return stop("is one too many (expected at most 262144)");
       entries.push_back({name_, {}, {}, {}});
     } else {
       return reject("an object");
@@ -159,7 +164,8 @@ class HeaderHandler {
 
 // The header's text, checked for what the JSON parser would let pass.
 std::string_view header_text(std::span<const std::byte> file, const std::string& subject) {
-  if (file.size() < 8) reject(subject, fmt::format("safetensors header length is cut off (expected 8 bytes, got {})", file.size()));
+  if (file.size() < 8)
+    reject(subject, fmt::format("safetensors header length is cut off (expected 8 bytes, got {})", file.size()));
   uint64_t length = 0;
   std::memcpy(&length, file.data(), sizeof length);
   if (length < 2 || length > kMaxHeaderBytes) {
@@ -189,7 +195,8 @@ std::optional<uint64_t> element_count(const std::vector<uint64_t>& shape) {
 
 DType checked_dtype(const Entry& entry, uint64_t elements, const std::string& subject) {
   const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const Type& t) { return t.name == *entry.dtype; });
-  if (type == std::end(kTypes)) reject(subject, fmt::format("tensor {}: unknown dtype {}", quote(entry.name), quote(*entry.dtype)));
+  if (type == std::end(kTypes))
+    reject(subject, fmt::format("tensor {}: unknown dtype {}", quote(entry.name), quote(*entry.dtype)));
   const auto bits = static_cast<uint64_t>(type->bits);
   if (elements > std::numeric_limits<uint64_t>::max() / bits) {
     reject(subject, fmt::format("tensor {}: {} elements of {} overflow", quote(entry.name), elements, type->name));
@@ -200,10 +207,11 @@ DType checked_dtype(const Entry& entry, uint64_t elements, const std::string& su
   }
   const uint64_t size = (*entry.offsets)[1] - (*entry.offsets)[0];
   if (size != total_bits / 8) {
-    reject(subject, fmt::format("tensor {}: data_offsets span {} bytes (expected {} for its shape and dtype {})", quote(entry.name),
-                                size, total_bits / 8, type->name));
+    reject(subject, fmt::format("tensor {}: data_offsets span {} bytes (expected {} for its shape and dtype {})",
+                                quote(entry.name), size, total_bits / 8, type->name));
   }
-  if (!type->dtype) fail(ErrorKind::unsupported, "{}: tensor {} has dtype {}, which is not supported", subject, quote(entry.name), type->name);
+  if (!type->dtype)
+    fail(ErrorKind::unsupported, "{}: tensor {} has dtype {}, which is not supported", subject, quote(entry.name), type->name);
   return *type->dtype;
 }
 
@@ -214,7 +222,8 @@ TensorView make_view(Entry& entry, std::span<const std::byte> data, const std::s
   if (!entry.offsets) reject(subject, fmt::format("tensor {}: field \"data_offsets\" is missing", name));
   const auto& offsets = *entry.offsets;
   if (offsets.size() != 2 || offsets[0] > offsets[1]) {
-    reject(subject, fmt::format("tensor {}: data_offsets [{}] (expected begin and end in order)", name, fmt::join(offsets, ", ")));
+    reject(subject,
+           fmt::format("tensor {}: data_offsets [{}] (expected begin and end in order)", name, fmt::join(offsets, ", ")));
   }
   if (offsets[1] > data.size()) {
     reject(subject, fmt::format("tensor {}: data_offsets end at {} (the data has {} bytes)", name, offsets[1], data.size()));
@@ -247,8 +256,8 @@ SafetensorsContent parse_safetensors(std::span<const std::byte> file, const std:
   const std::byte* expected = data.data();
   for (const TensorView& tensor : content.tensors) {
     if (tensor.bytes.data() != expected) {
-      reject(subject, fmt::format("tensor {}: begins at data byte {} (expected {}, where the one before ends)", quote(tensor.name),
-                                  tensor.bytes.data() - data.data(), expected - data.data()));
+      reject(subject, fmt::format("tensor {}: begins at data byte {} (expected {}, where the one before ends)",
+                                  quote(tensor.name), tensor.bytes.data() - data.data(), expected - data.data()));
     }
     expected += tensor.bytes.size();
   }

@@ -17,21 +17,31 @@ constexpr std::pair<std::string_view, std::string_view> kOuterNames[] = {
     {"lm_head", "output"},
 };
 constexpr std::pair<std::string_view, std::string_view> kLayerNames[] = {
-    {"input_layernorm", "attn_norm"},  {"post_attention_layernorm", "ffn_norm"}, {"self_attn.q_proj", "attn_q"},
-    {"self_attn.k_proj", "attn_k"},    {"self_attn.v_proj", "attn_v"},           {"self_attn.o_proj", "attn_output"},
-    {"mlp.gate_proj", "ffn_gate"},     {"mlp.up_proj", "ffn_up"},                {"mlp.down_proj", "ffn_down"},
+    {"input_layernorm", "attn_norm"}, {"post_attention_layernorm", "ffn_norm"},
+    {"self_attn.q_proj", "attn_q"},   {"self_attn.k_proj", "attn_k"},
+    {"self_attn.v_proj", "attn_v"},   {"self_attn.o_proj", "attn_output"},
+    {"mlp.gate_proj", "ffn_gate"},    {"mlp.up_proj", "ffn_up"},
+    {"mlp.down_proj", "ffn_down"},
 };
 
 std::optional<Packing> packing_of(DType dtype) {
   switch (dtype) {
-    case DType::f32: return Packing::f32;
-    case DType::f16: return Packing::f16;
-    case DType::bf16: return Packing::bf16;
-    case DType::q4_0: return Packing::q4_0;
-    case DType::q4_1: return Packing::q4_1;
-    case DType::q8_0: return Packing::q8_0;
-    case DType::q6_k: return Packing::q6_k;
-    default: return std::nullopt;
+    case DType::f32:
+      return Packing::f32;
+    case DType::f16:
+      return Packing::f16;
+    case DType::bf16:
+      return Packing::bf16;
+    case DType::q4_0:
+      return Packing::q4_0;
+    case DType::q4_1:
+      return Packing::q4_1;
+    case DType::q8_0:
+      return Packing::q8_0;
+    case DType::q6_k:
+      return Packing::q6_k;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -39,8 +49,8 @@ bool is_plain_float(DType dtype) { return dtype == DType::f32 || dtype == DType:
 
 void check_shape(const TensorView& tensor, const std::vector<int64_t>& expected, const std::string& subject) {
   if (tensor.shape == expected) return;
-  fail(ErrorKind::invalid_data, "{}: tensor {} has shape [{}] (expected [{}])", subject, quote(tensor.name), fmt::join(tensor.shape, ", "),
-       fmt::join(expected, ", "));
+  fail(ErrorKind::invalid_data, "{}: tensor {} has shape [{}] (expected [{}])", subject, quote(tensor.name),
+       fmt::join(tensor.shape, ", "), fmt::join(expected, ", "));
 }
 
 }  // namespace
@@ -92,24 +102,27 @@ WeightMatrix plain_matrix(const TensorView& tensor, int64_t rows, int64_t cols, 
   return matrix;
 }
 
-WeightMatrix affine_matrix(const AffineParts& parts, const AffineConfig& config, int64_t rows, int64_t cols, const std::string& subject) {
+WeightMatrix affine_matrix(const AffineParts& parts, const AffineConfig& config, int64_t rows, int64_t cols,
+                           const std::string& subject) {
   const TensorView& weight = parts.weight;
   const std::string name = quote(weight.name);
   if (weight.dtype != DType::u32) {
-    fail(ErrorKind::invalid_data, "{}: tensor {} has scales or biases, but dtype {} (expected u32)", subject, name, info(weight.dtype).name);
+    fail(ErrorKind::invalid_data, "{}: tensor {} has scales or biases, but dtype {} (expected u32)", subject, name,
+         info(weight.dtype).name);
   }
   if (parts.scales == nullptr) fail(ErrorKind::invalid_data, "{}: tensor {} has no scales", subject, name);
   if (parts.biases == nullptr) fail(ErrorKind::invalid_data, "{}: tensor {} has no biases", subject, name);
   if (cols % config.group != 0) {
-    fail(ErrorKind::invalid_data, "{}: tensor {} has {} columns (expected a multiple of the group size {})", subject, name, cols, config.group);
+    fail(ErrorKind::invalid_data, "{}: tensor {} has {} columns (expected a multiple of the group size {})", subject, name, cols,
+         config.group);
   }
   check_shape(weight, {rows, cols * config.bits / 32}, fmt::format("{}: {} bits", subject, config.bits));
   check_shape(*parts.scales, {rows, cols / config.group}, subject);
   check_shape(*parts.biases, {rows, cols / config.group}, subject);
   const DType dtype = parts.scales->dtype;
   if (!is_plain_float(dtype) || parts.biases->dtype != dtype) {
-    fail(ErrorKind::invalid_data, "{}: tensor {} has scales in {} and biases in {} (expected both f16, bf16 or f32)", subject, name,
-         info(dtype).name, info(parts.biases->dtype).name);
+    fail(ErrorKind::invalid_data, "{}: tensor {} has scales in {} and biases in {} (expected both f16, bf16 or f32)", subject,
+         name, info(dtype).name, info(parts.biases->dtype).name);
   }
   WeightMatrix matrix;
   matrix.packing = config.bits == 4 ? Packing::affine4 : Packing::affine8;
@@ -126,7 +139,8 @@ WeightMatrix affine_matrix(const AffineParts& parts, const AffineConfig& config,
 
 std::vector<float> vector_of(const TensorView& tensor, int64_t size, const std::string& subject) {
   if (!is_plain_float(tensor.dtype)) {
-    fail(ErrorKind::unsupported, "{}: tensor {} has type {} (expected F32, F16 or BF16)", subject, quote(tensor.name), upper_name(tensor.dtype));
+    fail(ErrorKind::unsupported, "{}: tensor {} has type {} (expected F32, F16 or BF16)", subject, quote(tensor.name),
+         upper_name(tensor.dtype));
   }
   check_shape(tensor, {size}, subject);
   TensorView row = tensor;

@@ -8,7 +8,31 @@
 namespace ifm {
 
 /// Element types of safetensors and tensor types of GGUF that we hold; blocked types count in blocks along the last axis.
-enum class DType { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k };
+enum class DType {
+  f64,
+  f32,
+  f16,
+  bf16,
+  i64,
+  i32,
+  i16,
+  i8,
+  u64,
+  u32,
+  u16,
+  u8,
+  boolean,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q8_0,
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k
+};
 
 /// What a type is made of: `block_elements` elements in `block_bytes` bytes (1 element for the plain types).
 struct DTypeInfo {

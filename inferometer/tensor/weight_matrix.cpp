@@ -85,9 +85,9 @@ void q8_0_row(const std::byte* block, int64_t cols, float* out) {
 
 void q6_k_row(const std::byte* block, int64_t cols, float* out) {
   for (int64_t start = 0; start < cols; start += 256, block += 210) {
-    const std::byte* low = block;            // (2, 64): two nibbles each
-    const std::byte* high = block + 128;     // (2, 32): four pairs of bits each
-    const std::byte* scales = block + 192;   // (16) int8
+    const std::byte* low = block;           // (2, 64): two nibbles each
+    const std::byte* high = block + 128;    // (2, 32): four pairs of bits each
+    const std::byte* scales = block + 192;  // (16) int8
     const float d = load_f16(block + 208);
     for (int i = 0; i < 256; ++i) {
       const int half = i / 128;
@@ -116,15 +116,24 @@ int64_t bytes_of(const WeightMatrix& matrix) {
 
 std::string describe(const WeightMatrix& matrix) {
   switch (matrix.packing) {
-    case Packing::f32: return "F32";
-    case Packing::f16: return "F16";
-    case Packing::bf16: return "BF16";
-    case Packing::affine4: return fmt::format("4-bit affine, group {}", matrix.group);
-    case Packing::affine8: return fmt::format("8-bit affine, group {}", matrix.group);
-    case Packing::q4_0: return "Q4_0";
-    case Packing::q4_1: return "Q4_1";
-    case Packing::q8_0: return "Q8_0";
-    case Packing::q6_k: return "Q6_K";
+    case Packing::f32:
+      return "F32";
+    case Packing::f16:
+      return "F16";
+    case Packing::bf16:
+      return "BF16";
+    case Packing::affine4:
+      return fmt::format("4-bit affine, group {}", matrix.group);
+    case Packing::affine8:
+      return fmt::format("8-bit affine, group {}", matrix.group);
+    case Packing::q4_0:
+      return "Q4_0";
+    case Packing::q4_1:
+      return "Q4_1";
+    case Packing::q8_0:
+      return "Q8_0";
+    case Packing::q6_k:
+      return "Q6_K";
   }
   report_bug("known packing", __FILE__, __LINE__);
 }
@@ -133,15 +142,23 @@ void dequantize_row(const WeightMatrix& matrix, int64_t row, float* out) {
   IFM_CHECK(row >= 0 && row < matrix.rows);
   const std::byte* data = matrix.data + row * matrix.row_bytes;
   switch (matrix.packing) {
-    case Packing::f32: return plain_row(data, matrix.cols, DType::f32, out);
-    case Packing::f16: return plain_row(data, matrix.cols, DType::f16, out);
-    case Packing::bf16: return plain_row(data, matrix.cols, DType::bf16, out);
+    case Packing::f32:
+      return plain_row(data, matrix.cols, DType::f32, out);
+    case Packing::f16:
+      return plain_row(data, matrix.cols, DType::f16, out);
+    case Packing::bf16:
+      return plain_row(data, matrix.cols, DType::bf16, out);
     case Packing::affine4:
-    case Packing::affine8: return affine_row(matrix, row, out);
-    case Packing::q4_0: return q4_0_row(data, matrix.cols, out);
-    case Packing::q4_1: return q4_1_row(data, matrix.cols, out);
-    case Packing::q8_0: return q8_0_row(data, matrix.cols, out);
-    case Packing::q6_k: return q6_k_row(data, matrix.cols, out);
+    case Packing::affine8:
+      return affine_row(matrix, row, out);
+    case Packing::q4_0:
+      return q4_0_row(data, matrix.cols, out);
+    case Packing::q4_1:
+      return q4_1_row(data, matrix.cols, out);
+    case Packing::q8_0:
+      return q8_0_row(data, matrix.cols, out);
+    case Packing::q6_k:
+      return q6_k_row(data, matrix.cols, out);
   }
 }
 

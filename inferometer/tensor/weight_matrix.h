@@ -26,12 +26,12 @@ struct WeightMatrix {
   Packing packing = Packing::f32;
   int64_t rows = 0;
   int64_t cols = 0;
-  int group = 0;                            ///< affine only: 32, 64 or 128 columns share one scale and bias; divides cols
-  DType scale_dtype = DType::f16;           ///< affine only: f16, bf16 or f32, of scales and biases
-  const std::byte* data = nullptr;          ///< rows * row_bytes bytes
-  const std::byte* scales = nullptr;        ///< affine only: (rows, cols / group)
-  const std::byte* biases = nullptr;        ///< affine only: (rows, cols / group)
-  int64_t row_bytes = 0;                    ///< bytes of one row in data, without scales and biases
+  int group = 0;                      ///< affine only: 32, 64 or 128 columns share one scale and bias; divides cols
+  DType scale_dtype = DType::f16;     ///< affine only: f16, bf16 or f32, of scales and biases
+  const std::byte* data = nullptr;    ///< rows * row_bytes bytes
+  const std::byte* scales = nullptr;  ///< affine only: (rows, cols / group)
+  const std::byte* biases = nullptr;  ///< affine only: (rows, cols / group)
+  int64_t row_bytes = 0;              ///< bytes of one row in data, without scales and biases
 };
 
 /// Bytes that one pass over the matrix reads: weights, scales and biases.
