@@ -1,0 +1,137 @@
+#include "inferometer/cli/bench.h"
+
+#include <algorithm>
+#include <span>
+
+#include <fmt/format.h>
+
+#include "inferometer/base/check.h"
+#include "inferometer/base/error.h"
+#include "inferometer/base/rng.h"
+#include "inferometer/base/token_id.h"
+#include "inferometer/stats/describe.h"
+
+namespace ifm {
+namespace {
+
+constexpr int kWarmupSteps = 8;
+constexpr uint64_t kTokenSeed = 1;
+
+/// Ids that any vocabulary has; which ones does not matter for a dense model, that they are the same every time does.
+std::vector<TokenId> random_ids(int count, int vocab) {
+  Rng rng(kTokenSeed);
+  std::vector<TokenId> ids(static_cast<std::size_t>(count));
+  for (TokenId& id : ids) id = static_cast<TokenId>(rng.below(static_cast<uint64_t>(vocab)));
+  return ids;
+}
+
+/// Evaluates the row once, its first `steps` tokens only when generating; returns the time without that of reaching the depth.
+int64_t evaluate(const BenchRow& row, int steps, std::span<const TokenId> ids, Evaluator& evaluator, Clock& clock) {
+  evaluator.reset();
+  if (row.depth > 0) evaluator.prefill(ids.first(static_cast<std::size_t>(row.depth)));
+  const std::span<const TokenId> measured = ids.subspan(static_cast<std::size_t>(row.depth));
+  const int64_t begin_ns = clock.now_ns();
+  if (row.prompt > 0) {
+    evaluator.prefill(measured.first(static_cast<std::size_t>(row.prompt)));
+  } else {
+    for (int i = 0; i < steps; ++i) evaluator.step(measured[static_cast<std::size_t>(i)]);
+  }
+  return clock.now_ns() - begin_ns;
+}
+
+/// Multiply-adds of the whole row: layers for every token, attention over what each token sees, and the head.
+std::optional<double> row_macs(const BenchRow& row, const ModelInfo& info) {
+  if (!info.macs_per_token || !info.head_macs || !info.attention_macs_per_position) return std::nullopt;
+  const double tokens = row.prompt + row.generate;
+  const double positions_seen = tokens * row.depth + tokens * (tokens + 1) / 2;
+  const double heads = row.prompt > 0 ? 1 : tokens;
+  return static_cast<double>(*info.macs_per_token) * tokens +
+         static_cast<double>(*info.attention_macs_per_position) * positions_seen + static_cast<double>(*info.head_macs) * heads;
+}
+
+/// Bytes of a mean step: weights, the cache read at the mean depth, and one position written.
+std::optional<double> step_bytes(const BenchRow& row, const ModelInfo& info) {
+  if (row.generate == 0 || !info.bytes_per_token || !info.cache_bytes_per_position) return std::nullopt;
+  const double mean_depth = row.depth + (row.generate - 1) / 2.0;
+  return static_cast<double>(*info.bytes_per_token) + static_cast<double>(*info.cache_bytes_per_position) * (mean_depth + 1);
+}
+
+void check_stop(const std::stop_token& stop) {
+  if (stop.stop_requested()) fail(ErrorKind::interrupted, "bench: interrupted");
+}
+
+}  // namespace
+
+std::string row_name(const BenchRow& row) {
+  std::string name = row.prompt > 0 ? fmt::format("pp{}", row.prompt) : fmt::format("tg{}", row.generate);
+  if (row.depth > 0) name += fmt::format(" @ d{}", row.depth);
+  return name;
+}
+
+std::vector<BenchRow> bench_rows(const std::vector<int>& prompts, const std::vector<int>& generations,
+                                 const std::vector<int>& depths) {
+  std::vector<BenchRow> rows;
+  for (const int depth : depths) {
+    for (const int prompt : prompts) {
+      if (prompt > 0) rows.push_back({.prompt = prompt, .depth = depth});
+    }
+    for (const int generate : generations) {
+      if (generate > 0) rows.push_back({.generate = generate, .depth = depth});
+    }
+  }
+  return rows;
+}
+
+int needed_context(const std::vector<BenchRow>& rows) {
+  int longest = 0;
+  for (const BenchRow& row : rows) longest = std::max(longest, row.depth + row.prompt + row.generate);
+  return longest;
+}
+
+BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& info, Evaluator& evaluator, Clock& clock,
+                        const std::function<BenchLimits()>& measure_limits, const std::function<void()>& progress,
+                        const std::stop_token& stop) {
+  IFM_CHECK((row.prompt > 0) != (row.generate > 0) && repetitions > 0);
+  BenchResult result{.row = row};
+  const std::vector<TokenId> ids = random_ids(row.depth + row.prompt + row.generate, evaluator.vocab());
+  check_stop(stop);
+  const BenchLimits before = measure_limits();
+  evaluate(row, std::min(row.generate, kWarmupSteps), ids, evaluator, clock);
+  progress();
+  for (int i = 0; i < repetitions; ++i) {
+    check_stop(stop);
+    result.samples_ns.push_back(evaluate(row, row.generate, ids, evaluator, clock));
+    progress();
+  }
+  check_stop(stop);
+  const BenchLimits after = measure_limits();
+  result.limits = {std::max(before.read_gb_per_s, after.read_gb_per_s), std::max(before.int8_gmac_per_s, after.int8_gmac_per_s)};
+  derive(result, info);
+  return result;
+}
+
+void derive(BenchResult& result, const ModelInfo& info) {
+  const double tokens = result.row.prompt + result.row.generate;
+  std::vector<double> times_ns;
+  for (const int64_t sample_ns : result.samples_ns) {
+    times_ns.push_back(static_cast<double>(sample_ns));
+    result.samples_tok_per_s.push_back(tokens * 1e9 / static_cast<double>(sample_ns));
+  }
+  result.mean_ns = stats::mean(times_ns).value();
+  result.mean_tok_per_s = stats::mean(result.samples_tok_per_s).value();
+  result.sd_ns = stats::sd(times_ns);
+  result.sd_tok_per_s = stats::sd(result.samples_tok_per_s);
+  result.bytes_per_token = step_bytes(result.row, info);
+  if (const std::optional<double> macs = row_macs(result.row, info)) result.macs_per_token = *macs / tokens;
+
+  if (result.bytes_per_token && result.limits.read_gb_per_s > 0) {
+    result.mbu = *result.bytes_per_token * result.mean_tok_per_s / (result.limits.read_gb_per_s * 1e9);
+    if (*result.mbu > kHighestShare) result.flags.emplace_back("mbu_over_limit");
+  }
+  if (result.macs_per_token && result.limits.int8_gmac_per_s > 0 && info.accuracy != "exact") {
+    result.mac_share = *result.macs_per_token * result.mean_tok_per_s / (result.limits.int8_gmac_per_s * 1e9);
+    if (*result.mac_share > kHighestShare) result.flags.emplace_back("mac_share_over_limit");
+  }
+}
+
+}  // namespace ifm

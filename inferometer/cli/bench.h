@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "inferometer/base/clock.h"
+#include "inferometer/engine/engine.h"
+
+namespace ifm {
+
+/// What one row of `bench` evaluates: `prompt` tokens in one go, or `generate` single tokens, from position `depth`.
+/// Exactly one of `prompt` and `generate` is > 0.
+struct BenchRow {
+  int prompt = 0;
+  int generate = 0;
+  int depth = 0;
+};
+
+/// The row as llama-bench names it: "pp512", "tg128 @ d4096".
+[[nodiscard]] std::string row_name(const BenchRow& row);
+/// Rows in llama-bench's order: for each depth the prompts, then the generations; a size of 0 makes no row.
+[[nodiscard]] std::vector<BenchRow> bench_rows(const std::vector<int>& prompts, const std::vector<int>& generations,
+                                               const std::vector<int>& depths);
+/// Positions that the longest of these rows needs.
+[[nodiscard]] int needed_context(const std::vector<BenchRow>& rows);
+
+/// What the machine could do while a row ran.
+struct BenchLimits {
+  double read_gb_per_s = 0;
+  double int8_gmac_per_s = 0;
+};
+
+/// A measured row. Everything derived is METHOD's: MBU = bytes of a step * steps/s / read bandwidth; MAC share = MACs / time /
+/// peak.
+struct BenchResult {
+  BenchRow row;
+  std::vector<int64_t> samples_ns;
+  std::vector<double> samples_tok_per_s;
+  double mean_ns = 0, mean_tok_per_s = 0;
+  std::optional<double> sd_ns, sd_tok_per_s;  ///< unknown for one sample
+  BenchLimits limits;
+  std::optional<double> bytes_per_token;  ///< generation only: weights and KV cache of a mean step
+  std::optional<double> macs_per_token;   ///< layers, attention and head; a prompt's head counts once
+  std::optional<double> mbu;              ///< generation only
+  std::optional<double> mac_share;        ///< unknown in exact arithmetic, which the int8 peak does not bound
+  std::vector<std::string> flags;         ///< "mbu_over_limit", "mac_share_over_limit": one of two measurements is wrong
+};
+
+/// Shares above this are flagged (METHOD 11).
+inline constexpr double kHighestShare = 1.05;
+
+/// Measures one row: a warm-up that is not kept, then `repetitions` samples, with the limits measured before and after; the
+/// higher of the two counts. `progress` is called after the warm-up and each sample.
+/// @throws Error resource when the context is too small, interrupted when a stop is asked for.
+[[nodiscard]] BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& info, Evaluator& evaluator,
+                                      Clock& clock, const std::function<BenchLimits()>& measure_limits,
+                                      const std::function<void()>& progress, const std::stop_token& stop);
+
+/// Fills what follows from samples, limits and the model. Pure.
+void derive(BenchResult& result, const ModelInfo& info);
+
+}  // namespace ifm

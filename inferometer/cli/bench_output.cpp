@@ -1,0 +1,138 @@
+#include "inferometer/cli/bench_output.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "inferometer/base/version.h"
+#include "inferometer/machine/cpu.h"
+
+namespace ifm {
+namespace {
+
+Json json_or_null(const std::optional<int64_t>& value) { return value ? Json(*value) : Json(nullptr); }
+using ifm::json_or_null;
+
+/// "llama 135M 4-bit affine, group 32"
+std::string model_type(const ModelInfo& model) {
+  std::string out = model.architecture;
+  if (model.parameters) {
+    const double millions = static_cast<double>(*model.parameters) * 1e-6;
+    out += millions >= 1000 ? fmt::format(" {:.2f}B", millions * 1e-3) : fmt::format(" {:.0f}M", millions);
+  }
+  if (!model.quantization.empty()) out += " " + model.quantization;
+  return out.empty() ? model.name : out;
+}
+
+std::string csv_cell(const Json& value) {
+  if (value.is_null()) return {};
+  const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + '"';
+}
+
+/// The share of the limit that bounds this row: bandwidth when generating, arithmetic for a prompt.
+std::string share_text(const BenchResult& result) {
+  const std::optional<double>& share = result.row.prompt > 0 ? result.mac_share : result.mbu;
+  if (!share) return "-";
+  return fmt::format("{:.2f} {}", *share, result.row.prompt > 0 ? "of int8 peak" : "of read bandwidth");
+}
+
+}  // namespace
+
+Json bench_json(const BenchRecord& record) {
+  const ModelInfo& model = record.model;
+  const BenchResult& result = record.result;
+  Json out;
+  out["build_commit"] = build_version().commit;
+  out["cpu_info"] = json_or_null(cpu_info().name);
+  out["model_filename"] = model.path.empty() ? model.name : model.path.string();
+  out["model_type"] = model_type(model);
+  out["model_size"] = json_or_null(model.weight_bytes);
+  out["model_n_params"] = json_or_null(model.parameters);
+  out["n_threads"] = model.threads > 0 ? Json(model.threads) : Json(nullptr);
+  out["n_prompt"] = result.row.prompt;
+  out["n_gen"] = result.row.generate;
+  out["n_depth"] = result.row.depth;
+  out["avg_ns"] = result.mean_ns;
+  out["stddev_ns"] = json_or_null(result.sd_ns);
+  out["avg_ts"] = result.mean_tok_per_s;
+  out["stddev_ts"] = json_or_null(result.sd_tok_per_s);
+  out["samples_ns"] = result.samples_ns;
+  out["samples_ts"] = result.samples_tok_per_s;
+  out["test"] = row_name(result.row);
+  out["engine"] = record.engine;
+  out["isa"] = json_or_null(model.isa);
+  out["accuracy"] = json_or_null(model.accuracy);
+  out["bytes_per_token"] = json_or_null(result.bytes_per_token);
+  out["macs_per_token"] = json_or_null(result.macs_per_token);
+  out["read_gb_per_s"] = result.limits.read_gb_per_s;
+  out["int8_gmac_per_s"] = result.limits.int8_gmac_per_s;
+  out["mbu"] = json_or_null(result.mbu);
+  out["mac_share"] = json_or_null(result.mac_share);
+  out["flags"] = result.flags;
+  return out;
+}
+
+std::string bench_csv_header() {
+  std::string out;
+  const Json keys = bench_json({});
+  for (const auto& [key, value] : keys.items()) {
+    if (!value.is_array() || key == "flags") out += (out.empty() ? "" : ",") + key;
+  }
+  return out + "\n";
+}
+
+std::string bench_csv_line(const BenchRecord& record) {
+  std::string out;
+  bool first = true;
+  const Json values = bench_json(record);
+  for (const auto& [key, value] : values.items()) {
+    if (value.is_array() && key != "flags") continue;
+    if (!first) out += ',';
+    first = false;
+    out += key == "flags" ? csv_cell(Json(fmt::format("{}", fmt::join(record.result.flags, " ")))) : csv_cell(value);
+  }
+  return out + "\n";
+}
+
+std::string bench_markdown(const std::vector<BenchRecord>& records) {
+  TextTable table({"model", "size", "params", "engine", "threads", "test", "t/s", "share of the limit"});
+  double read_low = 0, read_high = 0, mac_low = 0, mac_high = 0;
+  std::string warnings;
+  for (const BenchRecord& record : records) {
+    const ModelInfo& model = record.model;
+    const BenchResult& result = record.result;
+    const std::string spread = result.sd_tok_per_s ? fmt::format(" ± {:.2f}", *result.sd_tok_per_s) : "";
+    table.add({model.name,
+               model.weight_bytes ? fmt::format("{:.2f} MiB", static_cast<double>(*model.weight_bytes) / (1 << 20)) : "-",
+               model.parameters ? fmt::format("{:.2f} M", static_cast<double>(*model.parameters) * 1e-6) : "-",
+               fmt::format("{} {}", record.engine, model.isa), model.threads > 0 ? fmt::format("{}", model.threads) : "-",
+               row_name(result.row), fmt::format("{:.2f}{}", result.mean_tok_per_s, spread), share_text(result)});
+    const BenchLimits& limits = result.limits;
+    const bool first = &record == &records.front();
+    read_low = first ? limits.read_gb_per_s : std::min(read_low, limits.read_gb_per_s);
+    mac_low = first ? limits.int8_gmac_per_s : std::min(mac_low, limits.int8_gmac_per_s);
+    read_high = std::max(read_high, limits.read_gb_per_s);
+    mac_high = std::max(mac_high, limits.int8_gmac_per_s);
+    for (const std::string& flag : result.flags) {
+      warnings += fmt::format(
+          "\nwarning: {}: {} (share above {:.2f}): one of the two measurements is wrong; close other programs and repeat",
+          row_name(result.row), flag, kHighestShare);
+    }
+  }
+  std::string out = table.markdown();
+  if (!records.empty()) {
+    out += fmt::format("\nlimits measured between the rows: read {:.1f}-{:.1f} GB/s, int8 {:.0f}-{:.0f} GMAC/s", read_low,
+                       read_high, mac_low, mac_high);
+    out += warnings + "\n";
+  }
+  return out;
+}
+
+}  // namespace ifm

@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "inferometer/base/clock.h"
+#include "inferometer/base/error.h"
+#include "inferometer/cli/app.h"
+#include "inferometer/cli/bench_output.h"
+#include "inferometer/cli/commands.h"
+#include "inferometer/cli/interrupt.h"
+#include "inferometer/cli/model_flags.h"
+#include "inferometer/cli/number_list.h"
+#include "inferometer/cli/terminal.h"
+#include "inferometer/kernel/limits.h"
+
+namespace ifm {
+namespace {
+
+constexpr int kMaxTokens = 1 << 20;
+constexpr int kMaxThreads = 1024;
+constexpr int64_t kLimitDurationNs = 100'000'000;
+// A larger working set does not change what memory can deliver, only what this measurement takes away from the model.
+constexpr int64_t kMaxWorkingSetBytes = int64_t{1} << 30;
+constexpr int64_t kMinWorkingSetBytes = int64_t{1} << 20;
+
+struct BenchFlags {
+  ModelFlags engine;
+  std::vector<std::string> models;
+  std::string prompts = "512";
+  std::string generations = "128";
+  std::string depths = "0";
+  std::string threads;
+  int repetitions = 5;
+  std::string output = "md";
+};
+
+/// Prints rows as the format allows: one by one (jsonl, csv) or all together at the end.
+class Writer {
+ public:
+  explicit Writer(std::string format) : format_(std::move(format)) {}
+
+  void add(const BenchRecord& record) {
+    if (format_ == "csv") put((records_.empty() ? bench_csv_header() : "") + bench_csv_line(record));
+    if (format_ == "jsonl") put(bench_json(record).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    records_.push_back(record);
+  }
+
+  void finish() const {
+    if (format_ == "md") put(bench_markdown(records_));
+    if (format_ != "json") return;
+    Json list = Json::array();
+    for (const BenchRecord& record : records_) list.push_back(bench_json(record));
+    print_json(list);
+  }
+
+ private:
+  static void put(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  }
+  std::string format_;
+  std::vector<BenchRecord> records_;
+};
+
+void bench_model(const std::string& name, const ModelFlags& engine_flags, const std::vector<BenchRow>& rows, int repetitions,
+                 const InterruptGuard& guard, Writer& writer) {
+  SteadyClock clock;
+  const LoadedModel loaded = load_model(name, engine_flags, clock);
+  const ModelInfo& info = loaded.model->info();
+  Evaluator* evaluator = loaded.model->evaluator();
+  if (evaluator == nullptr) {
+    fail(ErrorKind::unsupported, "bench: the engine {} shows no bare evaluation (expected an engine such as embedded)",
+         loaded.engine->name());
+  }
+  const int threads = std::max(1, info.threads);
+  const int64_t working_set =
+      std::clamp(info.bytes_per_token.value_or(kMaxWorkingSetBytes), kMinWorkingSetBytes, kMaxWorkingSetBytes);
+  const auto limits = [&] {
+    return BenchLimits{measure_read_gb_per_s(threads, working_set, kLimitDurationNs),
+                       measure_int8_gmac_per_s(threads, kLimitDurationNs)};
+  };
+  ProgressBar bar(static_cast<int64_t>(rows.size()) * (repetitions + 1), fmt::format("bench {}", name));
+  int64_t done = 0;
+  for (const BenchRow& row : rows) {
+    bar.update(done, row_name(row));
+    writer.add(
+        {loaded.engine->name(), info,
+         measure_row(
+             row, repetitions, info, *evaluator, clock, limits, [&] { bar.update(++done, row_name(row)); }, guard.token())});
+  }
+  bar.finish();
+}
+
+int bench(BenchFlags flags) {
+  const std::vector<BenchRow> rows =
+      bench_rows(parse_number_list(flags.prompts, "-p", 0, kMaxTokens), parse_number_list(flags.generations, "-n", 0, kMaxTokens),
+                 parse_number_list(flags.depths, "-d", 0, kMaxTokens));
+  if (rows.empty()) fail(ErrorKind::usage, "bench: nothing to measure (expected -p or -n above 0)");
+  std::vector<int> threads{0};
+  if (!flags.threads.empty()) threads = parse_number_list(flags.threads, "-t", 1, kMaxThreads);
+  if (flags.engine.context == 0) flags.engine.context = needed_context(rows);
+  if (flags.engine.context < needed_context(rows)) {
+    fail(ErrorKind::usage, "--ctx: too small for these rows (expected at least {}, got {})", needed_context(rows),
+         flags.engine.context);
+  }
+  const InterruptGuard guard;
+  Writer writer(flags.output);
+  for (const std::string& model : flags.models) {
+    for (const int count : threads) {
+      flags.engine.threads = count;
+      bench_model(model, flags.engine, rows, flags.repetitions, guard, writer);
+    }
+  }
+  writer.finish();
+  return exit_done;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, CliContext& context) {
+  CLI::App* verb =
+      add_verb(app, "bench", "Bare speed of a model: prompts (pp) and single tokens (tg), beside what the machine allows",
+               "  inferometer bench -m smollm2-135m\n"
+               "  inferometer bench -m smollm2-135m -p 128-512+128 -n 64 -d 0,2048 -t 1,2 -o json\n\n"
+               "Rows are named as llama-bench names them: ppP evaluates P tokens in one go, tgN evaluates N single\n"
+               "tokens, from depth d; no sampling, no text. So tg is not 1/TPOT: what a reader of a stream sees is\n"
+               "in `inferometer run`. MBU and MAC share are relative to limits measured between the rows.");
+  auto flags = std::make_shared<BenchFlags>();  // shared with the callback, which outlives this function
+  verb->add_option("-m,--model", flags->models, "Folder, .gguf file or name of a pulled model; several are measured in turn")
+      ->required()
+      ->expected(1)
+      ->take_all();
+  verb->add_option("-p,--n-prompt", flags->prompts, "Prompt lengths: lists and ranges, 0 = none")->capture_default_str();
+  verb->add_option("-n,--n-gen", flags->generations, "Numbers of single tokens: lists and ranges, 0 = none")
+      ->capture_default_str();
+  verb->add_option("-d,--n-depth", flags->depths, "Tokens in the context before: lists and ranges")->capture_default_str();
+  verb->add_option("-r,--repetitions", flags->repetitions, "Samples of each row, after a warm-up that is not kept")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  verb->add_option("-o,--output", flags->output, "Format")
+      ->check(CLI::IsMember({"md", "csv", "json", "jsonl"}))
+      ->capture_default_str();
+  add_model_flags(*verb, flags->engine);
+  verb->remove_option(verb->get_option("--threads"));
+  verb->add_option("-t,--threads", flags->threads, "Numbers of threads: lists and ranges (default: one for each physical core)");
+  verb->callback([flags, &context] { context.action = [flags] { return bench(*flags); }; });
+}
+
+}  // namespace ifm
