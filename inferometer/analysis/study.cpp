@@ -6,6 +6,7 @@
 
 #include "inferometer/analysis/effects.h"
 #include "inferometer/analysis/groups.h"
+#include "inferometer/analysis/sentences.h"
 
 namespace ifm {
 
@@ -58,6 +59,11 @@ Study analyze(const Session& session, const std::vector<Run>& runs) {
   fill_series_effects(study);
   fill_variance(study);
   fill_drift(study);
+  fill_fitness(study);
+  fill_determinism(study);
+  fill_flags(study);
+  write_conclusions(study);
+  write_warnings(study);
   return study;
 }
 

@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "inferometer/analysis/phrases.h"
+#include "inferometer/analysis/sentences.h"
+
+namespace ifm {
+namespace {
+
+using namespace phrases;
+
+constexpr double kStraight = 0.02;  ///< a line counts as a good description within this share of every mean
+constexpr double kAlpha = 0.05;
+
+void say(Study& study, const char* id, std::string text) { study.conclusions.push_back({id, std::move(text)}); }
+
+std::string straightness(const Scaling& s) {
+  if (s.lengths < 3) return fmt::format("With {} lengths a straight line cannot be checked.", count(s.lengths));
+  if (!s.largest_deviation) return "";
+  const std::string off = fmt::format("no mean at a length is further than {} from it", percent(*s.largest_deviation));
+  const std::string test = s.lack_of_fit_p ? fmt::format(" (lack of fit {})", p_value(*s.lack_of_fit_p)) : "";
+  const bool detected = s.lack_of_fit_p && *s.lack_of_fit_p < kAlpha;
+  if (*s.largest_deviation > kStraight)
+    return fmt::format("A straight line is {} description: a mean at a length is {} away from it{}.",
+                       detected ? "not a good" : "only a rough", percent(*s.largest_deviation), test);
+  if (detected) return fmt::format("A straight line describes it within 2 %: {}, though the curve can be seen{}.", off, test);
+  return fmt::format("A straight line fits: {}{}.", off, test);
+}
+
+void conclude_scaling(Study& study, const Scaling& s) {
+  if (!s.fixed_s) {
+    if (s.n > 0)
+      say(study, "scaling",
+          capital(fmt::format("{}fixed overhead and cost per token cannot be told apart: the output length did not vary.",
+                              prefix(study, s.series))));
+    return;
+  }
+  say(study, "scaling",
+      capital(fmt::format("{}{}, latency is {} fixed (95 % CI {}) plus {} per output token ({}), over {} to {} tokens, R² {:.4f}. {}",
+                          prefix(study, s.series), scope(study), seconds(*s.fixed_s), seconds(*s.fixed_ci95), seconds(*s.per_token_s),
+                          seconds(*s.per_token_ci95), s.min_tokens, s.max_tokens, *s.r2, straightness(s))));
+}
+
+void conclude_throughput(Study& study, const Scaling& s) {
+  if (!s.fixed_s || !s.limit_tok_per_s) return;
+  const std::string who = prefix(study, s.series);
+  if (s.fixed_ci95->low <= 0 && s.fixed_ci95->high >= 0) {
+    say(study, "throughput",
+        capital(fmt::format("{}the fixed part cannot be told from zero, so output tok/s need not depend on the length.", who)));
+    return;
+  }
+  const bool rises = s.fixed_ci95->low > 0;
+  const bool explained = s.largest_deviation && *s.largest_deviation <= kStraight;
+  const auto rate = [&](int n) { return n / (*s.fixed_s + *s.per_token_s * n); };
+  if (!(rate(s.min_tokens) > 0) || !rises) return;
+  say(study, "throughput",
+      capital(fmt::format("{}output tok/s rises with the length, by the line from {} at {} tokens to {} at {}, {} the fixed part is "
+                          "spread over more tokens; it cannot pass 1 / cost per token = {} tok/s. The engine does not get faster.",
+                          who, number(rate(s.min_tokens)), s.min_tokens, number(rate(s.max_tokens)), s.max_tokens,
+                          explained ? "because" : "at least in part because", number(*s.limit_tok_per_s))));
+  if (!explained) {
+    std::string& text = study.conclusions.back().text;
+    text.erase(text.rfind(" The engine"));
+  }
+}
+
+std::string detectable_text(const TemperatureEffect& e) {
+  if (!e.detectable) return "";
+  return fmt::format("; {} pairs would have shown {} with 80 % power", e.pairs, percent(*e.detectable));
+}
+
+std::string temperature_text(const TemperatureEffect& e) {
+  const std::string head = fmt::format("{} at temperature {} against {}", metric(e.metric), fmt::format("{}", e.high), fmt::format("{}", e.low));
+  switch (e.verdict) {
+    case Equivalence::equivalent:
+      return fmt::format("{}: equivalent within ±{}: {} (90 % CI {}){}.", head, percent(e.margin), change(*e.ratio),
+                         change(*e.ratio_ci90), detectable_text(e));
+    case Equivalence::different:
+      return fmt::format("{}: different: {} (95 % CI {}, {}){}.", head, change(*e.ratio), change(*e.ratio_ci95), p_value(*e.p_value),
+                         detectable_text(e));
+    case Equivalence::inconclusive:
+      return fmt::format("{}: inconclusive: {} (95 % CI {}), neither equivalent within ±{} nor different{}.", head, change(*e.ratio),
+                         change(*e.ratio_ci95), percent(e.margin), detectable_text(e));
+    case Equivalence::not_applicable: break;
+  }
+  if (e.pairs < 2) return fmt::format("{}: not tested: {} matched pairs of runs, two are needed.", head, count(e.pairs));
+  return fmt::format("{}: not compared: the runs do not have the same length.", head);
+}
+
+void conclude_temperature(Study& study) {
+  for (const TemperatureEffect& effect : study.temperature)
+    if (effect.metric != "ttft_s") say(study, "temperature", capital(prefix(study, effect.series) + temperature_text(effect)));
+}
+
+void conclude_variability(Study& study) {
+  std::vector<VarianceShare> shares;
+  std::copy_if(study.variance.begin(), study.variance.end(), std::back_inserter(shares),
+               [](const VarianceShare& share) { return share.metric == "latency_s"; });
+  if (shares.empty()) return;
+  std::stable_sort(shares.begin(), shares.end(), [](const VarianceShare& a, const VarianceShare& b) { return a.share > b.share; });
+  std::string list;
+  for (const VarianceShare& share : shares) list += fmt::format("{}{} {}", list.empty() ? "" : ", ", factor(share.factor), percent(share.share));
+  std::string text = fmt::format("Where the spread of latency comes from (shares of the variance of its log, {}): {}.", scope(study), list);
+  const VarianceShare& first = shares.front();
+  if (study.overall.latency_s.sd && first.factor != "residual" && first.share > 0.5)
+    text += fmt::format(" So the sd over the whole design, {}, is mostly the {}, not noise.", seconds(*study.overall.latency_s.sd),
+                        factor(first.factor));
+  say(study, "variability", text);
+}
+
+void conclude_repeatability(Study& study) {
+  for (const Group& group : study.by_model) {
+    if (!group.latency_s.cv_within || !group.latency_s.sd_within) continue;
+    say(study, "repeatability",
+        capital(fmt::format("{}repeats of the same cell differ by {} in latency (sd within cells {}){}.", prefix(study, group.label),
+                            percent(*group.latency_s.cv_within), seconds(*group.latency_s.sd_within),
+                            group.decode_tok_per_s.cv_within
+                                ? fmt::format(" and by {} in decode speed", percent(*group.decode_tok_per_s.cv_within))
+                                : "")));
+  }
+}
+
+void conclude_series(Study& study) {
+  for (const SeriesEffect& e : study.series_effects) {
+    if (e.metric == "ttft_s" || !e.ratio) continue;
+    say(study, "series",
+        fmt::format("{} over {}: {} ratio {} (95 % CI {}; {} matched pairs). This describes this session; each side is one process, so "
+                    "it is no verdict.",
+                    e.series, e.reference, metric(e.metric), number(*e.ratio), interval(*e.ratio_ci95), e.pairs));
+  }
+}
+
+void conclude_determinism(Study& study) {
+  for (const Determinism& d : study.determinism) {
+    const std::string who = prefix(study, d.series);
+    if (d.cells_differing == 0)
+      say(study, "determinism", capital(fmt::format("{}greedy repeats gave the same token ids in every cell ({}, {} cells).", who, runs(d.runs), d.cells)));
+    else
+      say(study, "determinism",
+          capital(fmt::format("{}greedy repeats gave different token ids in {} of {} cells: the engine is not deterministic.", who,
+                              d.cells_differing, d.cells)));
+  }
+}
+
+}  // namespace
+
+void write_conclusions(Study& study) {
+  for (const Scaling& scaling : study.scaling) {
+    conclude_scaling(study, scaling);
+    conclude_throughput(study, scaling);
+  }
+  conclude_temperature(study);
+  conclude_variability(study);
+  conclude_repeatability(study);
+  conclude_series(study);
+  for (const Fitness& fitness : study.fitness)
+    study.conclusions.push_back({"fitness_" + fitness.use, capital(prefix(study, fitness.series) + fitness.text + ".")});
+  conclude_determinism(study);
+}
+
+}  // namespace ifm
