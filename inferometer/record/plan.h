@@ -14,6 +14,7 @@ enum class Mode { warm, cold };
 
 /// What is done to the page cache before a cold run.
 enum class PageCache { as_is, dropped };
+[[nodiscard]] const char* to_string(PageCache cache);
 
 /// An engine of a plan: `embedded` or `{embedded: {threads: 2}}`; id = kind, or kind and options when two share a kind.
 struct PlanEngine {
@@ -24,7 +25,8 @@ struct PlanEngine {
   int context = 0;
   std::string isa;
   std::string program;
-  /// simulated engine's timing by key (load_ms, ttft_ms, prefill_us_per_token, gap_ms, gap_sd, run_sd, temperature_slope, fail_every, prompt_tokens)
+  /// simulated engine's timing by key (load_ms, ttft_ms, prefill_us_per_token, gap_ms, gap_sd, run_sd, temperature_slope,
+  /// fail_every, prompt_tokens)
   std::vector<std::pair<std::string, double>> simulated;
 };
 
@@ -56,7 +58,8 @@ struct Plan {
   int top_k = 0;
   double min_p = 0.0;
   int repeats = 3;
-  int warmup = 1;  ///< unrecorded-in-results runs before the first block, per engine and model; they really run and are stored as warm-up
+  int warmup =
+      1;  ///< unrecorded-in-results runs before the first block, per engine and model; they really run and are stored as warm-up
   bool ignore_eos = true;
   PageCache page_cache = PageCache::as_is;
   double equivalence_margin = 0.01;  ///< δ of METHOD 7
@@ -82,7 +85,8 @@ struct Cell {
   [[nodiscard]] bool operator==(const Cell&) const = default;
 };
 
-/// Every cell of a plan, in the order of its lists (mode, engine, model, prompt, max_tokens, temperature; the last varies fastest).
+/// Every cell of a plan, in the order of its lists (mode, engine, model, prompt, max_tokens, temperature; the last varies
+/// fastest).
 [[nodiscard]] std::vector<Cell> expand_cells(const Plan& plan);
 
 }  // namespace ifm

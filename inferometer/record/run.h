@@ -29,10 +29,10 @@ struct RunMetrics {
 
 /// One measured request of a cell, with everything that is known of it.
 struct Run {
-  int64_t id = 0;          ///< the store's
-  int order = 0;           ///< position in the session's execution, from 0
+  int64_t id = 0;  ///< the store's
+  int order = 0;   ///< position in the session's execution, from 0
   int block = 0;
-  int cell = 0;            ///< index into expand_cells(plan)
+  int cell = 0;  ///< index into expand_cells(plan)
   int repeat = 0;
   RunKind kind = RunKind::measured;
   std::optional<int> predecessor;  ///< order of the run before it
@@ -43,23 +43,23 @@ struct Run {
   double temperature = 0;
 
   RunStatus status = RunStatus::ok;
-  std::string error_kind, error_message;   ///< failed only
-  std::vector<std::string> flags;          ///< "canary", "steal", "clock_disagreement", "suspended", "count_disputed", …
+  std::string error_kind, error_message;  ///< failed only
+  std::vector<std::string> flags;         ///< "canary", "steal", "clock_disagreement", "suspended", "count_disputed", …
 
-  int64_t intended_start_ns = 0;           ///< all times: ns after the session's start on the steady clock
-  int64_t start_ns = 0;                    ///< cold: just before the process is spawned
+  int64_t intended_start_ns = 0;  ///< all times: ns after the session's start on the steady clock
+  int64_t start_ns = 0;           ///< cold: just before the process is spawned
   std::optional<int64_t> load_begin_ns, load_end_ns;
   std::optional<int64_t> prefill_begin_ns, prefill_end_ns;
   std::optional<int64_t> engine_start_ns, engine_end_ns;  ///< the engine's own account (second clock)
   TokenStamps stamps;
-  std::optional<int64_t> first_text_ns;    ///< arrival of the first event with visible text
+  std::optional<int64_t> first_text_ns;  ///< arrival of the first event with visible text
 
   std::optional<int> prompt_tokens, cached_tokens, output_tokens;
-  std::string count_source;                ///< "engine", "usage", "tokenizer", "events"
-  std::string finish_reason;               ///< "stop", "length", "cancelled"
+  std::string count_source;   ///< "engine", "usage", "tokenizer", "events"
+  std::string finish_reason;  ///< "stop", "length", "cancelled"
   std::vector<TokenId> output_ids;
   std::string text;
-  std::string ids_hash;                    ///< sha256 of the output ids, little-endian i32
+  std::string ids_hash;  ///< sha256 of the output ids, little-endian i32
 
   std::optional<double> page_cache_share;  ///< cold: weights resident at start, 0…1
   std::optional<double> steal_percent;     ///< CPU time stolen while it ran

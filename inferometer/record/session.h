@@ -29,8 +29,8 @@ struct Environment {
   std::string governor;
   std::optional<double> frequency_mhz, load_1m, temperature_c, steal_percent, cpu_quota_cores;
   std::string power_source;
-  std::string gpu;                     ///< a GPU that is there (and unused by the embedded engine), else empty
-  std::optional<double> read_gb_per_s; ///< measured at session start, all threads
+  std::string gpu;                      ///< a GPU that is there (and unused by the embedded engine), else empty
+  std::optional<double> read_gb_per_s;  ///< measured at session start, all threads
   std::optional<double> timer_resolution_ns;
   std::optional<double> harness_overhead_ns_per_token;  ///< METHOD 12
 };
@@ -44,7 +44,7 @@ struct Session {
   uint64_t order_seed = 0;
   Environment environment;
   std::vector<SessionModel> models;
-  std::string command;       ///< as typed
+  std::string command;  ///< as typed
 };
 
 }  // namespace ifm

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "inferometer/record/run.h"
@@ -11,11 +12,28 @@
 
 namespace ifm {
 
+/// What was measured of the machine when a block began (METHOD 10), or was taken up again after a pause.
+struct BlockRecord {
+  int block = 0;
+  int first_order = 0;     ///< order of the first run that it speaks for
+  int64_t started_ns = 0;  ///< as a run's times
+  std::optional<int64_t> canary_compute_ns, canary_read_ns;
+  std::optional<double> temperature_c, frequency_mhz, load_1m;
+  [[nodiscard]] bool operator==(const BlockRecord&) const = default;
+};
+
+/// Runs that could be read, and a sentence for each that could not.
+struct ReadableRuns {
+  std::vector<Run> runs;
+  std::vector<std::string> damage;
+};
+
 /// The results file (SQLite): the only source of truth. Each run is committed in one transaction.
 class Store {
  public:
   enum class Access { read, write };
-  /// `file` is made when absent and `access` is write; a second writer, a newer schema or a damaged file are errors.
+  /// `file` is made when absent and `access` is write; a second writer, a newer schema or a damaged file are errors. Beside it
+  /// stand SQLite's -wal and -shm while it is written, and a lock file that names the writer.
   /// @throws Error not_found, io, invalid_data, unsupported.
   Store(const std::filesystem::path& file, Access access);
   Store(Store&&) noexcept;
@@ -27,11 +45,16 @@ class Store {
   /// Commits a run and returns its id; once it has returned, the run survives a crash. @throws Error io.
   int64_t add_run(int64_t session, const Run& run);
   void set_models(int64_t session, const std::vector<SessionModel>& models);
+  void add_block(int64_t session, const BlockRecord& block);
   void finish_session(int64_t session, const std::string& finished_utc);
   [[nodiscard]] std::vector<int64_t> sessions() const;  ///< oldest first
   [[nodiscard]] Session session(int64_t id) const;
-  /// Runs in execution order. @throws Error invalid_data naming the run whose checksum does not fit.
+  /// Runs in execution order. `canary_ratio`, and from 5 % on the flag "canary", come from the blocks' canaries: they are known
+  /// only against the session's median. @throws Error invalid_data naming the run whose checksum does not fit.
   [[nodiscard]] std::vector<Run> runs(int64_t session) const;
+  /// The same from a damaged file: what is whole, and what is not.
+  [[nodiscard]] ReadableRuns readable_runs(int64_t session) const;
+  [[nodiscard]] std::vector<BlockRecord> blocks(int64_t session) const;
 
  private:
   struct Impl;

@@ -1,0 +1,159 @@
+#include "inferometer/record/json_codec.h"
+
+namespace ifm {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json engine_to_json(const PlanEngine& engine) {
+  Json timing = Json::array();
+  for (const auto& [key, value] : engine.simulated) timing.push_back(Json::array({key, value}));
+  return {{"id", engine.id},           {"kind", engine.kind}, {"threads", engine.threads}, {"accuracy", engine.accuracy},
+          {"context", engine.context}, {"isa", engine.isa},   {"program", engine.program}, {"simulated", timing}};
+}
+
+PlanEngine engine_from_json(const nlohmann::json& json) {
+  PlanEngine engine;
+  json.at("id").get_to(engine.id);
+  json.at("kind").get_to(engine.kind);
+  json.at("threads").get_to(engine.threads);
+  json.at("accuracy").get_to(engine.accuracy);
+  json.at("context").get_to(engine.context);
+  json.at("isa").get_to(engine.isa);
+  json.at("program").get_to(engine.program);
+  for (const auto& pair : json.at("simulated")) {
+    engine.simulated.emplace_back(pair.at(0).get<std::string>(), pair.at(1).get<double>());
+  }
+  return engine;
+}
+
+template <typename T>
+void read_optional(const nlohmann::json& json, const char* key, std::optional<T>& into) {
+  const auto at = json.find(key);
+  into = at == json.end() || at->is_null() ? std::nullopt : std::optional<T>(at->template get<T>());
+}
+
+void read_text(const nlohmann::json& json, const char* key, std::string& into) {
+  const auto at = json.find(key);
+  into = at == json.end() || at->is_null() ? std::string() : at->get<std::string>();
+}
+
+}  // namespace
+
+Json json_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+Json plan_to_json(const Plan& plan) {
+  Json json;
+  json["version"] = plan.version;
+  json["name"] = plan.name;
+  json["description"] = plan.description;
+  json["seed"] = plan.seed;
+  json["mode"] = Json::array();
+  for (const Mode mode : plan.modes) json["mode"].push_back(to_string(mode));
+  json["engines"] = Json::array();
+  for (const PlanEngine& engine : plan.engines) json["engines"].push_back(engine_to_json(engine));
+  json["models"] = plan.models;
+  json["prompts"] = Json::array();
+  for (const PlanPrompt& prompt : plan.prompts) {
+    json["prompts"].push_back({{"id", prompt.id}, {"text", prompt.text}, {"raw", prompt.raw}});
+  }
+  json["max_tokens"] = plan.max_tokens;
+  json["temperature"] = plan.temperatures;
+  json["top_p"] = plan.top_p;
+  json["top_k"] = plan.top_k;
+  json["min_p"] = plan.min_p;
+  json["repeats"] = plan.repeats;
+  json["warmup"] = plan.warmup;
+  json["ignore_eos"] = plan.ignore_eos;
+  json["cache"] = to_string(plan.page_cache);
+  json["equivalence_margin"] = plan.equivalence_margin;
+  json["timeouts"] = {
+      {"connect_s", plan.timeouts.connect_s}, {"first_token_s", plan.timeouts.first_token_s}, {"gap_s", plan.timeouts.gap_s}};
+  json["hash"] = plan.hash;
+  return json;
+}
+
+Plan plan_from_json(const nlohmann::json& json) {
+  Plan plan;
+  json.at("version").get_to(plan.version);
+  json.at("name").get_to(plan.name);
+  json.at("description").get_to(plan.description);
+  json.at("seed").get_to(plan.seed);
+  plan.modes.clear();
+  for (const auto& mode : json.at("mode")) plan.modes.push_back(mode == "cold" ? Mode::cold : Mode::warm);
+  plan.engines.clear();
+  for (const auto& engine : json.at("engines")) plan.engines.push_back(engine_from_json(engine));
+  json.at("models").get_to(plan.models);
+  for (const auto& prompt : json.at("prompts")) {
+    plan.prompts.push_back({.id = prompt.at("id"), .text = prompt.at("text"), .raw = prompt.at("raw")});
+  }
+  json.at("max_tokens").get_to(plan.max_tokens);
+  json.at("temperature").get_to(plan.temperatures);
+  json.at("top_p").get_to(plan.top_p);
+  json.at("top_k").get_to(plan.top_k);
+  json.at("min_p").get_to(plan.min_p);
+  json.at("repeats").get_to(plan.repeats);
+  json.at("warmup").get_to(plan.warmup);
+  json.at("ignore_eos").get_to(plan.ignore_eos);
+  plan.page_cache = json.at("cache") == "dropped" ? PageCache::dropped : PageCache::as_is;
+  json.at("equivalence_margin").get_to(plan.equivalence_margin);
+  json.at("timeouts").at("connect_s").get_to(plan.timeouts.connect_s);
+  json.at("timeouts").at("first_token_s").get_to(plan.timeouts.first_token_s);
+  json.at("timeouts").at("gap_s").get_to(plan.timeouts.gap_s);
+  json.at("hash").get_to(plan.hash);
+  return plan;
+}
+
+Json environment_to_json(const Environment& e) {
+  return {{"host_class", json_or_null(e.host_class)},
+          {"os", json_or_null(e.os)},
+          {"kernel", json_or_null(e.kernel)},
+          {"cpu", json_or_null(e.cpu)},
+          {"isa", json_or_null(e.isa)},
+          {"compiler", json_or_null(e.compiler)},
+          {"inferometer_version", json_or_null(e.inferometer_version)},
+          {"inferometer_commit", json_or_null(e.inferometer_commit)},
+          {"physical_cores", json_or_null(e.physical_cores)},
+          {"logical_cores", json_or_null(e.logical_cores)},
+          {"memory_bytes", json_or_null(e.memory_bytes)},
+          {"governor", json_or_null(e.governor)},
+          {"frequency_mhz", json_or_null(e.frequency_mhz)},
+          {"load_1m", json_or_null(e.load_1m)},
+          {"temperature_c", json_or_null(e.temperature_c)},
+          {"steal_percent", json_or_null(e.steal_percent)},
+          {"cpu_quota_cores", json_or_null(e.cpu_quota_cores)},
+          {"power_source", json_or_null(e.power_source)},
+          {"gpu", json_or_null(e.gpu)},
+          {"read_gb_per_s", json_or_null(e.read_gb_per_s)},
+          {"timer_resolution_ns", json_or_null(e.timer_resolution_ns)},
+          {"harness_overhead_ns_per_token", json_or_null(e.harness_overhead_ns_per_token)}};
+}
+
+Environment environment_from_json(const nlohmann::json& json) {
+  Environment e;
+  read_text(json, "host_class", e.host_class);
+  read_text(json, "os", e.os);
+  read_text(json, "kernel", e.kernel);
+  read_text(json, "cpu", e.cpu);
+  read_text(json, "isa", e.isa);
+  read_text(json, "compiler", e.compiler);
+  read_text(json, "inferometer_version", e.inferometer_version);
+  read_text(json, "inferometer_commit", e.inferometer_commit);
+  read_optional(json, "physical_cores", e.physical_cores);
+  read_optional(json, "logical_cores", e.logical_cores);
+  read_optional(json, "memory_bytes", e.memory_bytes);
+  read_text(json, "governor", e.governor);
+  read_optional(json, "frequency_mhz", e.frequency_mhz);
+  read_optional(json, "load_1m", e.load_1m);
+  read_optional(json, "temperature_c", e.temperature_c);
+  read_optional(json, "steal_percent", e.steal_percent);
+  read_optional(json, "cpu_quota_cores", e.cpu_quota_cores);
+  read_text(json, "power_source", e.power_source);
+  read_text(json, "gpu", e.gpu);
+  read_optional(json, "read_gb_per_s", e.read_gb_per_s);
+  read_optional(json, "timer_resolution_ns", e.timer_resolution_ns);
+  read_optional(json, "harness_overhead_ns_per_token", e.harness_overhead_ns_per_token);
+  return e;
+}
+
+}  // namespace ifm

@@ -1,0 +1,216 @@
+#include "inferometer/record/run_row.h"
+
+#include <array>
+#include <bit>
+
+#include <nlohmann/json.hpp>
+
+#include "inferometer/base/check.h"
+#include "inferometer/base/error.h"
+#include "inferometer/base/sha256.h"
+#include "inferometer/record/sql_row.h"
+#include "inferometer/record/varint.h"
+
+namespace ifm {
+namespace {
+
+constexpr auto kColumns = std::to_array<RunColumn>({
+    {"run_order", "INTEGER NOT NULL"},
+    {"block", "INTEGER NOT NULL"},
+    {"cell", "INTEGER NOT NULL"},
+    {"repeat", "INTEGER NOT NULL"},
+    {"kind", "TEXT NOT NULL"},
+    {"predecessor", "INTEGER"},
+    {"seed", "INTEGER NOT NULL"},
+    {"mode", "TEXT NOT NULL"},
+    {"engine", "TEXT NOT NULL"},
+    {"model", "TEXT NOT NULL"},
+    {"prompt", "TEXT NOT NULL"},
+    {"max_tokens", "INTEGER NOT NULL"},
+    {"temperature", "REAL NOT NULL"},
+    {"status", "TEXT NOT NULL"},
+    {"error_kind", "TEXT NOT NULL"},
+    {"error_message", "TEXT NOT NULL"},
+    {"flags", "TEXT NOT NULL"},
+    {"intended_start_ns", "INTEGER NOT NULL"},
+    {"start_ns", "INTEGER NOT NULL"},
+    {"load_begin_ns", "INTEGER"},
+    {"load_end_ns", "INTEGER"},
+    {"prefill_begin_ns", "INTEGER"},
+    {"prefill_end_ns", "INTEGER"},
+    {"engine_start_ns", "INTEGER"},
+    {"engine_end_ns", "INTEGER"},
+    {"stamps", "BLOB NOT NULL"},
+    {"first_text_ns", "INTEGER"},
+    {"prompt_tokens", "INTEGER"},
+    {"cached_tokens", "INTEGER"},
+    {"output_tokens", "INTEGER"},
+    {"count_source", "TEXT NOT NULL"},
+    {"finish_reason", "TEXT NOT NULL"},
+    {"output_ids", "BLOB NOT NULL"},
+    {"text", "TEXT NOT NULL"},
+    {"ids_hash", "TEXT NOT NULL"},
+    {"page_cache_share", "REAL"},
+    {"steal_percent", "REAL"},
+    {"canary_ratio", "REAL"},
+    {"load_s", "REAL"},
+    {"ttft_s", "REAL"},
+    {"e2e_s", "REAL"},
+    {"tpot_s", "REAL"},
+    {"decode_tok_per_s", "REAL"},
+    {"prefill_tok_per_s", "REAL"},
+    {"output_tok_per_s", "REAL"},
+    {"itl_mean_s", "REAL"},
+    {"itl_p50_s", "REAL"},
+    {"itl_max_s", "REAL"},
+    {"output_bytes_per_s", "REAL"},
+});
+
+std::string pack_ids(const std::vector<TokenId>& ids) {
+  std::string bytes;
+  bytes.reserve(ids.size() * 4);
+  for (const TokenId id : ids) {
+    const auto value = static_cast<uint32_t>(id);
+    for (const unsigned shift : {0U, 8U, 16U, 24U}) bytes += static_cast<char>(value >> shift & 0xFFU);
+  }
+  return bytes;
+}
+
+std::vector<TokenId> unpack_ids(const std::string& bytes) {
+  if (bytes.size() % 4 != 0)
+    fail(ErrorKind::invalid_data, "output_ids: cut (expected 4 bytes an id, got {} bytes)", bytes.size());
+  std::vector<TokenId> ids(bytes.size() / 4);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto value = static_cast<uint32_t>(static_cast<uint8_t>(bytes[i])) << (i % 4 * 8);
+    ids[i / 4] = static_cast<TokenId>(static_cast<uint32_t>(ids[i / 4]) | value);
+  }
+  return ids;
+}
+
+void write_metrics(RowWriter& row, const RunMetrics& m) {
+  for (const auto* value : {&m.load_s, &m.ttft_s, &m.e2e_s, &m.tpot_s, &m.decode_tok_per_s, &m.prefill_tok_per_s,
+                            &m.output_tok_per_s, &m.itl_mean_s, &m.itl_p50_s, &m.itl_max_s, &m.output_bytes_per_s}) {
+    row.maybe(*value);
+  }
+}
+
+void read_metrics(RowReader& row, RunMetrics& m) {
+  for (auto* value : {&m.load_s, &m.ttft_s, &m.e2e_s, &m.tpot_s, &m.decode_tok_per_s, &m.prefill_tok_per_s, &m.output_tok_per_s,
+                      &m.itl_mean_s, &m.itl_p50_s, &m.itl_max_s, &m.output_bytes_per_s}) {
+    row.maybe(*value);
+  }
+}
+
+}  // namespace
+
+std::span<const RunColumn> run_columns() { return kColumns; }
+
+std::string pack_stamps(const TokenStamps& stamps) {
+  IFM_CHECK(stamps.offset_ns.size() == stamps.tokens.size());
+  std::string bytes;
+  int64_t last = 0;
+  for (std::size_t i = 0; i < stamps.offset_ns.size(); ++i) {
+    append_varint(bytes, zigzag(stamps.offset_ns[i] - last));
+    append_varint(bytes, static_cast<uint64_t>(stamps.tokens[i]));
+    last = stamps.offset_ns[i];
+  }
+  return bytes;
+}
+
+TokenStamps unpack_stamps(const std::string& bytes) {
+  TokenStamps stamps;
+  std::string_view rest = bytes;
+  uint64_t last = 0;  // unsigned, so that damaged bytes may wrap
+  while (!rest.empty()) {
+    last += std::bit_cast<uint64_t>(unzigzag(take_varint(rest)));
+    stamps.offset_ns.push_back(std::bit_cast<int64_t>(last));
+    stamps.tokens.push_back(static_cast<int>(take_varint(rest)));
+  }
+  return stamps;
+}
+
+SqlRow run_to_row(const Run& run) {
+  RowWriter row;
+  for (const int value : {run.order, run.block, run.cell, run.repeat}) row.integer(value);
+  row.text(run.kind == RunKind::measured ? "measured" : "warmup");
+  row.maybe(run.predecessor);
+  row.integer(std::bit_cast<int64_t>(run.seed));
+  row.text(to_string(run.mode));
+  for (const auto* id : {&run.engine, &run.model, &run.prompt}) row.text(*id);
+  row.integer(run.max_tokens);
+  row.real(run.temperature);
+  row.text(run.status == RunStatus::ok ? "ok" : "failed");
+  row.text(run.error_kind);
+  row.text(run.error_message);
+  row.text(nlohmann::json(run.flags).dump());
+  row.integer(run.intended_start_ns);
+  row.integer(run.start_ns);
+  for (const auto* time : {&run.load_begin_ns, &run.load_end_ns, &run.prefill_begin_ns, &run.prefill_end_ns, &run.engine_start_ns,
+                           &run.engine_end_ns}) {
+    row.maybe(*time);
+  }
+  row.blob(pack_stamps(run.stamps));
+  row.maybe(run.first_text_ns);
+  for (const auto* count : {&run.prompt_tokens, &run.cached_tokens, &run.output_tokens}) row.maybe(*count);
+  row.text(run.count_source);
+  row.text(run.finish_reason);
+  row.blob(pack_ids(run.output_ids));
+  row.text(run.text);
+  row.text(run.ids_hash);
+  for (const auto* value : {&run.page_cache_share, &run.steal_percent, &run.canary_ratio}) row.maybe(*value);
+  write_metrics(row, run.metrics);
+  SqlRow done = row.take();
+  IFM_CHECK(done.size() == kColumns.size());
+  return done;
+}
+
+Run run_from_row(const SqlRow& values) {
+  RowReader row(values);
+  Run run;
+  for (int* value : {&run.order, &run.block, &run.cell, &run.repeat}) *value = row.narrow();
+  run.kind = row.text() == "warmup" ? RunKind::warmup : RunKind::measured;
+  row.maybe(run.predecessor);
+  run.seed = std::bit_cast<uint64_t>(row.integer());
+  run.mode = row.text() == "cold" ? Mode::cold : Mode::warm;
+  for (auto* id : {&run.engine, &run.model, &run.prompt}) *id = row.text();
+  run.max_tokens = row.narrow();
+  run.temperature = row.real();
+  run.status = row.text() == "failed" ? RunStatus::failed : RunStatus::ok;
+  run.error_kind = row.text();
+  run.error_message = row.text();
+  run.flags = nlohmann::json::parse(row.text()).get<std::vector<std::string>>();
+  run.intended_start_ns = row.integer();
+  run.start_ns = row.integer();
+  for (auto* time : {&run.load_begin_ns, &run.load_end_ns, &run.prefill_begin_ns, &run.prefill_end_ns, &run.engine_start_ns,
+                     &run.engine_end_ns}) {
+    row.maybe(*time);
+  }
+  run.stamps = unpack_stamps(row.blob());
+  row.maybe(run.first_text_ns);
+  for (auto* count : {&run.prompt_tokens, &run.cached_tokens, &run.output_tokens}) row.maybe(*count);
+  run.count_source = row.text();
+  run.finish_reason = row.text();
+  run.output_ids = unpack_ids(row.blob());
+  run.text = row.text();
+  run.ids_hash = row.text();
+  for (auto* value : {&run.page_cache_share, &run.steal_percent, &run.canary_ratio}) row.maybe(*value);
+  read_metrics(row, run.metrics);
+  return run;
+}
+
+std::string row_checksum(const SqlRow& row) {
+  Sha256 hash;
+  for (const SqlValue& value : row) {
+    std::string bytes(1, static_cast<char>('0' + value.index()));
+    if (const auto* integer = std::get_if<int64_t>(&value)) append_varint(bytes, zigzag(*integer));
+    if (const auto* real = std::get_if<double>(&value)) append_varint(bytes, std::bit_cast<uint64_t>(*real));
+    const auto* text = std::get_if<std::string>(&value);
+    if (const auto* blob = std::get_if<SqlBlob>(&value)) text = &blob->bytes;
+    if (text != nullptr) append_varint(bytes, text->size());
+    hash.update(bytes);
+    if (text != nullptr) hash.update(*text);
+  }
+  return hash.hex_digest();
+}
+
+}  // namespace ifm

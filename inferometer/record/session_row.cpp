@@ -1,0 +1,96 @@
+#include "inferometer/record/session_row.h"
+
+#include <bit>
+
+#include "inferometer/record/json_codec.h"
+#include "inferometer/record/sql_row.h"
+
+namespace ifm {
+
+SqlRow session_to_row(const Session& session) {
+  RowWriter row;
+  row.text(session.started_utc);
+  row.text(session.plan.name);
+  row.text(session.plan.hash);
+  row.text(session.plan.source);
+  row.text(plan_to_json(session.plan).dump());
+  row.integer(std::bit_cast<int64_t>(session.order_seed));
+  row.text(environment_to_json(session.environment).dump());
+  row.text(session.command);
+  return row.take();
+}
+
+Session session_from_row(const SqlRow& values) {
+  RowReader row(values);
+  Session session;
+  session.started_utc = row.text();
+  const std::string name = row.text();
+  const std::string hash = row.text();
+  std::string source = row.text();
+  const std::string plan = row.text();
+  session.order_seed = std::bit_cast<uint64_t>(row.integer());
+  const std::string environment = row.text();
+  session.command = row.text();
+  try {
+    session.plan = plan_from_json(nlohmann::json::parse(plan));
+    session.environment = environment_from_json(nlohmann::json::parse(environment));
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorKind::invalid_data, "session: plan {} ({}): not as it is written: {}", name, hash, error.what());
+  }
+  session.plan.source = std::move(source);
+  return session;
+}
+
+SqlRow model_to_row(int position, const SessionModel& model) {
+  RowWriter row;
+  row.integer(position);
+  for (const auto* text : {&model.engine, &model.model, &model.path, &model.architecture, &model.quantization, &model.hash,
+                           &model.isa, &model.accuracy}) {
+    row.text(*text);
+  }
+  row.integer(model.threads);
+  row.integer(model.context);
+  for (const auto* number : {&model.weight_bytes, &model.parameters, &model.bytes_per_token}) row.maybe(*number);
+  row.maybe(model.load_s);
+  return row.take();
+}
+
+SessionModel model_from_row(const SqlRow& values) {
+  RowReader row(values);
+  SessionModel model;
+  (void)row.integer();
+  for (auto* text : {&model.engine, &model.model, &model.path, &model.architecture, &model.quantization, &model.hash, &model.isa,
+                     &model.accuracy}) {
+    *text = row.text();
+  }
+  model.threads = row.narrow();
+  model.context = row.narrow();
+  for (auto* number : {&model.weight_bytes, &model.parameters, &model.bytes_per_token}) row.maybe(*number);
+  row.maybe(model.load_s);
+  return model;
+}
+
+SqlRow block_to_row(const BlockRecord& block) {
+  RowWriter row;
+  row.integer(block.block);
+  row.integer(block.first_order);
+  row.integer(block.started_ns);
+  row.maybe(block.canary_compute_ns);
+  row.maybe(block.canary_read_ns);
+  for (const auto* number : {&block.temperature_c, &block.frequency_mhz, &block.load_1m}) row.maybe(*number);
+  return row.take();
+}
+
+BlockRecord block_from_row(const SqlRow& values) {
+  RowReader row(values);
+  BlockRecord block;
+  block.block = row.narrow();
+  block.first_order = row.narrow();
+  block.started_ns = row.integer();
+  row.maybe(block.canary_compute_ns);
+  row.maybe(block.canary_read_ns);
+  for (auto* number : {&block.temperature_c, &block.frequency_mhz, &block.load_1m}) row.maybe(*number);
+  return block;
+}
+
+}  // namespace ifm

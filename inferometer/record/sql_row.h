@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "inferometer/base/error.h"
+#include "inferometer/record/sqlite.h"
+
+namespace ifm {
+
+/// Puts values into a row one after the other.
+class RowWriter {
+ public:
+  [[nodiscard]] SqlRow take() { return std::move(row_); }
+  void integer(int64_t value) { row_.emplace_back(value); }
+  void real(double value) { row_.emplace_back(value); }
+  void text(std::string value) { row_.emplace_back(std::move(value)); }
+  void blob(std::string bytes) { row_.emplace_back(SqlBlob{std::move(bytes)}); }
+  template <typename T>
+  void maybe(const std::optional<T>& value) {
+    if constexpr (std::is_floating_point_v<T>) {
+      // SQLite has no NaN, and a number that is none is unknown.
+      if (value && std::isfinite(*value)) return real(*value);
+    } else {
+      if (value) return integer(*value);
+    }
+    row_.emplace_back();
+  }
+
+ private:
+  SqlRow row_;
+};
+
+/// Takes the values of a row one after the other.
+class RowReader {
+ public:
+  explicit RowReader(const SqlRow& row) : row_(row) {}
+  int64_t integer() { return take<int64_t>(); }
+  int narrow() { return static_cast<int>(take<int64_t>()); }
+  double real() { return take<double>(); }
+  std::string text() { return take<std::string>(); }
+  std::string blob() { return take<SqlBlob>().bytes; }
+  template <typename T>
+  void maybe(std::optional<T>& into) {
+    if (at_ < row_.size() && std::holds_alternative<std::monostate>(row_[at_])) {
+      ++at_;
+      into.reset();
+      return;
+    }
+    if constexpr (std::is_floating_point_v<T>) {
+      into = take<double>();
+    } else {
+      into = static_cast<T>(take<int64_t>());
+    }
+  }
+
+ private:
+  template <typename T>
+  T take() {
+    const T* value = at_ < row_.size() ? std::get_if<T>(&row_[at_]) : nullptr;
+    if (value == nullptr) fail(ErrorKind::invalid_data, "column {}: a value of another type than was written", at_ + 1);
+    ++at_;
+    return *value;
+  }
+  const SqlRow& row_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace ifm

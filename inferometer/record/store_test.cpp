@@ -1,0 +1,345 @@
+#include "inferometer/record/store.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "inferometer/base/error.h"
+#include "inferometer/record/json_codec.h"
+#include "inferometer/record/run_row.h"
+#include "inferometer/record/sqlite.h"
+
+namespace ifm {
+namespace {
+
+using ModelRun = ifm::Run;  // inside a test, Run is GoogleTest's
+
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest()
+      : folder_(std::filesystem::temp_directory_path() / (std::string("ifm_store_") + std::to_string(getpid()) + "_" +
+                                                          testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    std::filesystem::create_directories(folder_);
+  }
+  ~StoreTest() override { std::filesystem::remove_all(folder_); }
+  [[nodiscard]] std::filesystem::path file() const { return folder_ / "inferometer.db"; }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+Session full_session() {
+  Session session;
+  session.started_utc = "2025-01-02T03:04:05Z";
+  session.plan.name = "study, with \"quotes\"";
+  session.plan.description = "d";
+  session.plan.seed = std::numeric_limits<uint64_t>::max();
+  session.plan.modes = {Mode::warm, Mode::cold};
+  session.plan.engines = {{.id = "simulated", .kind = "simulated", .simulated = {{"gap_ms", 0.1}, {"run_sd", 1.0 / 3}}}};
+  session.plan.models = {"m"};
+  session.plan.prompts = {{.id = "p", .text = "line\nline \xE2\x82\xAC", .raw = true}};
+  session.plan.max_tokens = {64};
+  session.plan.temperatures = {0.3};
+  session.plan.page_cache = PageCache::dropped;
+  session.plan.source = "version: 1\n";
+  session.plan.hash = "abc";
+  session.order_seed = 1ULL << 63U;
+  session.environment.cpu = "CPU";
+  session.environment.load_1m = 0.1;
+  session.environment.memory_bytes = 1LL << 40;
+  session.models = {{.engine = "simulated", .model = "m", .threads = 2, .parameters = 5, .load_s = 0.25}};
+  session.command = "inferometer run plan.yaml";
+  return session;
+}
+
+Run full_run() {
+  Run run;
+  run.order = 4;
+  run.block = 1;
+  run.cell = 2;
+  run.repeat = 1;
+  run.predecessor = 3;
+  run.seed = std::numeric_limits<uint64_t>::max();
+  run.mode = Mode::cold;
+  run.engine = "simulated";
+  run.model = "m";
+  run.prompt = "p";
+  run.max_tokens = 3;
+  run.temperature = 0.1;
+  run.flags = {"steal", "a \"flag\""};
+  run.intended_start_ns = 99;
+  run.start_ns = 100;
+  run.load_begin_ns = 100;
+  run.load_end_ns = 200;
+  run.prefill_begin_ns = 210;
+  run.engine_end_ns = std::numeric_limits<int64_t>::max();
+  run.stamps = {{10, 1'000'000'000'000, 5}, {1, 2, 0}};
+  run.first_text_ns = 0;
+  run.prompt_tokens = 0;
+  run.output_tokens = 3;
+  run.count_source = "engine";
+  run.finish_reason = "length";
+  run.output_ids = {0, 128255, 2147483647};
+  run.text = std::string("a\0b\x1b[31m\n</script>", 18);
+  run.ids_hash = "hash";
+  run.steal_percent = 0.0;
+  run.metrics.e2e_s = 1.0 / 3;
+  run.metrics.itl_max_s = 5e-324;
+  return run;
+}
+
+Error error_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error;
+  }
+  return Error(ErrorKind::interrupted, "no error");
+}
+
+TEST_F(StoreTest, RoundTripKeepsEveryFieldAndNull) {
+  Store store(file(), Store::Access::write);
+  const Session session = full_session();
+  const int64_t id = store.add_session(session);
+  store.add_run(id, full_run());
+  ModelRun empty;
+  empty.order = 5;
+  empty.status = RunStatus::failed;
+  empty.error_kind = "engine";
+  empty.error_message = "it broke";
+  store.add_run(id, empty);
+  store.finish_session(id, "2025-01-02T04:00:00Z");
+
+  const Store reader(file(), Store::Access::read);
+  ASSERT_EQ(reader.sessions(), std::vector<int64_t>{id});
+  const Session back = reader.session(id);
+  EXPECT_EQ(plan_to_json(back.plan), plan_to_json(session.plan));
+  EXPECT_EQ(back.plan.source, session.plan.source);
+  EXPECT_EQ(back.plan.seed, session.plan.seed);
+  EXPECT_EQ(back.order_seed, session.order_seed);
+  EXPECT_EQ(environment_to_json(back.environment), environment_to_json(session.environment));
+  EXPECT_EQ(back.environment.load_1m, 0.1);
+  EXPECT_FALSE(back.environment.temperature_c.has_value());
+  EXPECT_EQ(back.finished_utc, "2025-01-02T04:00:00Z");
+  EXPECT_EQ(back.command, session.command);
+  ASSERT_EQ(back.models.size(), 1U);
+  EXPECT_EQ(back.models[0].load_s, 0.25);
+  EXPECT_EQ(back.models[0].parameters, 5);
+  EXPECT_FALSE(back.models[0].weight_bytes.has_value());
+
+  const std::vector<ModelRun> runs = reader.runs(id);
+  ASSERT_EQ(runs.size(), 2U);
+  // A row holds every field, so that equal rows are equal runs.
+  EXPECT_EQ(run_to_row(runs[0]), run_to_row(full_run()));
+  EXPECT_EQ(runs[0].text, full_run().text);
+  EXPECT_EQ(runs[0].output_ids, full_run().output_ids);
+  EXPECT_EQ(runs[0].stamps.offset_ns, full_run().stamps.offset_ns);
+  EXPECT_FALSE(runs[0].prefill_end_ns.has_value());
+  EXPECT_EQ(runs[0].steal_percent, 0.0);
+  EXPECT_FALSE(runs[0].metrics.ttft_s.has_value());
+  EXPECT_EQ(run_to_row(runs[1]), run_to_row(empty));
+}
+
+TEST_F(StoreTest, MetricsAreColumnsForSqlUsers) {
+  {
+    Store store(file(), Store::Access::write);
+    store.add_run(store.add_session(full_session()), full_run());
+  }
+  const SqliteDatabase database(file(), SqliteDatabase::Open::read);
+  const auto rows = database.query("SELECT e2e_s, typeof(ttft_s), hex(output_ids) FROM run");
+  EXPECT_EQ(rows.at(0), (SqlRow{1.0 / 3, std::string("null"), std::string("00000000FFF40100FFFFFF7F")}));
+}
+
+TEST_F(StoreTest, SameRepeatOfACellCannotBeAddedTwice) {
+  Store store(file(), Store::Access::write);
+  const int64_t id = store.add_session(full_session());
+  store.add_run(id, full_run());
+  ModelRun again = full_run();
+  again.order = 9;
+  EXPECT_EQ(error_of([&] { store.add_run(id, again); }).kind(), ErrorKind::io);
+  again.kind = RunKind::warmup;
+  store.add_run(id, again);
+  EXPECT_EQ(store.runs(id).size(), 2U);
+}
+
+TEST_F(StoreTest, FlippedBitIsNamedAndTheOtherRunsAreSaved) {
+  int64_t id = 0;
+  {
+    Store store(file(), Store::Access::write);
+    id = store.add_session(full_session());
+    store.add_run(id, full_run());
+    ModelRun other = full_run();
+    other.order = 9;
+    other.repeat = 7;
+    store.add_run(id, other);
+  }
+  {
+    const SqliteDatabase database(file(), SqliteDatabase::Open::write);
+    database.execute("UPDATE run SET e2e_s = e2e_s + 1e-9 WHERE id = 1");
+  }
+  const Store reader(file(), Store::Access::read);
+  const Error error = error_of([&] { (void)reader.runs(id); });
+  EXPECT_EQ(error.kind(), ErrorKind::invalid_data);
+  EXPECT_NE(error.message().find("run 1: damaged"), std::string::npos) << error.message();
+  const ReadableRuns readable = reader.readable_runs(id);
+  ASSERT_EQ(readable.runs.size(), 1U);
+  EXPECT_EQ(readable.runs[0].order, 9);
+  EXPECT_EQ(readable.damage.size(), 1U);
+}
+
+TEST_F(StoreTest, SecondWriterIsTurnedAwayAndReadersAreNot) {
+  const Store first(file(), Store::Access::write);
+  // flock is per open file, so that a second Store of this process stands for another process.
+  const Error error = error_of([&] { const Store second(file(), Store::Access::write); });
+  EXPECT_EQ(error.kind(), ErrorKind::io);
+  EXPECT_NE(error.message().find("process " + std::to_string(getpid()) + " is writing here"), std::string::npos)
+      << error.message();
+  EXPECT_EQ(error_of([&] { const Store reader(file(), Store::Access::read); }).message(), "no error");
+}
+
+TEST_F(StoreTest, NewerSchemaIsRefused) {
+  { const Store store(file(), Store::Access::write); }
+  {
+    const SqliteDatabase database(file(), SqliteDatabase::Open::write);
+    database.execute("PRAGMA user_version=2");
+  }
+  for (const auto access : {Store::Access::read, Store::Access::write}) {
+    EXPECT_EQ(error_of([&] { const Store store(file(), access); }).kind(), ErrorKind::unsupported);
+  }
+}
+
+TEST_F(StoreTest, OtherFilesAreNotTakenForResults) {
+  EXPECT_EQ(error_of([&] { const Store store(file(), Store::Access::read); }).kind(), ErrorKind::not_found);
+  std::ofstream(file()) << "not a database, but long enough to be read as one: " << std::string(4096, 'x');
+  EXPECT_EQ(error_of([&] { const Store store(file(), Store::Access::read); }).kind(), ErrorKind::invalid_data);
+  EXPECT_EQ(error_of([&] { const Store store(file(), Store::Access::write); }).kind(), ErrorKind::invalid_data);
+  EXPECT_EQ(error_of([&] { const Store store(file().parent_path(), Store::Access::read); }).kind(), ErrorKind::invalid_data);
+}
+
+TEST_F(StoreTest, EveryCutOfTheFileIsNamedOrReadsWholeRuns) {
+  int64_t id = 0;
+  {
+    Store store(file(), Store::Access::write);
+    id = store.add_session(full_session());
+    for (int i = 0; i < 20; ++i) {
+      ModelRun run = full_run();
+      run.order = i;
+      run.repeat = i;
+      run.text.assign(500, 'x');
+      store.add_run(id, run);
+    }
+  }
+  std::ifstream in(file(), std::ios::binary);
+  const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const auto cut = file().parent_path() / "cut.db";
+  for (std::size_t size = 0; size < whole.size(); size += 509) {
+    std::ofstream(cut, std::ios::binary) << whole.substr(0, size);
+    const Error error = error_of([&] {
+      const Store reader(cut, Store::Access::read);
+      for (const ModelRun& run : reader.runs(id)) EXPECT_EQ(run.text, std::string(500, 'x'));
+    });
+    if (error.message() == "no error") continue;
+    EXPECT_TRUE(error.kind() == ErrorKind::invalid_data || error.kind() == ErrorKind::io ||
+                error.kind() == ErrorKind::unsupported)
+        << size << " " << error.message();
+    EXPECT_NE(error.message().find("cut.db"), std::string::npos) << error.message();
+  }
+}
+
+TEST_F(StoreTest, ReplacedFileStopsTheWriter) {
+  Store store(file(), Store::Access::write);
+  const int64_t id = store.add_session(full_session());
+  std::filesystem::rename(file(), file().string() + ".moved");
+  std::ofstream(file()) << "";
+  const Error error = error_of([&] { store.add_run(id, full_run()); });
+  EXPECT_EQ(error.kind(), ErrorKind::io);
+  EXPECT_NE(error.message().find("deleted or replaced"), std::string::npos);
+}
+
+TEST_F(StoreTest, KilledWriterLosesNoAcknowledgedRun) {
+  std::array<int, 2> pipe_ends{};
+  ASSERT_EQ(pipe(pipe_ends.data()), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    Store store(file(), Store::Access::write);
+    const int64_t id = store.add_session(full_session());
+    for (int i = 0;; ++i) {
+      ModelRun run = full_run();
+      run.order = i;
+      run.repeat = i;
+      store.add_run(id, run);
+      if (write(pipe_ends[1], "x", 1) != 1) _exit(1);
+    }
+  }
+  close(pipe_ends[1]);
+  std::array<char, 20> acknowledged{};
+  std::size_t count = 0;
+  while (count < acknowledged.size()) {
+    const ssize_t size = read(pipe_ends[0], acknowledged.data(), acknowledged.size() - count);
+    ASSERT_GT(size, 0);
+    count += static_cast<std::size_t>(size);
+  }
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  char more = 0;
+  while (read(pipe_ends[0], &more, 1) == 1) ++count;
+  close(pipe_ends[0]);
+  Store store(file(), Store::Access::write);
+  const std::vector<ModelRun> runs = store.runs(store.sessions().at(0));
+  EXPECT_GE(runs.size(), count);
+  EXPECT_LE(runs.size(), count + 1);  // at most one was committed whose acknowledgement the kill cut off
+  for (std::size_t i = 0; i < runs.size(); ++i) EXPECT_EQ(runs[i].order, static_cast<int>(i));
+}
+
+TEST_F(StoreTest, CanaryRatioIsAgainstTheSessionsMedian) {
+  Store store(file(), Store::Access::write);
+  const int64_t id = store.add_session(full_session());
+  for (int i = 0; i < 3; ++i) {
+    BlockRecord block{.block = i, .first_order = i, .started_ns = i};
+    block.canary_compute_ns = 1000;
+    block.canary_read_ns = i == 2 ? 1100 : 1000;
+    store.add_block(id, block);
+    ModelRun run = full_run();
+    run.order = run.block = run.repeat = i;
+    run.flags.clear();
+    store.add_run(id, run);
+  }
+  const std::vector<ModelRun> runs = store.runs(id);
+  EXPECT_EQ(runs[0].canary_ratio, 1.0);
+  EXPECT_TRUE(runs[0].flags.empty());
+  EXPECT_EQ(runs[2].canary_ratio, 1.1);
+  EXPECT_EQ(runs[2].flags, std::vector<std::string>{"canary"});
+}
+
+TEST(Stamps, PackedStampsComeBackExactly) {
+  const TokenStamps stamps{{0, -5, std::numeric_limits<int64_t>::max(), 7}, {1, 0, 1000, 2}};
+  const TokenStamps back = unpack_stamps(pack_stamps(stamps));
+  EXPECT_EQ(back.offset_ns, stamps.offset_ns);
+  EXPECT_EQ(back.tokens, stamps.tokens);
+  // 256 tokens about 10 ms apart need 4 bytes a step and 1 a count.
+  TokenStamps steady;
+  for (int i = 1; i <= 256; ++i) {
+    steady.offset_ns.push_back(i * 10'000'000LL);
+    steady.tokens.push_back(1);
+  }
+  EXPECT_LE(pack_stamps(steady).size(), 256U * 5);
+}
+
+TEST(Stamps, CutBytesAreRefused) {
+  const std::string whole = pack_stamps({{1'000'000, 2'000'000}, {1, 1}});
+  EXPECT_EQ(error_of([&] { (void)unpack_stamps(whole.substr(0, 2)); }).kind(), ErrorKind::invalid_data);
+  EXPECT_EQ(error_of([&] { (void)unpack_stamps(std::string(11, '\xff')); }).kind(), ErrorKind::invalid_data);
+}
+
+}  // namespace
+}  // namespace ifm
