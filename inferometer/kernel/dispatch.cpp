@@ -36,13 +36,13 @@ bool same_activation_order(Packing a, Packing b) {
 }
 
 int64_t matmul_scratch_bytes(int64_t k) {
-  // Four rows unpacked to f32, their scales per 16 and biases per 32 values.
-  return 4 * (k + 64) * 4 + 4 * (k / 16 + 16) * 4 + 4 * (k / 32 + 16) * 4;
+  // Two rows unpacked to f32; rounded rows with their scales and biases need less.
+  return 2 * 4 * (k + 64) + 1024;
 }
 
 int64_t attention_scratch_floats(int64_t group, int64_t head_dim) {
-  const int64_t rows = group * kAttentionTokens;
-  return 2 * kAttentionKeys * head_dim + rows * (head_dim + 2 + kAttentionKeys) + 64;
+  // A block of keys and of values, its scores, and the running top and total of each query.
+  return 2 * kAttentionKeys * head_dim + kAttentionKeys + 2 * group * kAttentionTokens + 64;
 }
 
 std::vector<std::string> available_isas() {

@@ -1,0 +1,206 @@
+#include "inferometer/engine/embedded.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "inferometer/base/error.h"
+#include "inferometer/base/version.h"
+#include "inferometer/engine/embedded_evaluator.h"
+#include "inferometer/engine/stop_strings.h"
+#include "inferometer/format/checkpoint.h"
+#include "inferometer/kernel/kernels.h"
+#include "inferometer/kernel/thread_pool.h"
+#include "inferometer/machine/cpu.h"
+#include "inferometer/model/kv_cache.h"
+#include "inferometer/model/llama.h"
+#include "inferometer/model/sampler.h"
+#include "inferometer/text/model_text.h"
+#include "inferometer/text/utf8_stream.h"
+
+namespace ifm {
+namespace {
+
+constexpr int kDefaultContext = 4096;
+constexpr int kMaxThreads = 1024;
+
+std::vector<ChatMessage> to_chat(const std::vector<PromptMessage>& messages) {
+  std::vector<ChatMessage> chat;
+  for (const PromptMessage& message : messages) chat.push_back({message.role, message.content});
+  return chat;
+}
+
+SamplerConfig to_config(const SamplingParams& p) {
+  return {.temperature = p.temperature,
+          .top_k = p.top_k,
+          .top_p = p.top_p,
+          .min_p = p.min_p,
+          .repetition_penalty = p.repetition_penalty,
+          .presence_penalty = p.presence_penalty,
+          .frequency_penalty = p.frequency_penalty,
+          .seed = p.seed};
+}
+
+int context_for(const EngineOptions& options, const ModelConfig& config, const std::string& name) {
+  const auto limit = static_cast<int>(std::min<int64_t>(config.context, std::numeric_limits<int>::max()));
+  if (options.context > limit) {
+    fail(ErrorKind::usage, "{}: a context of {} tokens is more than the model's {}", name, options.context, limit);
+  }
+  return options.context > 0 ? options.context : std::min(limit, kDefaultContext);
+}
+
+class EmbeddedModel final : public Model {
+ public:
+  EmbeddedModel(const EngineOptions& options, Clock& clock, const std::filesystem::path& path, const std::string& name)
+      : clock_(clock),
+        checkpoint_(Checkpoint::open(path)),
+        text_(ModelText::open(checkpoint_)),
+        kernels_(kernels_for(options.isa)),
+        pool_(options.threads > 0 ? options.threads : cpu_info().physical_cores),
+        llama_(checkpoint_, kernels_, pool_, options.accuracy),
+        cache_(checkpoint_.config(), context_for(options, checkpoint_.config(), name)),
+        evaluator_(llama_, cache_) {
+    if (text_.tokenizer.vocab_size() > checkpoint_.config().vocab) {
+      fail(ErrorKind::invalid_data, "{}: the tokenizer has ids up to {}, the embedding only {} rows", path.string(),
+           text_.tokenizer.vocab_size() - 1, checkpoint_.config().vocab);
+    }
+    const ModelConfig& config = checkpoint_.config();
+    info_ = {.name = name,
+             .path = path,
+             .architecture = config.architecture,
+             .quantization = checkpoint_.quantization(),
+             .hash = {},
+             .isa = std::string(kernels_.isa),
+             .accuracy = to_string(options.accuracy),
+             .threads = pool_.size(),
+             .context = static_cast<int>(cache_.capacity()),
+             .weight_bytes = checkpoint_.tensor_bytes(),
+             .parameters = checkpoint_.parameters(),
+             .bytes_per_token = llama_.bytes_per_token(),
+             .cache_bytes_per_position = cache_bytes_per_position(config),
+             .macs_per_token = llama_.layer_macs(),
+             .head_macs = llama_.head_macs(),
+             .attention_macs_per_position = 2 * config.layers * config.heads * config.head_dim};
+  }
+
+  [[nodiscard]] const ModelInfo& info() const override { return info_; }
+
+  [[nodiscard]] std::vector<TokenId> encode(const Request& request) override {
+    if (request.form == PromptForm::chat) return text_.encode_chat(to_chat(request.messages));
+    if (request.messages.size() != 1) fail(ErrorKind::usage, "prompt: a raw prompt is one text (got {} messages)", request.messages.size());
+    return text_.encode_raw(request.messages.front().content);
+  }
+
+  [[nodiscard]] std::string decode(std::span<const TokenId> ids) override { return text_.tokenizer.decode(ids); }
+
+  Completion generate(const Request& request, TokenSink& sink, std::stop_token stop) override {
+    Completion done{.start_ns = clock_.now_ns()};
+    if (request.max_tokens <= 0) fail(ErrorKind::usage, "max_tokens: {} (expected 1 or more)", request.max_tokens);
+    const std::vector<TokenId> prompt = encode(request);
+    check_fits(prompt.size(), request.max_tokens);
+    Sampler sampler(to_config(request.sampling), kernels_, checkpoint_.config().vocab);
+    for (const TokenId id : prompt) sampler.accept(id);
+    done.prompt_tokens = static_cast<int>(prompt.size());
+    cache_.set_size(0);
+    Generation run{request, sampler, sink, StopStrings(request.stop), {}, done};
+    evaluate(prompt, run, stop);
+    return done;
+  }
+
+  [[nodiscard]] Evaluator* evaluator() override { return &evaluator_; }
+
+ private:
+  /// What one request carries from token to token.
+  struct Generation {
+    const Request& request;
+    Sampler& sampler;
+    TokenSink& sink;
+    StopStrings stops;
+    Utf8Stream utf8;
+    Completion& done;
+  };
+
+  void check_fits(std::size_t prompt, int max_tokens) const {
+    if (prompt == 0) fail(ErrorKind::usage, "prompt: empty (expected at least one token)");
+    // The last sampled id is not evaluated, so it needs no place.
+    const auto needed = static_cast<int64_t>(prompt) + max_tokens - 1;
+    if (needed > cache_.capacity()) {
+      fail(ErrorKind::resource, "context: {} prompt tokens and {} new ones do not fit the context of {} tokens", prompt, max_tokens,
+           cache_.capacity());
+    }
+  }
+
+  void evaluate(std::span<const TokenId> prompt, Generation& run, const std::stop_token& stop) {
+    TokenId next = 0;
+    const auto sample = [&](int64_t, std::span<const float> logits) { next = run.sampler.draw(logits); };
+    const auto end_prefill = [&](int64_t, std::span<const float> logits) {
+      run.done.prefill_end_ns = clock_.now_ns();
+      next = run.sampler.draw(logits);
+    };
+    run.done.prefill_begin_ns = clock_.now_ns();
+    llama_.forward(prompt, cache_, Logits::last, end_prefill);
+    while (true) {
+      if (take(next, run)) return;
+      if (stop.stop_requested()) {
+        run.done.finish = FinishReason::cancelled;
+        return;
+      }
+      llama_.forward(std::span(&next, 1), cache_, Logits::last, sample);
+    }
+  }
+
+  /// Stamps an id, hands it out, and says whether it was the last.
+  bool take(TokenId id, Generation& run) {
+    const int64_t now_ns = clock_.now_ns();
+    run.sampler.accept(id);
+    ++run.done.output_tokens;
+    run.done.end_ns = now_ns;
+    const bool eos = !run.request.ignore_eos && std::ranges::binary_search(checkpoint_.config().eos, id);
+    std::string text = eos || text_.tokenizer.is_special(id) ? std::string() : run.utf8.push(text_.tokenizer.token_bytes(id));
+    const bool full = run.done.output_tokens == run.request.max_tokens;
+    const bool stopped = run.stops.push(text);
+    if (eos || stopped || full) text += run.utf8.finish();
+    run.sink.on_tokens({now_ns, std::span(&id, 1), text});
+    if (!eos && !stopped && !full) return false;
+    run.done.finish = eos || stopped ? FinishReason::stop : FinishReason::length;
+    return true;
+  }
+
+  Clock& clock_;
+  Checkpoint checkpoint_;
+  ModelText text_;
+  const Kernels& kernels_;
+  ThreadPool pool_;
+  Llama llama_;
+  KvCache cache_;
+  EmbeddedEvaluator evaluator_;
+  ModelInfo info_;
+};
+
+class EmbeddedEngine final : public Engine {
+ public:
+  EmbeddedEngine(EngineOptions options, Clock& clock) : options_(std::move(options)), clock_(clock) {}
+  [[nodiscard]] std::string name() const override { return "embedded"; }
+  [[nodiscard]] std::string version() const override { return build_version().version; }
+  [[nodiscard]] std::unique_ptr<Model> load(const std::filesystem::path& path, const std::string& model) override {
+    return std::make_unique<EmbeddedModel>(options_, clock_, path, model);
+  }
+
+ private:
+  EngineOptions options_;
+  Clock& clock_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_embedded_engine(const EngineOptions& options, Clock& clock) {
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    fail(ErrorKind::usage, "threads: {} (expected 1 to {}, or 0 for the physical cores)", options.threads, kMaxThreads);
+  }
+  if (options.context < 0) fail(ErrorKind::usage, "context: {} (expected 1 or more, or 0 for the default)", options.context);
+  (void)kernels_for(options.isa);  // an instruction set that is not here is said before anything is loaded
+  return std::make_unique<EmbeddedEngine>(options, clock);
+}
+
+}  // namespace ifm

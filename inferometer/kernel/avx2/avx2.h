@@ -1,0 +1,20 @@
+#pragma once
+
+#include "inferometer/kernel/kernels.h"
+
+namespace ifm::avx2 {
+
+void quantize(const float* x, int64_t n, int64_t k, Packing packing, const QuantizeTarget& target);
+void matmul_fast(const MatmulTask& task);
+void matmul_exact(const MatmulTask& task);
+void attention(const AttentionTask& task);
+
+/// Writes row `row` as f32 (cols, rounded up to 8 and padded with zeros).
+void unpack_f32(const WeightMatrix& w, int64_t row, float* out);
+/// Scales of an affine row as f32, one per group: (cols / group).
+void affine_scales(const WeightMatrix& w, const std::byte* source, int64_t row, float* out);
+/// Writes a row of 4-bit GGML blocks as u8 0…15, or of 8- and 6-bit weights as s8, in order (cols), with one scale per 16
+/// values (cols / 16) and one bias per 32 (cols / 32; zeros where the packing has none).
+void unpack_bytes(const WeightMatrix& w, int64_t row, uint8_t* bytes, float* scales, float* biases);
+
+}  // namespace ifm::avx2

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "inferometer/base/aligned_buffer.h"
+#include "inferometer/base/token_id.h"
+#include "inferometer/format/checkpoint.h"
+#include "inferometer/kernel/kernels.h"
+#include "inferometer/kernel/thread_pool.h"
+#include "inferometer/model/kv_cache.h"
+#include "inferometer/model/rope.h"
+
+namespace ifm {
+
+/// Which positions' logits a forward pass computes.
+enum class Logits { none, last, all };
+
+/// The forward pass of the Llama family: RMSNorm, grouped-query attention with RoPE, SwiGLU, tied or separate head.
+/// Weights stay where the checkpoint maps them. Not thread-safe; uses the pool's threads inside.
+/// Source: Touvron et al. 2023 (Llama), Ainslie et al. 2023 (GQA), Shazeer 2020 (GLU variants).
+class Llama {
+ public:
+  /// `checkpoint`, `kernels` and `pool` must outlive it. @throws Error invalid_data when a tensor is missing or has another shape.
+  Llama(const Checkpoint& checkpoint, const Kernels& kernels, ThreadPool& pool, Accuracy accuracy);
+
+  /// Receives logits: index into the ids of this pass, (vocab) f32 valid during the call.
+  using LogitsSink = std::function<void(int64_t, std::span<const float>)>;
+
+  /// Evaluates ids at positions cache.size() … and appends them to the cache. ids must be < vocab and fit the cache
+  /// (IFM_CHECK: callers check). `sink` is called in order for the positions that `which` asks for.
+  void forward(std::span<const TokenId> ids, KvCache& cache, Logits which, const LogitsSink& sink);
+
+  [[nodiscard]] const ModelConfig& config() const { return config_; }
+  /// Weights that one decode step reads: layers, head, and one embedding row where the head is not the embedding.
+  [[nodiscard]] int64_t bytes_per_token() const;
+  /// Multiply-adds of the layers' products for one token, and of the head for one position.
+  [[nodiscard]] int64_t layer_macs() const;
+  [[nodiscard]] int64_t head_macs() const { return config_.vocab * config_.hidden; }
+
+ private:
+  struct Layer {
+    std::vector<float> attention_norm, mlp_norm;  // (hidden)
+    WeightMatrix q, k, v, o, gate, up, down;
+  };
+  /// A product's input for a batch, rounded for one packing at a time.
+  struct Rounded {
+    AlignedBuffer<int8_t> q;
+    AlignedBuffer<float> scale, sum;
+  };
+
+  void reserve(int64_t tokens);
+  void forward_batch(std::span<const TokenId> ids, KvCache& cache);
+  void attention_block(const Layer& layer, int64_t index, int64_t n, KvCache& cache);
+  void mlp_block(const Layer& layer, int64_t n);
+  void norm(const float* x, const std::vector<float>& weight, int64_t n, float* out);
+  void rotate_and_store(int64_t layer, int64_t n, KvCache& cache);
+  void attend(int64_t layer, int64_t n, KvCache& cache);
+  /// The input of the products that follow: rounds x (n, k) once for every order that `users` read.
+  void set_input(const float* x, int64_t n, int64_t k, std::span<const WeightMatrix* const> users);
+  /// out (n, out_stride) = input . W^T for each pair, as one walk over all rows.
+  struct Product {
+    const WeightMatrix* weights;
+    float* out;
+    int64_t out_stride;
+  };
+  void multiply(std::span<const Product> products, int64_t n);
+  void head(int64_t n, Logits which, int64_t base, const LogitsSink& sink);
+
+  const Checkpoint& checkpoint_;
+  ModelConfig config_;
+  const Kernels& kernels_;
+  ThreadPool& pool_;
+  Accuracy accuracy_;
+  Rope rope_;
+  WeightMatrix embedding_, head_;
+  std::vector<Layer> layers_;
+  std::vector<float> final_norm_;
+
+  int64_t reserved_ = 0;               // tokens that the buffers hold
+  AlignedBuffer<float> x_, normed_;    // (n, hidden)
+  AlignedBuffer<float> q_, k_, v_;     // (n, heads | kv_heads, head_dim)
+  AlignedBuffer<float> attended_;      // (n, heads, head_dim)
+  AlignedBuffer<float> projected_;     // (n, hidden)
+  AlignedBuffer<float> gate_, up_;     // (n, intermediate)
+  AlignedBuffer<float> cos_, sin_;     // (n, head_dim / 2)
+  AlignedBuffer<float> logits_;        // (rows of a head batch, vocab)
+  Rounded linear_, split_;             // by activation order
+  const float* input_ = nullptr;       // (n, k)
+  int64_t input_k_ = 0;
+  std::vector<AlignedBuffer<std::byte>> scratch_;  // one per thread
+};
+
+}  // namespace ifm
