@@ -110,12 +110,12 @@ Grouping by_cell(bool several_modes) {
           .rank_of = [](const Run& run) { return static_cast<double>(run.cell); }};
 }
 
-/// The same grouping inside each series: labels and keys hold both.
+/// The same grouping inside each series: keys hold both, the label is the series'.
 void append_by_series(const Study& study, const Grouping& grouping, std::vector<Group>& groups) {
   for (const Series& series : series_of(study)) {
     for (Group& group : group_runs(series.runs, grouping)) {
       group.keys.merge(series_keys(*series.runs.front()));
-      group.keys["series"] = series.label;
+      group.label = series.label;
       groups.push_back(std::move(group));
     }
   }

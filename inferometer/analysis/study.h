@@ -125,8 +125,7 @@ struct Study {
   std::vector<FlagCount> flags;
   std::vector<Group> by_model;        ///< series: mode × engine × model
   std::vector<Group> by_max_tokens, by_temperature, by_prompt, by_engine, by_mode;
-  std::vector<Group> by_model_max_tokens;  ///< series × output length: keys of by_model's and "max_tokens"; label = the series'
-  std::vector<Group> by_series_max_tokens, by_series_temperature;  ///< one series at a time
+  std::vector<Group> by_series_max_tokens, by_series_temperature;  ///< series × level; label: the series'
   std::vector<Group> cells;
   std::vector<Scaling> scaling;       ///< by series
   std::vector<TemperatureEffect> temperature;
