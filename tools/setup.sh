@@ -1,0 +1,128 @@
+# Shared by quickstart.sh and test.sh: finds what is missing on this machine, installs it, builds. Sourced, not run.
+# shellcheck shell=bash
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build="$repository/build/release"
+inferometer="$build/bin/inferometer"
+log="$repository/build/setup.log"
+
+# What building and running needs, by package manager.
+apt_packages=(cmake ninja-build g++ pkg-config libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libsqlite3-dev libcli11-dev libboost-dev
+  libpcre2-dev libsimdjson-dev libutf8proc-dev libhwloc-dev libarchive-dev gnuplot-nox fonts-dejavu-core python3 python3-pip
+  ca-certificates)
+brew_packages=(cmake ninja pkgconf fmt nlohmann-json yaml-cpp sqlite cli11 boost pcre2 simdjson utf8proc hwloc libarchive gnuplot python)
+# What the tests need besides.
+apt_test_packages=(libgtest-dev libgmock-dev python3-venv)
+brew_test_packages=(googletest)
+
+say() { printf '==> %s\n' "$*"; }
+die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+trap 'status=$?; [ $status -eq 0 ] || printf "%s: stopped at line %s: %s (exit %s)\n" "$(basename "$0")" "$LINENO" "$BASH_COMMAND" "$status" >&2' ERR
+
+# Runs a command with its output in the log; shows the end of it only when the command fails.
+quietly() {
+  if ! "$@" >>"$log" 2>&1; then
+    tail -n 25 "$log" >&2
+    die "this failed: $* (all of its output: $log)"
+  fi
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+apt_missing() {
+  local package status
+  for package in "$@"; do
+    status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+    [ "$status" = "install ok installed" ] || printf '%s\n' "$package"
+  done
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
+}
+
+apt_setup() {
+  local missing
+  mapfile -t missing < <(apt_missing "$@")
+  if [ ${#missing[@]} -eq 0 ]; then return; fi
+  if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+    die "these packages are missing, and neither root nor sudo is here to install them: ${missing[*]}"
+  fi
+  say "installing ${#missing[@]} packages with apt: ${missing[*]}"
+  # The lists of a machine that was never updated are empty, and old ones name files that are gone: then, and only then, update.
+  if ! apt_install "${missing[@]}" >>"$log" 2>&1; then
+    say "updating the package lists"
+    quietly as_root apt-get update -q -o DPkg::Lock::Timeout=300
+    quietly apt_install "${missing[@]}"
+  fi
+}
+
+brew_setup() {
+  local missing=() package
+  local installed
+  installed=$(brew list --formula -1)
+  for package in "$@"; do
+    grep -qx -e "$package" -e "$package@.*" <<<"$installed" || missing+=("$package")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then
+    say "installing with Homebrew: ${missing[*]}"
+    quietly brew install "${missing[@]}"
+  fi
+  # Homebrew keeps these two out of the usual places, because macOS has its own.
+  local keg
+  for keg in sqlite libarchive; do
+    export PKG_CONFIG_PATH="$(brew --prefix "$keg")/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
+    export CMAKE_PREFIX_PATH="$(brew --prefix "$keg"):${CMAKE_PREFIX_PATH:-}"
+  done
+}
+
+# install_packages [with_tests]: makes sure that everything is there, or prints what is missing and stops.
+install_packages() {
+  mkdir -p "$repository/build"
+  : >"$log"
+  if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
+    if [ "${1:-}" = with_tests ]; then apt_packages+=("${apt_test_packages[@]}"); fi
+    apt_setup "${apt_packages[@]}"
+  elif command -v brew >/dev/null; then
+    if [ "${1:-}" = with_tests ]; then brew_packages+=("${brew_test_packages[@]}"); fi
+    brew_setup "${brew_packages[@]}"
+  else
+    die "neither apt nor Homebrew is here. Install these by hand, then build as CONTRIBUTING.md says:
+  a C++20 compiler, CMake 3.22, Ninja, pkg-config, fmt, nlohmann-json, yaml-cpp, SQLite, CLI11, Boost (headers), PCRE2, simdjson,
+  utf8proc, hwloc, libarchive, gnuplot, DejaVu fonts, Python 3 with pip; for the tests GoogleTest and GoogleMock"
+  fi
+}
+
+# configure [with_tests]: one build folder and the same flags with and without tests, so that neither rebuilds the other's work.
+configure() {
+  local options=() werror=OFF
+  # Warnings are errors with the compiler that this is developed with; a newer one may warn of more.
+  case "$(c++ -dumpversion 2>/dev/null)" in 12 | 12.*) werror=ON ;; esac
+  options+=(-DIFM_WERROR=$werror)
+  if [ "${1:-}" = with_tests ]; then
+    options+=(-DIFM_TESTS=ON "-DIFM_PYTHON=$repository/build/venv/bin/python")
+  elif [ ! -e "$build/CMakeCache.txt" ]; then
+    options+=(-DIFM_TESTS=OFF)
+  fi
+  quietly cmake -S "$repository" --preset release "${options[@]}"
+}
+
+# build_target NAME: builds with as many jobs as there are cores and memory for (a gigabyte each).
+build_target() {
+  local jobs memory_gb
+  jobs=$(getconf _NPROCESSORS_ONLN)
+  memory_gb=$(awk '/MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo 2>/dev/null || echo "$jobs")
+  if [ "${memory_gb:-0}" -lt "$jobs" ]; then jobs=$((memory_gb > 1 ? memory_gb : 1)); fi
+  cmake --build "$build" --target "$1" --parallel "$jobs" >>"$log" 2>&1 || {
+    grep -E -A4 'error|FAILED' "$log" | head -n 40 >&2
+    die "the build failed (all of its output: $log)"
+  }
+}
+
+pull_model() {
+  if "$inferometer" models list 2>/dev/null | grep -q 'smollm2-135m'; then return; fi
+  say "getting the model SmolLM2-135M-Instruct, 4 bits (98 MB)"
+  "$inferometer" models pull smollm2-135m
+}
