@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include "inferometer/base/error.h"
 
 namespace ifm {
@@ -38,7 +40,7 @@ StagedFolder::StagedFolder(fs::path target) : target_(without_slash(target)) {
   std::error_code error;
   fs::create_directories(parent, error);
   if (error) fail(ErrorKind::io, "{}: cannot be made ({})", parent.string(), error.message());
-  std::string pattern = (parent / ("." + target_.filename().string() + ".partial-XXXXXX")).string();
+  std::string pattern = (parent / fmt::format(".{}.partial-XXXXXX", target_.filename().string())).string();
   if (::mkdtemp(pattern.data()) == nullptr) fail(ErrorKind::io, "{}: cannot be written ({})", parent.string(), std::strerror(errno));
   staging_ = pattern;
   fs::permissions(staging_, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read |
