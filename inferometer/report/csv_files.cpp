@@ -33,6 +33,12 @@ void add_statistics(CsvTable& csv, const char* metric, const MetricSummary& summ
   add_interval(csv, summary.p90_ci95);
 }
 
+/// The label of the series that a group is part of.
+std::string series_name(const Study& study, const Group& group) {
+  const std::optional<size_t> series = series_of(study, group);
+  return series ? study.by_model[*series].label : "";
+}
+
 std::string key_of(const Group& group, const std::string& factor) {
   const auto found = group.keys.find(factor);
   return found == group.keys.end() ? "" : found->second;
@@ -53,7 +59,7 @@ std::optional<double> mean_at(const Study& study, const TemperatureEffect& effec
   const MetricInfo* metric = find_metric(effect.metric);
   if (metric == nullptr) return std::nullopt;
   for (const Group& group : effect.series.empty() ? study.by_temperature : study.by_series_temperature) {
-    const bool same_series = effect.series.empty() || group.label == effect.series;
+    const bool same_series = effect.series.empty() || series_name(study, group) == effect.series;
     if (same_series && is_number(key_of(group, "temperature"), temperature)) return (group.*metric->summary).mean;
   }
   return std::nullopt;
@@ -89,7 +95,7 @@ std::string token_scaling_csv(const Study& study) {
       csv.end_row();
     }
   };
-  for (const Group& group : study.by_series_max_tokens) add(group.label, group);
+  for (const Group& group : study.by_series_max_tokens) add(series_name(study, group), group);
   for (const Group& group : study.by_max_tokens) add("all", group);
   return csv.text();
 }

@@ -1,11 +1,17 @@
 #include "inferometer/report/metric_info.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
 namespace ifm {
 namespace {
+
+/// Whether an interval would look like one number, or nearly, with the decimals of a scale.
+bool narrow(const std::optional<Interval>& interval, const Scale& scale) {
+  return interval && (interval->high - interval->low) * scale.factor < 2 * std::pow(10, -scale.decimals);
+}
 
 bool fits(const Run& run, const std::string& factor, const std::string& level) {
   if (factor == "mode") return level == to_string(run.mode);
@@ -41,7 +47,14 @@ Scale scale_of_metric(const MetricInfo& metric, const std::vector<Group>& groups
   for (const Group& group : groups) {
     if (const auto& mean = (group.*metric.summary).mean) values.push_back(*mean);
   }
-  return metric.rate_unit == nullptr ? scale_of_seconds(values) : scale_of(values, metric.rate_unit);
+  Scale scale = metric.rate_unit == nullptr ? scale_of_seconds(values) : scale_of(values, metric.rate_unit);
+  if (groups.size() == 1 && narrow((groups[0].*metric.summary).ci95, scale)) ++scale.decimals;
+  return scale;
+}
+
+std::string level_of(const Group& group, const std::string& factor) {
+  const auto found = group.keys.find(factor);
+  return found == group.keys.end() ? group.label : found->second;
 }
 
 std::string interval_text(const std::optional<Interval>& interval, const Scale& scale) {
@@ -60,6 +73,18 @@ bool is_number(const std::string& level, double value) { return level == shortes
 
 bool belongs_to(const Run& run, const Group& group) {
   return std::all_of(group.keys.begin(), group.keys.end(), [&](const auto& key) { return fits(run, key.first, key.second); });
+}
+
+std::optional<size_t> series_of(const Study& study, const Group& part) {
+  for (size_t i = 0; i < study.by_model.size(); ++i) {
+    const auto& keys = study.by_model[i].keys;
+    const bool holds = std::all_of(keys.begin(), keys.end(), [&](const auto& key) {
+      const auto found = part.keys.find(key.first);
+      return found != part.keys.end() && found->second == key.second;
+    });
+    if (holds) return i;
+  }
+  return std::nullopt;
 }
 
 std::optional<size_t> series_of(const Study& study, const Run& run) {

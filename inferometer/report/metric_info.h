@@ -37,6 +37,8 @@ inline constexpr std::array<MetricInfo, 7> kMetrics{{
 [[nodiscard]] std::string factor_name(std::string_view factor);
 /// One scale for all these groups' values of a metric.
 [[nodiscard]] Scale scale_of_metric(const MetricInfo& metric, const std::vector<Group>& groups);
+/// A metric's level of a factor: "64" for "max_tokens"; the group's label when it has no such key.
+[[nodiscard]] std::string level_of(const Group& group, const std::string& factor);
 /// "[2.61, 2.75]" in a scale; an en dash when it is missing.
 [[nodiscard]] std::string interval_text(const std::optional<Interval>& interval, const Scale& scale);
 /// "+1.2 %" for 1.012; an en dash when it is missing.
@@ -46,6 +48,8 @@ inline constexpr std::array<MetricInfo, 7> kMetrics{{
 [[nodiscard]] bool is_number(const std::string& level, double value);
 /// Whether a run belongs to a group by its keys: mode, engine, model, prompt, max_tokens, temperature.
 [[nodiscard]] bool belongs_to(const Run& run, const Group& group);
+/// The position in by_model of the series that a smaller group (a length of it, a cell of it) is part of.
+[[nodiscard]] std::optional<size_t> series_of(const Study& study, const Group& part);
 /// The position in by_model of a run's series; null when no series fits.
 [[nodiscard]] std::optional<size_t> series_of(const Study& study, const Run& run);
 

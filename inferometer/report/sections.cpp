@@ -16,19 +16,12 @@ constexpr const char* kSpreadNote =
     "sd is over the whole design, in which output lengths differ: it is not noise. 95 % intervals of the mean use the "
     "variation between repeats of the same cell.";
 
-std::string unit_of(const Scale& scale) { return scale.unit; }
-
-std::string level_of(const Group& group, const std::string& factor) {
-  const auto found = group.keys.find(factor);
-  return found == group.keys.end() ? group.label : found->second;
-}
-
 /// n, mean, interval, sd and range of one metric, in the columns of overall_table().
 void add_metric_row(TextTable& table, const std::string& name, const MetricInfo& metric, const Group& group) {
   const MetricSummary& s = group.*metric.summary;
   if (s.n == 0) return;
   const Scale scale = scale_of_metric(metric, {group});
-  table.rows.push_back({name, unit_of(scale), fmt::format("{}", s.n), scale.number(s.mean), interval_text(s.ci95, scale),
+  table.rows.push_back({name, scale.unit, fmt::format("{}", s.n), scale.number(s.mean), interval_text(s.ci95, scale),
                         scale.number(s.sd), scale.number(s.min), scale.number(s.median), scale.number(s.max)});
 }
 
@@ -69,38 +62,53 @@ std::string failures_text(const Study& study) {
 }
 
 /// Means of the main metrics of each group, one group per row.
-TextTable means_table(const std::string& factor_header, const std::vector<Group>& groups, const std::string& factor,
-                      bool with_series) {
-  TextTable table;
-  if (with_series) table.columns.push_back({"series", Align::left});
-  table.columns.push_back({factor_header});
-  table.columns.push_back({"runs"});
-  std::vector<Scale> scales;
-  for (const size_t m : {0U, 1U, 2U, 3U}) {
-    scales.push_back(scale_of_metric(kMetrics[m], groups));
-    constexpr std::array<const char*, 4> kNames{"latency", "throughput", "TTFT", "decode"};
-    table.columns.push_back({fmt::format("{} {}", kNames[m], scales.back().unit)});
-    if (m < 2) table.columns.push_back({"95 % interval"});
-  }
-  std::string previous;
-  for (const Group& group : groups) {
-    std::vector<std::string> row;
-    if (with_series) row.push_back(group.label == previous ? "" : group.label);
-    previous = group.label;
-    row.push_back(level_of(group, factor));
-    row.push_back(fmt::format("{}", group.latency_s.n));
-    for (const size_t m : {0U, 1U, 2U, 3U}) {
-      const MetricSummary& s = group.*kMetrics[m].summary;
-      row.push_back(scales[m].number(s.mean));
-      if (m < 2) row.push_back(s.ci95 ? interval_text(s.ci95, scales[m]) : "");
+TextTable means_table(const std::string& factor_header, const std::vector<Group>& groups, const std::string& factor) {
+  constexpr std::array<const char*, 4> kNames{"latency", "throughput", "TTFT", "decode"};
+  TextTable table{{{factor_header}, {"runs"}}, {}};
+  for (const Group& group : groups) table.rows.push_back({level_of(group, factor), fmt::format("{}", group.latency_s.n)});
+  for (size_t m = 0; m < kNames.size(); ++m) {
+    const Scale scale = scale_of_metric(kMetrics[m], groups);
+    const bool with_interval = m < 2;
+    table.columns.push_back({fmt::format("{} {}", kNames[m], scale.unit)});
+    if (with_interval) table.columns.push_back({"95 % interval"});
+    for (size_t i = 0; i < groups.size(); ++i) {
+      const MetricSummary& s = groups[i].*kMetrics[m].summary;
+      table.rows[i].push_back(scale.number(s.mean));
+      if (with_interval) table.rows[i].push_back(s.ci95 ? interval_text(s.ci95, scale) : "");
     }
-    table.rows.push_back(std::move(row));
   }
   return table;
 }
 
-void add_paragraphs(Document& document, const std::vector<std::string>& texts) {
-  for (const std::string& text : texts) document.emplace_back(Paragraph{text});
+/// Means of one metric: series as rows, output lengths as columns.
+TextTable series_by_length_table(const Study& study, const MetricInfo& metric) {
+  TextTable table{{{fmt::format("{} {}", metric.name, metric.rate_unit == nullptr ? "s" : metric.rate_unit), Align::left}}, {}};
+  for (const Group& series : study.by_model) table.rows.push_back({series.label});
+  for (const Group& length : study.by_max_tokens) {
+    table.columns.push_back({level_of(length, "max_tokens") + " tokens"});
+    std::vector<std::string> cells(study.by_model.size(), "–");
+    for (const Group& part : study.by_series_max_tokens) {
+      const std::optional<size_t> series = series_of(study, part);
+      if (series && level_of(part, "max_tokens") == level_of(length, "max_tokens")) {
+        cells[*series] = significant((part.*metric.summary).mean);
+      }
+    }
+    for (size_t i = 0; i < cells.size(); ++i) table.rows[i].push_back(cells[i]);
+  }
+  return table;
+}
+
+/// Several sentences as a list, a single one as a paragraph.
+void add_sentences(Document& document, std::vector<std::string> texts) {
+  if (texts.size() == 1) {
+    document.emplace_back(Paragraph{texts[0]});
+  } else if (!texts.empty()) {
+    document.emplace_back(Bullets{std::move(texts)});
+  }
+}
+
+void append(std::vector<std::string>& texts, const std::vector<std::string>& more) {
+  texts.insert(texts.end(), more.begin(), more.end());
 }
 
 TextTable scaling_table(const Study& study) {
@@ -180,6 +188,7 @@ Document overall_section(const Study& study) {
   } else {
     const Document tables = overall_tables(study);
     document.insert(document.end(), tables.begin(), tables.end());
+    document.emplace_back(Gap{});
     if (study.by_max_tokens.size() > 1) document.emplace_back(Paragraph{kSpreadNote});
   }
   if (study.overall.total_tok_per_s) {
@@ -191,46 +200,64 @@ Document overall_section(const Study& study) {
     document.emplace_back(Paragraph{fmt::format("{} of {} runs failed and are in no timing: {}.", study.runs_failed,
                                                 study.runs_ok + study.runs_failed, failures_text(study))});
   }
-  add_paragraphs(document, conclusions_on(study, "overall"));
+  add_sentences(document, conclusions_on(study, "overall"));
   return document;
 }
 
 Document length_section(const Study& study) {
   if (study.by_max_tokens.empty()) return {};
   Document document{Heading{"By output length", ""}};
-  const bool several = study.by_model.size() > 1;
-  document.emplace_back(several && !study.by_series_max_tokens.empty()
-                            ? means_table("tokens", study.by_series_max_tokens, "max_tokens", true)
-                            : means_table("tokens", study.by_max_tokens, "max_tokens", false));
+  if (study.by_model.size() > 1) {
+    document.emplace_back(series_by_length_table(study, kMetrics[0]));
+    document.emplace_back(Gap{});
+    document.emplace_back(series_by_length_table(study, kMetrics[1]));
+  } else {
+    document.emplace_back(means_table("tokens", study.by_max_tokens, "max_tokens"));
+  }
   TextTable scaling = scaling_table(study);
   if (!scaling.rows.empty()) {
     document.emplace_back(Gap{});
     document.emplace_back(std::move(scaling));
   }
-  add_paragraphs(document, conclusions_on(study, "scaling"));
+  std::vector<std::string> texts = conclusions_on(study, "scaling");
+  append(texts, conclusions_on(study, "throughput"));
+  document.emplace_back(Gap{});
+  add_sentences(document, std::move(texts));
   return document;
 }
 
 Document temperature_section(const Study& study) {
   if (study.by_temperature.empty()) return {};
   Document document{Heading{"By temperature", ""}};
-  document.emplace_back(means_table("temperature", study.by_temperature, "temperature", false));
+  document.emplace_back(means_table("temperature", study.by_temperature, "temperature"));
   TextTable effects = effect_table(study);
   if (!effects.rows.empty()) {
     document.emplace_back(Gap{});
     document.emplace_back(std::move(effects));
   }
-  add_paragraphs(document, conclusions_on(study, "temperature"));
+  document.emplace_back(Gap{});
+  add_sentences(document, conclusions_on(study, "temperature"));
   return document;
 }
 
 Document spread_section(const Study& study) {
-  const std::vector<std::string> texts = conclusions_on(study, "variability");
+  std::vector<std::string> texts = conclusions_on(study, "variability");
+  append(texts, conclusions_on(study, "repeatability"));
+  append(texts, conclusions_on(study, "drift"));
   if (study.variance.empty() && texts.empty()) return {};
   Document document{Heading{"Where the spread comes from", ""}};
-  if (!study.variance.empty()) document.emplace_back(variance_table(study));
-  add_paragraphs(document, texts);
+  if (!study.variance.empty()) {
+    document.emplace_back(variance_table(study));
+    document.emplace_back(Gap{});
+  }
+  add_sentences(document, std::move(texts));
   return document;
+}
+
+Document series_section(const Study& study) {
+  std::vector<std::string> texts = conclusions_on(study, "series");
+  if (texts.empty()) return {};
+  return {Heading{"Between the series", ""}, Bullets{std::move(texts)}};
 }
 
 Document fitness_section(const Study& study) {

@@ -12,6 +12,7 @@ namespace ifm {
 [[nodiscard]] Document length_section(const Study& study);
 [[nodiscard]] Document temperature_section(const Study& study);
 [[nodiscard]] Document spread_section(const Study& study);
+[[nodiscard]] Document series_section(const Study& study);
 [[nodiscard]] Document fitness_section(const Study& study);
 [[nodiscard]] Document reliability_section(const Study& study);
 

@@ -76,9 +76,13 @@ std::string design_text(const Study& study) {
   for (const std::string& factor : factors) product += (product.empty() ? "" : " × ") + factor;
   std::string modes;
   for (const Mode mode : plan.modes) modes += (modes.empty() ? "" : " and ") + std::string(to_string(mode));
-  return fmt::format("{} = {}, {}, in {}", product, counted(study.runs_ok + study.runs_failed, "run", "runs"), modes,
-                     plan.repeats == 1 ? "one shuffled block" : fmt::format("{} shuffled blocks", plan.repeats)) +
-         fmt::format(" (seed {}), {}", study.session.order_seed, counted(study.runs_warmup, "warm-up run", "warm-up runs"));
+  const int64_t planned = static_cast<int64_t>(expand_cells(plan).size()) * plan.repeats;
+  const int64_t done = study.runs_ok + study.runs_failed;
+  std::string text = fmt::format("{} = {}", product, counted(planned, "run", "runs"));
+  if (done != planned) text += fmt::format(" planned, {} done", done);
+  return text + fmt::format(", {}, in {} (seed {}); {}", modes,
+                            plan.repeats == 1 ? "one shuffled block" : fmt::format("{} shuffled blocks", plan.repeats),
+                            study.session.order_seed, counted(study.runs_warmup, "warm-up run", "warm-up runs"));
 }
 
 /// The same fact for several models or engines once, in the order of the session.

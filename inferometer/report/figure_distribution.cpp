@@ -1,0 +1,122 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "inferometer/report/escape.h"
+#include "inferometer/report/figure_parts.h"
+#include "inferometer/report/plot.h"
+
+namespace ifm {
+namespace {
+
+/// Medians of the colours' groups with their intervals, where enough runs exist.
+const Group* group_of(const Study& study, const ColourKey& key, size_t index) {
+  const std::vector<Group>& groups = key.by_series ? study.by_model : study.by_max_tokens;
+  return index < groups.size() ? &groups[index] : nullptr;
+}
+
+/// Steps of the empirical distribution: from (smallest, 0) up by 1/n at each run.
+void add_distribution(Plot& plot, const Study& study, const ColourKey& key, size_t index) {
+  std::vector<double> values;
+  for (const Run* run : timed_runs(study)) {
+    if (colour_of(study, key, *run) == index) values.push_back(*run->metrics.e2e_s);
+  }
+  if (values.empty()) return;
+  std::sort(values.begin(), values.end());
+  const double n = static_cast<double>(values.size());
+  std::vector<std::vector<double>> steps{{values.front(), 0}};
+  for (size_t i = 0; i < values.size(); ++i) steps.push_back({values[i], 100 * static_cast<double>(i + 1) / n});
+  const Mark mark = mark_of(index);
+  plot.data(fmt::format("share{}", index), steps);
+  plot.element(fmt::format("$share{} using 1:2 with steps lw 2 lc rgb '{}' notitle", index, mark.colour));
+  plot.element(fmt::format("$share{} every ::1 using 1:2 with points pt {} ps 1.2 lc rgb '{}' title {}", index, mark.point_type,
+                           translucent(mark), quote_gnuplot(key.names[index])));
+  const Group* group = group_of(study, key, index);
+  if (group == nullptr || !group->latency_s.median || !group->latency_s.median_ci95) return;
+  const Interval& ci = *group->latency_s.median_ci95;
+  plot.data(fmt::format("median{}", index), {{*group->latency_s.median, 50, ci.low, ci.high}});
+  plot.element(fmt::format("$median{} using 1:2:3:4 with xerrorbars pt 7 ps 0.6 lw 2.5 lc rgb 'black' notitle", index));
+}
+
+void distribution_panel(Plot& plot, const Study& study, const ColourKey& key) {
+  double largest = 0;
+  for (const Run* run : timed_runs(study)) largest = std::max(largest, *run->metrics.e2e_s);
+  plot.area(140, 850, plot.head() + 64, 200 + 26 * key_rows(key));
+  plot.line(fmt::format("set xrange [0:{}]", shortest(largest * 1.05))).line("set yrange [0:104]");
+  plot.line("set xlabel 'Latency (s)' font 'DejaVu Sans,16'");
+  plot.line("set ylabel 'Runs that took no longer (%)' font 'DejaVu Sans,16' offset 0.5,0").line("set ytics 25");
+  plot.line(fmt::format("set key at screen 0.5, screen {:.4f} center bottom horizontal reverse Left samplen 0.5 font 'DejaVu Sans,13' maxcols 3",
+                        66.0 / plot.height()));
+  for (size_t i = 0; i < key.names.size(); ++i) add_distribution(plot, study, key, i);
+  plot.draw();
+}
+
+/// Per cent off the mean of the run's own cell, by execution order; cells with one run say nothing.
+std::vector<std::vector<std::vector<double>>> repeats_by_colour(const Study& study, const ColourKey& key) {
+  std::map<int, std::pair<double, int>> cells;
+  for (const Run* run : timed_runs(study)) {
+    auto& [sum, n] = cells[run->cell];
+    sum += *run->metrics.e2e_s;
+    ++n;
+  }
+  std::vector<std::vector<std::vector<double>>> points(std::max<size_t>(1, key.names.size()));
+  for (const Run* run : timed_runs(study)) {
+    const auto& [sum, n] = cells[run->cell];
+    if (n < 2) continue;
+    points[colour_of(study, key, *run)].push_back(
+        {static_cast<double>(run->order) + 1, (*run->metrics.e2e_s / (sum / n) - 1) * 100});
+  }
+  return points;
+}
+
+bool repeats_panel(Plot& plot, const Study& study, const ColourKey& key) {
+  const auto points = repeats_by_colour(study, key);
+  double largest = 0.1;
+  double last = 1;
+  size_t count = 0;
+  for (const auto& colour : points) {
+    count += colour.size();
+    for (const auto& point : colour) {
+      last = std::max(last, point[0]);
+      largest = std::max(largest, std::abs(point[1]));
+    }
+  }
+  if (count == 0) return false;
+  plot.line("unset label").line("unset key").line("set ytics autofreq");
+  plot.area(960, 40, plot.head() + 64, 200 + 26 * key_rows(key));
+  plot.line(fmt::format("set xrange [0:{}]", shortest(last + 1)));
+  plot.line(fmt::format("set yrange [{}:{}]", shortest(-1.12 * largest), shortest(1.12 * largest)));
+  plot.line("set xlabel 'Order of execution' font 'DejaVu Sans,16'");
+  plot.line("set ylabel 'Difference from the mean of its cell (%)' font 'DejaVu Sans,16' offset 0.5,0");
+  plot.line("set arrow from graph 0, first 0 to graph 1, first 0 nohead lc rgb '#808080' lw 1");
+  plot.label("Repeats of the same cell", fmt::format("graph 0, screen {:.4f}", 1 - (plot.head() + 42) / plot.height()), "left font 'DejaVu Sans:Bold,15' textcolor rgb '#303030'");
+  for (size_t c = 0; c < points.size(); ++c) {
+    if (points[c].empty()) continue;
+    const Mark mark = mark_of(c);
+    plot.data(fmt::format("repeat{}", c), points[c]);
+    plot.element(fmt::format("$repeat{} using 1:2 with points pt {} ps 1.2 lc rgb '{}' notitle", c, mark.point_type, translucent(mark)));
+  }
+  plot.draw();
+  return true;
+}
+
+}  // namespace
+
+Figure distribution_figure(const Study& study) {
+  const ColourKey key = colour_key(study);
+  const std::string title = "Distribution of latency, and how repeats of one cell differ";
+  Plot plot(study, title,
+            "Each mark is one run. Left: share of runs that were at least as fast; black: 95 % interval of the median (6 runs or more). "
+            "Right: what repeating adds.");
+  plot.line("set multiplot");
+  plot.label("All runs", fmt::format("screen {:.4f}, screen {:.4f}", 140.0 / 1600, 1 - (plot.head() + 42) / plot.height()),
+             "left font 'DejaVu Sans:Bold,15' textcolor rgb '#303030'");
+  distribution_panel(plot, study, key);
+  repeats_panel(plot, study, key);
+  plot.line("unset multiplot");
+  return {"05_latency_distribution", title, plot.height(), plot.take()};
+}
+
+}  // namespace ifm

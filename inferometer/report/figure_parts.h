@@ -1,0 +1,16 @@
+#pragma once
+
+#include "inferometer/report/figures.h"
+
+namespace ifm {
+
+/// A metric of each series and output length: rows of points with their mean (01 and 02).
+[[nodiscard]] Figure metric_by_model_figure(const Study& study, const char* name, const char* metric_key);
+/// Latency over output tokens with the fitted lines (03).
+[[nodiscard]] Figure latency_vs_tokens_figure(const Study& study);
+/// Latency relative to the lowest temperature, and the tested effects (04).
+[[nodiscard]] Figure temperature_figure(const Study& study);
+/// Cumulative distribution, and what repeats of a cell differ by (05).
+[[nodiscard]] Figure distribution_figure(const Study& study);
+
+}  // namespace ifm

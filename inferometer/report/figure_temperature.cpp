@@ -1,0 +1,178 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "inferometer/report/escape.h"
+#include "inferometer/report/figure_parts.h"
+#include "inferometer/report/plot.h"
+
+namespace ifm {
+namespace {
+
+/// A run's latency against the geometric mean of its matched runs at the lowest temperature, in per cent.
+struct Deviation {
+  const Run* run = nullptr;
+  double percent = 0;
+};
+
+using Match = std::tuple<size_t, std::string, int>;  // series, prompt, output length
+
+Match match_of(const Study& study, const Run& run) { return {series_of(study, run).value_or(0), run.prompt, run.max_tokens}; }
+
+std::vector<Deviation> deviations(const Study& study, double lowest) {
+  std::map<Match, std::pair<double, int>> baseline;  // sum of logs, n
+  for (const Run* run : timed_runs(study)) {
+    if (run->temperature != lowest) continue;
+    auto& [sum, n] = baseline[match_of(study, *run)];
+    sum += std::log(*run->metrics.e2e_s);
+    ++n;
+  }
+  std::vector<Deviation> all;
+  for (const Run* run : timed_runs(study)) {
+    const auto found = baseline.find(match_of(study, *run));
+    if (found == baseline.end()) continue;
+    const double log_ratio = std::log(*run->metrics.e2e_s) - found->second.first / found->second.second;
+    all.push_back({run, std::expm1(log_ratio) * 100});
+  }
+  return all;
+}
+
+std::vector<double> temperatures_of(const Study& study) {
+  std::vector<double> levels;
+  for (const Run* run : timed_runs(study)) {
+    if (std::find(levels.begin(), levels.end(), run->temperature) == levels.end()) levels.push_back(run->temperature);
+  }
+  std::sort(levels.begin(), levels.end());
+  return levels;
+}
+
+const TemperatureEffect* latency_effect(const Study& study, double high) {
+  for (const TemperatureEffect& effect : study.temperature) {
+    if (effect.series.empty() && effect.metric == "latency_s" && effect.high == high && effect.ratio) return &effect;
+  }
+  return nullptr;
+}
+
+/// Points of one colour, at the temperatures as places 0, 1, …
+void add_points(Plot& plot, const Study& study, const ColourKey& key, const std::vector<Deviation>& all,
+                const std::vector<double>& levels) {
+  const double lane = 0.7 / static_cast<double>(std::max<size_t>(1, key.names.size()));
+  for (size_t c = 0; c < key.names.size(); ++c) {
+    std::vector<std::vector<double>> points;
+    for (const Deviation& d : all) {
+      if (colour_of(study, key, *d.run) != c) continue;
+      const auto place = std::find(levels.begin(), levels.end(), d.run->temperature) - levels.begin();
+      const double centre = (static_cast<double>(c) - static_cast<double>(key.names.size() - 1) / 2) * lane;
+      points.push_back({static_cast<double>(place) + centre + 0.7 * lane * jitter(points.size()), d.percent});
+    }
+    if (points.empty()) continue;
+    const Mark mark = mark_of(c);
+    plot.data(fmt::format("runs{}", c), points);
+    plot.element(fmt::format("$runs{} using 1:2 with points pt {} ps 1.4 lc rgb '{}' title {}", c, mark.point_type,
+                             translucent(mark), quote_gnuplot(key.names[c])));
+  }
+}
+
+void add_margin_band(Plot& plot, const char* low_corner, const char* high_corner) {
+  plot.line(fmt::format("set object rectangle from {} to {} behind fc rgb '#EDEDED' fs solid noborder", low_corner, high_corner));
+}
+
+void runs_panel(Plot& plot, const Study& study, const std::vector<double>& levels, double margin_percent, bool alone) {
+  const ColourKey key = colour_key(study);
+  const std::vector<Deviation> all = deviations(study, levels.front());
+  double largest = 1.5 * margin_percent;
+  for (const Deviation& d : all) largest = std::max(largest, std::abs(d.percent));
+  plot.area(140, alone ? 50 : 840, plot.head() + 34, 200 + 26 * key_rows(key));
+  plot.line(fmt::format("set xrange [-0.5:{}]", shortest(static_cast<double>(levels.size()) - 0.5)));
+  plot.line(fmt::format("set yrange [{}:{}]", shortest(-1.12 * largest), shortest(1.12 * largest)));
+  std::string tics;
+  for (size_t i = 0; i < levels.size(); ++i) tics += fmt::format("{}'{}' {}", i == 0 ? "" : ", ", shortest(levels[i]), i);
+  plot.line(fmt::format("set xtics scale 0 ({})", tics)).line("set grid ytics noxtics");
+  plot.line("set xlabel 'Temperature' font 'DejaVu Sans,16'");
+  plot.line(fmt::format("set ylabel 'Latency against temperature {} (%)' font 'DejaVu Sans,16' offset 0.5,0", shortest(levels.front())));
+  plot.line(fmt::format("set key at screen {}, screen {:.4f} center bottom horizontal reverse Left samplen 0.5 font 'DejaVu Sans,13' maxcols 3",
+                        "0.5", 66.0 / plot.height()));
+  add_margin_band(plot, fmt::format("graph 0, first {}", shortest(-margin_percent)).c_str(),
+                  fmt::format("graph 1, first {}", shortest(margin_percent)).c_str());
+  add_points(plot, study, key, all, levels);
+  std::vector<std::vector<double>> means{{0, 0, 0, 0}};
+  for (size_t i = 1; i < levels.size(); ++i) {
+    const TemperatureEffect* effect = latency_effect(study, levels[i]);
+    if (effect == nullptr) continue;
+    const Interval ci = effect->ratio_ci95.value_or(Interval{*effect->ratio, *effect->ratio});
+    means.push_back({static_cast<double>(i), (*effect->ratio - 1) * 100, (ci.low - 1) * 100, (ci.high - 1) * 100});
+  }
+  plot.data("means", means);
+  plot.element("$means using ($1-0.42):2:(0.84):(0) with vectors nohead lw 2.5 lc rgb 'black' notitle");
+  plot.element("$means using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lw 2.5 lc rgb 'black' notitle");
+  plot.draw();
+}
+
+/// One row per metric and temperature: the effect with its intervals.
+void effects_panel(Plot& plot, const ColourKey& key, const std::vector<const TemperatureEffect*>& effects, double margin_percent) {
+  double largest = 1.5 * margin_percent;
+  std::vector<std::vector<double>> rows;
+  std::string tics;
+  for (size_t i = 0; i < effects.size(); ++i) {
+    const TemperatureEffect& e = *effects[i];
+    const Interval wide = e.ratio_ci95.value_or(Interval{*e.ratio, *e.ratio});
+    const Interval narrow = e.ratio_ci90.value_or(wide);
+    rows.push_back({(*e.ratio - 1) * 100, static_cast<double>(i), (wide.low - 1) * 100, (wide.high - 1) * 100,
+                    (narrow.low - 1) * 100, (narrow.high - 1) * 100});
+    largest = std::max({largest, std::abs(rows.back()[2]), std::abs(rows.back()[3])});
+  }
+  plot.line("unset label").line("unset object").line("unset ylabel").line("unset key");
+  plot.area(1010, 60, plot.head() + 34, 200 + 26 * key_rows(key));
+  plot.line(fmt::format("set xrange [{}:{}]", shortest(-1.15 * largest), shortest(1.15 * largest)));
+  plot.line(fmt::format("set yrange [{}:-0.7]", shortest(static_cast<double>(effects.size()) - 0.3)));
+  plot.line("set xtics autofreq scale 0.6").line("set grid xtics noytics").line("set border 1").line("unset ytics");
+  plot.line("set xlabel 'Change (%)' font 'DejaVu Sans,16'");
+  add_margin_band(plot, fmt::format("first {}, graph 0", shortest(-margin_percent)).c_str(),
+                  fmt::format("first {}, graph 1", shortest(margin_percent)).c_str());
+  plot.line("set arrow from first 0, graph 0 to first 0, graph 1 nohead lc rgb '#808080' lw 1");
+  for (size_t i = 0; i < effects.size(); ++i) {
+    const TemperatureEffect& e = *effects[i];
+    plot.label(metric_name(e.metric), fmt::format("screen 0.622, first {}", shortest(static_cast<double>(i) - 0.16)),
+               "right font 'DejaVu Sans,15' textcolor rgb '#101010'");
+    plot.label(fmt::format("{} / {}: {}", shortest(e.high), shortest(e.low), to_string(e.verdict)),
+               fmt::format("screen 0.622, first {}", shortest(static_cast<double>(i) + 0.16)),
+               "right font 'DejaVu Sans,12' textcolor rgb '#505050'");
+  }
+  plot.data("effects", rows);
+  plot.element("$effects using 1:2:3:4 with xerrorbars pt 0 lw 2 lc rgb 'black'");
+  plot.element("$effects using 5:2:($6-$5):(0) with vectors nohead lw 6 lc rgb '#0072B2'");
+  plot.element("$effects using 1:2 with points pt 7 ps 1.8 lc rgb 'black'");
+  plot.draw();
+}
+
+}  // namespace
+
+Figure temperature_figure(const Study& study) {
+  const std::vector<double> levels = temperatures_of(study);
+  std::vector<const TemperatureEffect*> effects;
+  for (const TemperatureEffect& effect : study.temperature) {
+    if (effect.series.empty() && effect.ratio && effect.verdict != Equivalence::not_applicable) effects.push_back(&effect);
+  }
+  const double margin_percent = study.session.plan.equivalence_margin * 100;
+  const bool one = levels.size() < 2;
+  const std::string title = one ? "One temperature: each run's latency against the runs like it" : "Effect of the temperature";
+  const std::string subtitle = fmt::format(
+      "Left: each mark is one run against the runs of its prompt and length at temperature {}; grey: ±{} %, the margin within which "
+      "effects count as equal.{}",
+      shortest(levels.front()), significant(margin_percent, 2),
+      effects.empty() ? "" : " Right: 95 % (thin) and 90 % (thick) intervals.");
+  Plot plot(study, title, effects.empty() ? subtitle.substr(std::string("Left: e").size() - 1) : subtitle);
+  if (!effects.empty()) plot.line("set multiplot");
+  runs_panel(plot, study, levels, margin_percent, effects.empty());
+  if (!effects.empty()) {
+    effects_panel(plot, colour_key(study), effects, margin_percent);
+    plot.line("unset multiplot");
+  }
+  return {"04_temperature_effect", title, plot.height(), plot.take()};
+}
+
+}  // namespace ifm

@@ -1,0 +1,102 @@
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "inferometer/report/escape.h"
+#include "inferometer/report/figure_parts.h"
+#include "inferometer/report/plot.h"
+
+namespace ifm {
+namespace {
+
+struct Range {
+  double max_tokens = 0;
+  double max_s = 0;
+};
+
+Range range_of(const std::vector<const Run*>& runs) {
+  Range range;
+  for (const Run* run : runs) {
+    range.max_tokens = std::max(range.max_tokens, static_cast<double>(run->output_tokens.value_or(0)));
+    range.max_s = std::max(range.max_s, *run->metrics.e2e_s);
+  }
+  return range;
+}
+
+const Scaling* fit_of(const Study& study, const std::string& series) {
+  const auto found = std::find_if(study.scaling.begin(), study.scaling.end(),
+                                  [&](const Scaling& fit) { return fit.series == series; });
+  return found == study.scaling.end() || !found->per_token_s || !found->fixed_s ? nullptr : &*found;
+}
+
+/// "0.05 s + 9.8 ms per token", with what is known of the uncertainty of the slope.
+std::string fit_text(const Scaling& fit) {
+  const Scale slope = scale_of_seconds(std::array{*fit.per_token_s});
+  std::string text = fmt::format("{} + {} per token", duration_text(fit.fixed_s), slope.with_unit(fit.per_token_s));
+  if (fit.per_token_ci95) text.append(" ").append(interval_text(fit.per_token_ci95, slope));
+  return text;
+}
+
+/// Where series number `index` of `count` stands beside its token count, so that series do not cover each other.
+double dodge(size_t index, size_t count, double max_tokens) {
+  return count < 2 ? 0 : (static_cast<double>(index) - static_cast<double>(count - 1) / 2) * 0.016 * max_tokens;
+}
+
+void add_series(Plot& plot, const Study& study, size_t index, const Range& range) {
+  const Group& series = study.by_model[index];
+  const size_t count = study.by_model.size();
+  const double shift = dodge(index, count, range.max_tokens);
+  const double width = (count < 2 ? 0.03 : 0.012) * range.max_tokens;
+  std::vector<std::vector<double>> points;
+  for (const Run* run : timed_runs(study)) {
+    if (!run->output_tokens || series_of(study, *run) != index) continue;
+    points.push_back({static_cast<double>(*run->output_tokens) + shift + width * jitter(points.size()), *run->metrics.e2e_s});
+  }
+  const Mark mark = mark_of(index);
+  plot.data(fmt::format("runs{}", index), points);
+  const Scaling* fit = fit_of(study, series.label);
+  const std::string name = fit != nullptr ? fmt::format("{}: {}", series.label, fit_text(*fit)) : series.label;
+  if (fit != nullptr) {
+    plot.data(fmt::format("fit{}", index), {{0, *fit->fixed_s}, {range.max_tokens * 1.06, *fit->fixed_s + *fit->per_token_s * range.max_tokens * 1.06}});
+    plot.element(fmt::format("$fit{} using 1:2 with lines lw 2 dt {} lc rgb '{}' notitle", index, index % 5 + 1, mark.colour));
+  }
+  if (!points.empty()) {
+    plot.element(fmt::format("$runs{} using 1:2 with points pt {} ps 1.5 lc rgb '{}' title {}", index, mark.point_type,
+                             translucent(mark), quote_gnuplot(name)));
+  }
+  std::vector<std::vector<double>> means;
+  for (const Group& group : study.by_series_max_tokens) {
+    if (series_of(study, group) != index || !group.latency_s.mean || !group.latency_s.ci95) continue;
+    means.push_back({std::stod(level_of(group, "max_tokens")) + shift, *group.latency_s.mean, group.latency_s.ci95->low,
+                     group.latency_s.ci95->high});
+  }
+  if (means.empty()) return;
+  plot.data(fmt::format("means{}", index), means);
+  plot.element(fmt::format("$means{} using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lw 2.5 lc rgb 'black' notitle", index));
+}
+
+}  // namespace
+
+Figure latency_vs_tokens_figure(const Study& study) {
+  const std::vector<const Run*> runs = timed_runs(study);
+  const Range range = range_of(runs);
+  if (range.max_tokens <= 0) return {};
+  const bool fitted = std::any_of(study.scaling.begin(), study.scaling.end(), [](const Scaling& f) { return f.per_token_s.has_value(); });
+  const std::string title = fitted ? "Latency grows with output length: a fixed part and a price per token" : "Latency and output length";
+  Plot plot(study, title,
+            fitted ? "Each mark is one run, spread sideways so that all are seen. Line: fixed + per token × tokens, fitted; [ ]: its 95 % interval. Black: 95 % interval of a mean."
+                   : "Each mark is one run, spread sideways so that all are seen. One output length only: no line can be fitted.");
+  plot.area(140, 50, plot.head() + 30, 150);
+  const double headroom = 1.1 + 0.06 * static_cast<double>(study.by_model.size());
+  plot.line(fmt::format("set xrange [0:{}]", shortest(range.max_tokens * 1.06)));
+  plot.line(fmt::format("set yrange [0:{}]", shortest(range.max_s * headroom)));
+  plot.line("set xlabel 'Output tokens' font 'DejaVu Sans,16'").line("set ylabel 'Latency (s)' font 'DejaVu Sans,16' offset 0.5,0");
+  plot.line("set key inside left top reverse Left samplen 1.5 spacing 1.25 font 'DejaVu Sans,14' width -2");
+  for (size_t i = 0; i < study.by_model.size(); ++i) add_series(plot, study, i, range);
+  plot.draw();
+  return {"03_latency_vs_tokens", title, plot.height(), plot.take()};
+}
+
+}  // namespace ifm

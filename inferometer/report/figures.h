@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "inferometer/analysis/study.h"
+
+namespace ifm {
+
+enum class FigureFormat { png, svg };
+
+/// A figure as gnuplot commands with its data inside; which terminal draws it and where to is added by gnuplot_script().
+struct Figure {
+  std::string name;   ///< "01_latency_by_model"
+  std::string title;  ///< what it shows, one sentence
+  int height = 1000;  ///< of a width of 1600
+  std::string body;
+};
+
+/// The five figures of a study; those that have nothing to show are left out.
+[[nodiscard]] std::vector<Figure> figures(const Study& study);
+
+/// The script that draws a figure into `output` as PNG or SVG. Needs gnuplot 5 with the pngcairo and svg terminals.
+[[nodiscard]] std::string gnuplot_script(const Figure& figure, FigureFormat format, const std::string& output);
+
+/// An SVG by gnuplot with the fonts that stand in where DejaVu Sans is missing.
+[[nodiscard]] std::string with_font_fallbacks(std::string svg);
+
+}  // namespace ifm

@@ -1,0 +1,161 @@
+#include "inferometer/report/plot.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "inferometer/report/document.h"
+#include "inferometer/report/escape.h"
+
+namespace ifm {
+namespace {
+
+constexpr double kWidth = 1600;
+constexpr std::array<Mark, 7> kMarks{{{"#0072B2", 7},
+                                      {"#E69F00", 9},
+                                      {"#009E73", 5},
+                                      {"#CC79A7", 13},
+                                      {"#D55E00", 11},
+                                      {"#56B4E9", 15},
+                                      {"#404040", 7}}};
+
+void add_once(std::vector<std::string>& list, const std::string& text) {
+  if (!text.empty() && std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
+}
+
+std::string listed(const std::vector<std::string>& names, size_t limit) {
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), limit); ++i) text.append(i == 0 ? "" : ", ").append(names[i]);
+  if (names.size() > limit) text += fmt::format(" and {} more", names.size() - limit);
+  return text;
+}
+
+}  // namespace
+
+Mark mark_of(size_t index) {
+  // After one round of colours the shapes move on by one, so that no two of 49 look the same.
+  const size_t round = index / kMarks.size();
+  return {kMarks[index % kMarks.size()].colour, kMarks[(index + round) % (kMarks.size() - 1)].point_type};
+}
+
+std::string translucent(const Mark& mark) { return fmt::format("#50{}", std::string_view(mark.colour).substr(1)); }
+
+double jitter(size_t index) {
+  const double place = static_cast<double>(index + 1) * 0.61803398874989485;
+  return place - std::floor(place) - 0.5;
+}
+
+std::vector<const Run*> timed_runs(const Study& study) {
+  std::vector<const Run*> runs;
+  for (const Run& run : study.runs) {
+    if (is_timed(run) && run.metrics.e2e_s) runs.push_back(&run);
+  }
+  return runs;
+}
+
+ColourKey colour_key(const Study& study) {
+  ColourKey key;
+  key.by_series = study.by_model.size() > 1;
+  if (key.by_series) {
+    for (const Group& series : study.by_model) key.names.push_back(series.label);
+  } else {
+    for (const Group& level : study.by_max_tokens) key.names.push_back(level.label + " tokens");
+  }
+  return key;
+}
+
+int key_rows(const ColourKey& key) { return static_cast<int>(key.names.size() + 2) / 3; }
+
+size_t colour_of(const Study& study, const ColourKey& key, const Run& run) {
+  if (key.by_series) return series_of(study, run).value_or(0);
+  for (size_t i = 0; i < study.by_max_tokens.size(); ++i) {
+    if (belongs_to(run, study.by_max_tokens[i])) return i;
+  }
+  return 0;
+}
+
+std::string figure_caption(const Study& study) {
+  const Session& session = study.session;
+  const Environment& e = session.environment;
+  std::vector<std::string> models;
+  std::vector<std::string> engines;
+  for (const SessionModel& model : session.models) {
+    add_once(models, model.model);
+    std::string engine = model.engine;
+    if (!model.isa.empty()) engine += fmt::format(" ({})", model.isa);
+    if (model.threads > 0) engine += fmt::format(", {} thread{}", model.threads, model.threads == 1 ? "" : "s");
+    add_once(engines, engine);
+  }
+  std::vector<std::string> parts{fmt::format("{} runs", timed_runs(study).size())};
+  if (study.runs_failed > 0) parts[0] += fmt::format(" ({} more failed)", study.runs_failed);
+  std::string machine = e.cpu;
+  if (e.logical_cores) machine += fmt::format("{}{} logical cores", machine.empty() ? "" : ", ", *e.logical_cores);
+  for (const std::string& part : {machine, listed(models, 3), listed(engines, 2), "Inferometer " + e.inferometer_version}) {
+    if (!part.empty()) parts.push_back(part);
+  }
+  parts.push_back(fmt::format("{}, session {}", session.plan.name, session.id));
+  std::string text;
+  for (const std::string& part : parts) text.append(text.empty() ? "" : " · ").append(part);
+  return text;
+}
+
+Plot::Plot(const Study& study, const std::string& title, const std::string& subtitle, int height) : height_(height) {
+  line("set encoding utf8").line("set key noenhanced").line("set tics nomirror out scale 0.6 textcolor rgb '#303030'");
+  line("set border 3 lc rgb '#808080' lw 1").line("set grid lc rgb '#E4E4E4' lt 1 lw 1").line("set errorbars 0.8");
+  line("set format '%g'").line("set style textbox opaque margins 0.6,0.4 fillcolor rgb 'white' noborder");
+  const auto at_top = [&](double pixels) { return fmt::format("screen 0.02, screen {:.4f}", 1 - pixels / height_); };
+  label(title, at_top(44), "left font 'DejaVu Sans:Bold,21' textcolor rgb '#101010'");
+  head_ = 60;
+  for (const std::string& text : wrap_text(subtitle, 128, "", "")) {
+    head_ += 27;
+    label(text, at_top(head_), "left font 'DejaVu Sans,15' textcolor rgb '#505050'");
+  }
+  const std::vector<std::string> caption = wrap_text(figure_caption(study), 158, "", "");
+  for (size_t i = 0; i < caption.size(); ++i) {
+    const double above = 22 + 24 * static_cast<double>(caption.size() - 1 - i);
+    label(caption[i], fmt::format("screen 0.02, screen {:.4f}", above / height_),
+          "left font 'DejaVu Sans,12' textcolor rgb '#606060'");
+  }
+}
+
+Plot& Plot::line(std::string_view command) {
+  text_ += command;
+  text_ += '\n';
+  return *this;
+}
+
+Plot& Plot::data(const std::string& name, const std::vector<std::vector<double>>& rows) {
+  text_ += fmt::format("${} << EOD\n", name);
+  for (const std::vector<double>& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) text_.append(i == 0 ? "" : " ").append(shortest(row[i]));
+    text_ += '\n';
+  }
+  return line("EOD");
+}
+
+Plot& Plot::label(const std::string& text, const std::string& place, const std::string& options) {
+  return line(fmt::format("set label {} at {} {} noenhanced front", quote_gnuplot(text), place, options));
+}
+
+Plot& Plot::area(double left, double right, double top, double bottom) {
+  line(fmt::format("set lmargin at screen {:.4f}", left / kWidth));
+  line(fmt::format("set rmargin at screen {:.4f}", 1 - right / kWidth));
+  line(fmt::format("set tmargin at screen {:.4f}", 1 - top / height_));
+  return line(fmt::format("set bmargin at screen {:.4f}", bottom / height_));
+}
+
+Plot& Plot::element(std::string element) {
+  elements_.push_back(std::move(element));
+  return *this;
+}
+
+Plot& Plot::draw() {
+  text_ += "plot ";
+  for (size_t i = 0; i < elements_.size(); ++i) text_.append(i == 0 ? "" : ", \\\n     ").append(elements_[i]);
+  elements_.clear();
+  return line("");
+}
+
+}  // namespace ifm

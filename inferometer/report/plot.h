@@ -1,0 +1,71 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inferometer/analysis/study.h"
+#include "inferometer/report/metric_info.h"
+
+namespace ifm {
+
+/// Look of one series or level: differs in hue, in luminance and in shape. Palette: Okabe and Ito, 2008.
+struct Mark {
+  const char* colour;  ///< "#rrggbb"
+  int point_type;      ///< gnuplot's number of a filled shape
+};
+[[nodiscard]] Mark mark_of(size_t index);
+/// The mark's colour with some transparency, as gnuplot's #aarrggbb.
+[[nodiscard]] std::string translucent(const Mark& mark);
+
+/// Place number `index` of a row of points in (-0.5, 0.5): spread evenly, the same each time (golden-ratio sequence).
+[[nodiscard]] double jitter(size_t index);
+
+/// The runs that count in figures, in execution order.
+[[nodiscard]] std::vector<const Run*> timed_runs(const Study& study);
+
+/// By what points are coloured: the output lengths when there is one series, else the series.
+struct ColourKey {
+  std::vector<std::string> names;
+  bool by_series = false;
+};
+[[nodiscard]] ColourKey colour_key(const Study& study);
+/// Lines that the key takes below a figure, three names on each.
+[[nodiscard]] int key_rows(const ColourKey& key);
+/// The position of a run in the colour key; 0 when it has none.
+[[nodiscard]] size_t colour_of(const Study& study, const ColourKey& key, const Run& run);
+
+/// Gnuplot commands in the making.
+class Plot {
+ public:
+  /// Heads the figure: title, what the marks mean, and the line of runs, machine, model and engine below.
+  Plot(const Study& study, const std::string& title, const std::string& subtitle, int height = 1000);
+
+  Plot& line(std::string_view command);
+  /// A named data block; rows of numbers.
+  Plot& data(const std::string& name, const std::vector<std::vector<double>>& rows);
+  /// Text at a place in gnuplot's coordinates ("graph 0.5, first 2").
+  Plot& label(const std::string& text, const std::string& place, const std::string& options);
+  /// Plot area between screen coordinates measured in pixels of a 1600-wide figure from left, right, top and bottom.
+  Plot& area(double left, double right, double top, double bottom);
+  /// Pixels from the top that title and subtitle take.
+  [[nodiscard]] double head() const { return head_; }
+  /// Collects one element of the next `plot` command.
+  Plot& element(std::string element);
+  /// Writes `plot` with the collected elements.
+  Plot& draw();
+
+  [[nodiscard]] std::string take() { return std::move(text_); }
+  [[nodiscard]] int height() const { return height_; }
+
+ private:
+  int height_;
+  double head_ = 0;
+  std::string text_;
+  std::vector<std::string> elements_;
+};
+
+/// The grey line below a figure: runs, machine, models, engines, session.
+[[nodiscard]] std::string figure_caption(const Study& study);
+
+}  // namespace ifm
