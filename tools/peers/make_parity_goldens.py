@@ -43,7 +43,8 @@ class Distance:
         full, coarse = np.concatenate(self.full), np.concatenate(self.coarse)
         ln_ppl = -np.concatenate(self.lp).mean()
         return {"positions": len(full), "kl_mean": full.mean(), "kl_p999": np.quantile(full, 0.999), "kl_max": full.max(),
-                "coarse_kl_mean": coarse.mean(), "same_top": np.concatenate(self.same).mean(), "ln_ppl": ln_ppl,
+                "coarse_kl_mean": coarse.mean(),
+                "coarse_kl_by_window": [float(window.mean()) for window in self.coarse], "same_top": np.concatenate(self.same).mean(), "ln_ppl": ln_ppl,
                 "ln_ppl_minus_reference": ln_ppl + np.concatenate(self.reference_lp).mean()}
 
 
