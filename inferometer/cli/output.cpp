@@ -16,11 +16,6 @@ bool is_number(std::string_view text) {
                            (text.front() == '-' && text.size() > 1 && text[1] >= '0' && text[1] <= '9'));
 }
 
-std::string padded(const std::string& text, std::size_t width) {
-  const std::string space(width - std::min(width, columns_of(text)), ' ');
-  return is_number(text) ? space + text : text + space;
-}
-
 }  // namespace
 
 Json json_or_null(const std::optional<double>& value) {
@@ -38,6 +33,11 @@ void print_json(const Json& document) { fmt::print("{}\n", document.dump(2, ' ',
 std::size_t columns_of(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80; }));
+}
+
+std::string TextTable::padded(const std::string& text, std::size_t width) const {
+  const std::string space(width - std::min(width, columns_of(text)), ' ');
+  return numbers_ == Numbers::to_the_right && is_number(text) ? space + text : text + space;
 }
 
 std::vector<std::size_t> TextTable::widths() const {

@@ -19,10 +19,12 @@ using Json = nlohmann::ordered_json;
 /// Prints a JSON document to standard output, indented; text that is not UTF-8 becomes U+FFFD.
 void print_json(const Json& document);
 
-/// A table for people: columns aligned, numbers to the right.
+/// A table for people: columns aligned, numbers to the right unless told otherwise.
 class TextTable {
  public:
-  explicit TextTable(std::vector<std::string> header) : rows_{std::move(header)} {}
+  enum class Numbers { to_the_right, as_words };
+  explicit TextTable(std::vector<std::string> header, Numbers numbers = Numbers::to_the_right)
+      : rows_{std::move(header)}, numbers_(numbers) {}
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
   /// As Markdown, `| a | b |`, so that it can be pasted into an issue.
   [[nodiscard]] std::string markdown() const;
@@ -31,7 +33,9 @@ class TextTable {
 
  private:
   [[nodiscard]] std::vector<std::size_t> widths() const;
+  [[nodiscard]] std::string padded(const std::string& text, std::size_t width) const;
   std::vector<std::vector<std::string>> rows_;
+  Numbers numbers_;
 };
 
 /// Columns that a UTF-8 text takes on a terminal (one per character).

@@ -8,6 +8,7 @@
 #include "inferometer/hub/resolve.h"
 #include "inferometer/kernel/kernels.h"
 #include "inferometer/machine/cpu.h"
+#include "inferometer/machine/system.h"
 
 namespace ifm {
 
@@ -15,6 +16,8 @@ int show_overview() {
   const CpuInfo& cpu = cpu_info();
   fmt::print("Inferometer {}, on {} ({} cores, {})\n", build_version().version,
              cpu.name.empty() ? "an unknown processor" : cpu.name, cpu.physical_cores, available_isas().front());
+  const std::string gpu = machine_facts().gpu;
+  if (!gpu.empty()) fmt::print("{} is here, but unused: the embedded engine runs on the CPU.\n", gpu);
   const std::vector<ResolvedModel> models = cached_models(HubOptions{});
   if (models.empty()) {
     fmt::print("\nNo models yet in {}.\nTry next:\n  inferometer models pull smollm2-135m\n",

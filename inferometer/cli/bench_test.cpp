@@ -1,0 +1,167 @@
+#include "inferometer/cli/bench.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "inferometer/base/clock.h"
+#include "inferometer/base/error.h"
+#include "inferometer/cli/bench_output.h"
+
+namespace ifm {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr int64_t kStepNs = 1000;
+constexpr int64_t kPromptNsPerToken = 10;
+
+/// Takes exact times on a virtual clock and writes down what it is asked to do.
+class ScriptedEvaluator final : public Evaluator {
+ public:
+  explicit ScriptedEvaluator(VirtualClock& clock) : clock_(clock) {}
+  void reset() override {
+    position_ = 0;
+    log += "r ";
+  }
+  void prefill(std::span<const TokenId> ids) override {
+    check(ids);
+    log += "p" + std::to_string(ids.size()) + " ";
+    clock_.advance_ns(kPromptNsPerToken * static_cast<int64_t>(ids.size()));
+  }
+  void step(TokenId id) override {
+    check({&id, 1});
+    log += "s ";
+    clock_.advance_ns(kStepNs);
+  }
+  [[nodiscard]] std::span<const float> logits() const override { return {}; }
+  void score(std::span<const TokenId>, const std::function<void(int, std::span<const float>)>&) override {}
+  [[nodiscard]] int position() const override { return position_; }
+  [[nodiscard]] int vocab() const override { return 7; }
+
+  std::string log;
+
+ private:
+  void check(std::span<const TokenId> ids) {
+    for (const TokenId id : ids) EXPECT_TRUE(id >= 0 && id < vocab());
+    position_ += static_cast<int>(ids.size());
+  }
+  VirtualClock& clock_;
+  int position_ = 0;
+};
+
+ModelInfo small_model() {
+  ModelInfo info;
+  info.accuracy = "fast";
+  info.bytes_per_token = 1000;
+  info.cache_bytes_per_position = 10;
+  info.macs_per_token = 100;
+  info.head_macs = 50;
+  info.attention_macs_per_position = 2;
+  return info;
+}
+
+BenchResult measure(const BenchRow& row, int repetitions, ScriptedEvaluator& evaluator, VirtualClock& clock) {
+  // 1 GB/s and 1 GMAC/s: shares are then bytes or MACs per nanosecond.
+  return measure_row(
+      row, repetitions, small_model(), evaluator, clock,
+      [] {
+        return BenchLimits{1.0, 1.0};
+      },
+      [] {}, {});
+}
+
+TEST(BenchRows, AreNamedAndOrderedAsInLlamaBench) {
+  std::vector<std::string> names;
+  for (const BenchRow& row : bench_rows({512, 0}, {128}, {0, 4096})) names.push_back(row_name(row));
+  EXPECT_THAT(names, ElementsAre("pp512", "tg128", "pp512 @ d4096", "tg128 @ d4096"));
+  EXPECT_EQ(needed_context(bench_rows({512}, {128}, {0, 4096})), 4608);
+}
+
+TEST(Bench, WarmsUpAndTimesOnlyWhatTheRowIsAbout) {
+  VirtualClock clock;
+  ScriptedEvaluator evaluator(clock);
+  const BenchResult result = measure({.generate = 2, .depth = 3}, 2, evaluator, clock);
+  EXPECT_EQ(evaluator.log, "r p3 s s r p3 s s r p3 s s ");
+  EXPECT_THAT(result.samples_ns, ElementsAre(2 * kStepNs, 2 * kStepNs));
+  EXPECT_THAT(result.samples_tok_per_s, ElementsAre(1e6, 1e6));
+  EXPECT_DOUBLE_EQ(result.sd_ns.value(), 0);
+}
+
+TEST(Bench, PromptRowsEvaluateAllTokensInOneGo) {
+  VirtualClock clock;
+  ScriptedEvaluator evaluator(clock);
+  const BenchResult result = measure({.prompt = 5}, 1, evaluator, clock);
+  EXPECT_EQ(evaluator.log, "r p5 r p5 ");
+  EXPECT_THAT(result.samples_ns, ElementsAre(5 * kPromptNsPerToken));
+  EXPECT_FALSE(result.sd_ns.has_value()) << "one sample has no spread";
+}
+
+// METHOD "MBU": weights + cache read at the mean depth + one position written. 4 steps from depth 6 read 6, 7, 8, 9 positions.
+TEST(Bench, MbuCountsWeightsCacheReadAndOneWrite) {
+  VirtualClock clock;
+  ScriptedEvaluator evaluator(clock);
+  const BenchResult result = measure({.generate = 4, .depth = 6}, 1, evaluator, clock);
+  EXPECT_DOUBLE_EQ(result.bytes_per_token.value(), 1000 + 10 * 7.5 + 10);
+  EXPECT_DOUBLE_EQ(result.mbu.value(), 1085.0 / kStepNs);
+  EXPECT_THAT(result.flags, ElementsAre("mbu_over_limit")) << "1.085 is above 1.05";
+}
+
+// METHOD "MAC share": layers * P + attention + the head once. 3 tokens from depth 2 see 3, 4 and 5 positions.
+TEST(Bench, MacShareOfAPromptCountsTheHeadOnce) {
+  VirtualClock clock;
+  ScriptedEvaluator evaluator(clock);
+  const BenchResult result = measure({.prompt = 3, .depth = 2}, 1, evaluator, clock);
+  const double macs = 3 * 100 + 2 * (3 + 4 + 5) + 50;
+  EXPECT_DOUBLE_EQ(result.macs_per_token.value(), macs / 3);
+  EXPECT_DOUBLE_EQ(result.mac_share.value(), macs / (3 * kPromptNsPerToken));
+  EXPECT_FALSE(result.mbu.has_value());
+  EXPECT_THAT(result.flags, ElementsAre("mac_share_over_limit"));
+}
+
+TEST(Bench, ExactArithmeticIsNotHeldAgainstTheInt8Peak) {
+  BenchResult result{.row = {.prompt = 3}, .samples_ns = {1000}, .limits = {1.0, 1.0}};
+  ModelInfo info = small_model();
+  info.accuracy = "exact";
+  derive(result, info);
+  EXPECT_TRUE(result.macs_per_token.has_value());
+  EXPECT_FALSE(result.mac_share.has_value());
+}
+
+TEST(Bench, EndsAtAStopRequest) {
+  VirtualClock clock;
+  ScriptedEvaluator evaluator(clock);
+  std::stop_source stop;
+  stop.request_stop();
+  try {
+    static_cast<void>(measure_row(
+        {.prompt = 1}, 1, small_model(), evaluator, clock, [] { return BenchLimits{}; }, [] {}, stop.get_token()));
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::interrupted);
+  }
+}
+
+TEST(BenchOutput, UnknownIsNullInJsonAndEmptyInCsv) {
+  const BenchRecord record{.engine = "embedded", .model = {}, .result = {.row = {.prompt = 4}, .samples_ns = {1}}};
+  const Json json = bench_json(record);
+  EXPECT_TRUE(json["mbu"].is_null());
+  EXPECT_TRUE(json["stddev_ts"].is_null());
+  EXPECT_TRUE(json["n_threads"].is_null());
+  EXPECT_THAT(bench_csv_line(record), HasSubstr(",,"));
+  EXPECT_THAT(bench_csv_line(record), testing::Not(HasSubstr("null")));
+}
+
+TEST(BenchOutput, CsvLinesHaveTheHeadersColumns) {
+  const auto commas = [](const std::string& text) { return std::count(text.begin(), text.end(), ','); };
+  EXPECT_EQ(commas(bench_csv_header()),
+            commas(bench_csv_line({.engine = "e", .model = {.name = "m"}, .result = {.row = {.prompt = 4}}})));
+  EXPECT_THAT(bench_csv_header(), testing::Not(HasSubstr("samples")));
+}
+
+}  // namespace
+}  // namespace ifm

@@ -1,0 +1,143 @@
+#include "inferometer/cli/doctor.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "inferometer/kernel/kernels.h"
+#include "inferometer/kernel/limits.h"
+
+namespace ifm {
+namespace {
+
+constexpr int64_t kMeasureNs = 400'000'000;
+// Larger than the last-level cache of anything that this is likely to run on, small enough for a machine with 2 GB.
+constexpr int64_t kWorkingSetBytes = int64_t{512} << 20;
+constexpr double kHighStealPercent = 2.0;  // METHOD: a block above it is flagged
+constexpr double kCoarseTimerNs = 1000;
+
+template <typename T>
+Json number_or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json one_and_all(const OneAndAll& figure) { return {{"one", figure.one}, {"all", figure.all}}; }
+
+std::string gigabytes(const std::optional<int64_t>& bytes) {
+  return bytes ? fmt::format("{:.1f} GB", static_cast<double>(*bytes) * 1e-9) : "unknown";
+}
+
+std::string known(const std::string& text) { return text.empty() ? "unknown" : text; }
+
+std::string figure_text(const std::optional<double>& value, int digits, std::string_view unit) {
+  return value ? fmt::format("{:.{}f}{}", *value, digits, unit) : "unknown";
+}
+
+}  // namespace
+
+Diagnosis diagnose() {
+  Diagnosis out;
+  out.cpu = cpu_info();
+  out.isas = available_isas();
+  out.isa = out.isas.front();
+  out.facts = machine_facts();
+  out.state = machine_state();
+  out.timer_resolution_ns = timer_resolution_ns();
+  const std::optional<CpuTimes> before = cpu_times();
+  out.read_gb_per_s = {measure_read_gb_per_s(1, kWorkingSetBytes, kMeasureNs),
+                       measure_read_gb_per_s(out.cpu.physical_cores, kWorkingSetBytes, kMeasureNs)};
+  out.int8_gmac_per_s = {measure_int8_gmac_per_s(1, kMeasureNs), measure_int8_gmac_per_s(out.cpu.physical_cores, kMeasureNs)};
+  out.steal_percent = steal_percent(before, cpu_times());
+  return out;
+}
+
+Json doctor_json(const Diagnosis& diagnosis) {
+  Json out;
+  out["cpu"] = json_or_null(diagnosis.cpu.name);
+  out["isa"] = diagnosis.isa;
+  out["isas"] = diagnosis.isas;
+  out["cores"] = diagnosis.cpu.physical_cores;
+  out["logical_cores"] = diagnosis.cpu.logical_cores;
+  out["cpu_quota_cores"] = number_or_null(diagnosis.facts.cpu_quota_cores);
+  out["memory_bytes"] = number_or_null(diagnosis.facts.memory_bytes);
+  out["read_gb_per_s"] = one_and_all(diagnosis.read_gb_per_s);
+  out["int8_gmac_per_s"] = one_and_all(diagnosis.int8_gmac_per_s);
+  out["timer_resolution_ns"] = json_or_null(diagnosis.timer_resolution_ns);
+  out["governor"] = json_or_null(diagnosis.state.governor);
+  out["frequency_mhz"] = json_or_null(diagnosis.state.frequency_mhz);
+  out["temperature_c"] = json_or_null(diagnosis.state.temperature_c);
+  out["load_1m"] = json_or_null(diagnosis.state.load_1m);
+  out["steal_percent"] = json_or_null(diagnosis.steal_percent);
+  out["power_source"] = json_or_null(diagnosis.state.power_source);
+  out["os"] = json_or_null(diagnosis.facts.os);
+  out["kernel"] = json_or_null(diagnosis.facts.kernel);
+  out["host_class"] = json_or_null(diagnosis.facts.host_class);
+  out["gpu"] = json_or_null(diagnosis.facts.gpu);
+  out["advice"] = doctor_advice(diagnosis);
+  return out;
+}
+
+std::vector<std::string> doctor_advice(const Diagnosis& diagnosis) {
+  std::vector<std::string> out;
+  const MachineState& state = diagnosis.state;
+  const double cores = diagnosis.cpu.physical_cores;
+  if (state.load_1m && *state.load_1m > 0.5 * cores) {
+    out.push_back(
+        fmt::format("The load is {:.2f} on {:.0f} cores: close other programs before you measure.", *state.load_1m, cores));
+  }
+  if (diagnosis.steal_percent && *diagnosis.steal_percent > kHighStealPercent) {
+    out.push_back(
+        fmt::format("{:.1f} % of the CPU time went to other virtual machines: runs will be flagged; measure at a quieter time.",
+                    *diagnosis.steal_percent));
+  }
+  if (!state.governor.empty() && state.governor != "performance") {
+    out.push_back(fmt::format(
+        "The frequency governor is {}: the clock follows the load. Steadier: sudo cpupower frequency-set -g performance",
+        state.governor));
+  }
+  if (state.power_source == "battery") out.emplace_back("The machine runs on battery and may slow itself down: plug it in.");
+  if (diagnosis.facts.cpu_quota_cores && *diagnosis.facts.cpu_quota_cores < cores) {
+    out.push_back(fmt::format("A quota allows {:.2f} of {:.0f} cores: use --threads {:.0f}, or lift it.",
+                              *diagnosis.facts.cpu_quota_cores, cores, std::max(1.0, *diagnosis.facts.cpu_quota_cores)));
+  }
+  if (diagnosis.timer_resolution_ns && *diagnosis.timer_resolution_ns > kCoarseTimerNs) {
+    out.push_back(fmt::format("The clock moves in steps of {:.0f} ns: single token times are no finer than that.",
+                              *diagnosis.timer_resolution_ns));
+  }
+  if (diagnosis.isa == "reference") {
+    out.emplace_back("Only the scalar reference kernels run on this processor: the embedded engine is slow here.");
+  }
+  if (!diagnosis.facts.gpu.empty())
+    out.push_back(fmt::format("{} is there, but the embedded engine runs on the CPU.", diagnosis.facts.gpu));
+  return out;
+}
+
+std::string doctor_table(const Diagnosis& diagnosis) {
+  const CpuInfo& cpu = diagnosis.cpu;
+  const MachineState& state = diagnosis.state;
+  TextTable table({"", ""}, TextTable::Numbers::as_words);
+  table.add({"processor", known(cpu.name)});
+  table.add({"cores", fmt::format("{} physical, {} logical that this process may use", cpu.physical_cores, cpu.logical_cores)});
+  table.add({"instruction set", fmt::format("{} (there are: {})", diagnosis.isa, fmt::join(diagnosis.isas, ", "))});
+  table.add({"memory", gigabytes(diagnosis.facts.memory_bytes)});
+  table.add({"read bandwidth", fmt::format("one thread {:.1f} GB/s, {} threads {:.1f} GB/s", diagnosis.read_gb_per_s.one,
+                                           cpu.physical_cores, diagnosis.read_gb_per_s.all)});
+  table.add({"int8 peak", fmt::format("one thread {:.0f} GMAC/s, {} threads {:.0f} GMAC/s", diagnosis.int8_gmac_per_s.one,
+                                      cpu.physical_cores, diagnosis.int8_gmac_per_s.all)});
+  table.add({"timer", figure_text(diagnosis.timer_resolution_ns, 0, " ns steps")});
+  table.add({"governor", known(state.governor)});
+  table.add({"frequency", figure_text(state.frequency_mhz, 0, " MHz")});
+  table.add({"load, 1 minute", figure_text(state.load_1m, 2, "")});
+  table.add({"stolen CPU time", figure_text(diagnosis.steal_percent, 1, " %")});
+  table.add({"power", known(state.power_source)});
+  table.add(
+      {"system", known(diagnosis.facts.os) + ", " + known(diagnosis.facts.kernel) + ", " + known(diagnosis.facts.host_class)});
+  table.add({"GPU", diagnosis.facts.gpu.empty() ? "none found" : diagnosis.facts.gpu + ", unused"});
+  std::string out = table.plain();
+  const std::vector<std::string> advice = doctor_advice(diagnosis);
+  if (!advice.empty()) out += "\nadvice\n";
+  for (const std::string& line : advice) out += "  - " + line + "\n";
+  return out;
+}
+
+}  // namespace ifm
