@@ -1,0 +1,103 @@
+#include "inferometer/stats/confidence.h"
+
+#include <numeric>
+
+#include "inferometer/base/rng.h"
+#include "inferometer/stats/describe.h"
+#include "inferometer/stats/distribution.h"
+#include "inferometer/stats/goldens.h"
+
+namespace ifm::stats {
+namespace {
+
+using goldens::expect_close;
+using goldens::expect_interval;
+
+double mean_of(std::span<const double> values) { return *mean(values); }
+
+TEST(MeanInterval, MatchesScipyT) {
+  for (const auto& c : goldens::all()["describe"]) {
+    const auto x = goldens::numbers(c["values"]);
+    expect_interval(mean_interval(x).value(), c["mean_ci95"], 1e-10, 1);
+    expect_interval(mean_interval(x, 0.90).value(), c["mean_ci90"], 1e-10, 1);
+  }
+  EXPECT_FALSE(mean_interval(std::vector<double>{1.0}));
+}
+
+TEST(PooledMeanInterval, MatchesStatsmodelsCellMeansModel) {
+  const auto& c = goldens::all()["pooled"];
+  expect_interval(pooled_mean_interval(c["cells"].get<std::vector<std::vector<double>>>()).value(), c["ci95"], 1e-11, 1);
+  EXPECT_FALSE(pooled_mean_interval(std::vector<std::vector<double>>{{1.0}, {2.0}}));
+}
+
+TEST(QuantileInterval, MatchesScipyQuantileTest) {
+  for (const auto& c : goldens::all()["describe"]) {
+    const auto x = goldens::numbers(c["values"]);
+    for (const auto& [name, p] : {std::pair{"median_order_ci95", 0.5}, std::pair{"p90_ci95", 0.9}}) {
+      const auto interval = quantile_interval(x, p);
+      ASSERT_EQ(interval.has_value(), !c[name].is_null()) << name << " n=" << x.size();
+      if (interval) expect_interval(*interval, c[name], 0);
+    }
+  }
+}
+
+TEST(QuantileInterval, NeedsTheRunsThatMethodSays) {
+  std::vector<double> x(400);
+  std::iota(x.begin(), x.end(), 1.0);
+  const auto has = [&](size_t n, double p) { return quantile_interval(std::span(x).first(n), p).has_value(); };
+  EXPECT_TRUE(has(6, 0.5) && !has(5, 0.5));
+  EXPECT_TRUE(has(36, 0.9) && !has(35, 0.9));
+  EXPECT_TRUE(has(368, 0.99) && !has(367, 0.99));
+}
+
+TEST(MedianInterval, MatchesHettmanspergerSheather) {
+  for (const auto& c : goldens::all()["describe"]) {
+    const auto x = goldens::numbers(c["values"]);
+    const auto interval = median_interval(x);
+    ASSERT_EQ(interval.has_value(), x.size() >= 6);
+    if (interval) expect_interval(*interval, c["median_ci95"]);
+  }
+}
+
+TEST(MedianInterval, Covers93To97PercentOf2000SimulatedSamples) {
+  Rng rng(5);
+  for (const size_t n : {6u, 7u, 9u, 12u, 18u, 54u}) {
+    int covered = 0;
+    std::vector<double> x(n);
+    for (int r = 0; r < 2000; ++r) {
+      for (double& v : x) v = std::exp(0.1 * normal_quantile(std::max(1e-12, rng.uniform())));
+      const Interval interval = median_interval(x).value();
+      covered += interval.low <= 1 && 1 <= interval.high;
+    }
+    EXPECT_GE(covered, 1860) << "n = " << n;
+    EXPECT_LE(covered, 1940) << "n = " << n;
+  }
+}
+
+TEST(Bootstrap, BcaAgreesWithScipyWithinResamplingError) {
+  const auto& c = goldens::all()["bootstrap"];
+  const auto interval = bootstrap_interval(goldens::numbers(c["values"]), mean_of, 11, 100'000).value();
+  const double width = c["mean_bca95"][1].get<double>() - c["mean_bca95"][0].get<double>();
+  EXPECT_NEAR(interval.low, c["mean_bca95"][0].get<double>(), 0.01 * width);  // 8 Monte Carlo standard errors
+  EXPECT_NEAR(interval.high, c["mean_bca95"][1].get<double>(), 0.01 * width);
+}
+
+TEST(Bootstrap, SameSeedSameIntervalOtherSeedAnother) {
+  const auto x = goldens::numbers(goldens::all()["bootstrap"]["values"]);
+  const auto a = bootstrap_interval(x, mean_of, 1, 999).value();
+  const auto b = bootstrap_interval(x, mean_of, 1, 999).value();
+  const auto c = bootstrap_interval(x, mean_of, 2, 999).value();
+  EXPECT_EQ(a.low, b.low);
+  EXPECT_EQ(a.high, b.high);
+  EXPECT_NE(a.low, c.low);
+  EXPECT_FALSE(bootstrap_interval(std::vector<double>{1.0}, mean_of, 1));
+}
+
+TEST(Bootstrap, IsAPointWithoutSpread) {
+  const auto interval = bootstrap_interval(std::vector<double>{3, 3, 3}, mean_of, 1, 100).value();
+  EXPECT_EQ(interval.low, 3);
+  EXPECT_EQ(interval.high, 3);
+}
+
+}  // namespace
+}  // namespace ifm::stats
