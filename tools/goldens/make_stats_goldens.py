@@ -154,7 +154,7 @@ def detectable(n, alpha=0.05, power=0.8):
     """In units of the sd of differences; statsmodels, whose solver stops at about 1e-5, must agree to that."""
     df, critical = n - 1, st.t.ppf(1 - alpha / 2, n - 1)
     missing = lambda d: st.nct.sf(critical, df, d * math.sqrt(n)) + st.nct.cdf(-critical, df, d * math.sqrt(n)) - power
-    d = brentq(missing, 1e-6, 3, xtol=1e-14, rtol=1e-14)
+    d = brentq(missing, 1e-6, 6 / math.sqrt(n), xtol=1e-14, rtol=1e-14)
     assert abs(TTestPower().solve_power(nobs=n, alpha=alpha, power=power) / d - 1) < 2e-5
     return d
 
