@@ -26,15 +26,6 @@ std::vector<const Kernels*> usable_sets() {
 
 const char* to_string(Accuracy accuracy) { return accuracy == Accuracy::fast ? "fast" : "exact"; }
 
-bool uses_rounded_activations(Packing packing) {
-  return packing != Packing::f32 && packing != Packing::f16 && packing != Packing::bf16;
-}
-
-bool same_activation_order(Packing a, Packing b) {
-  if (uses_rounded_activations(a) != uses_rounded_activations(b)) return false;
-  return (a == Packing::affine4) == (b == Packing::affine4);
-}
-
 int64_t matmul_scratch_bytes(int64_t k) {
   // Two rows unpacked to f32; rounded rows with their scales and biases need less.
   return 2 * 4 * (k + 64) + 1024;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -57,15 +59,22 @@ inline constexpr int64_t kAttentionTokens = 16;
 /// Key positions that attention takes at a time; blocks start at multiples of it, so results do not depend on how a prompt is cut.
 inline constexpr int64_t kAttentionKeys = 64;
 
+/// The fast product of one packing: how its inputs are rounded, and the product of what was rounded. Packings that share
+/// `quantize` share one rounding of the same input.
+struct FastProduct {
+  /// Rounds x (n, k), k % 32 == 0: scale = max|x| / 127 per 8 values, 0 for zeros; NaN where the values are not finite.
+  /// The order of the bytes in a row is an agreement between quantize and matmul.
+  void (*quantize)(const float* x, int64_t n, int64_t k, const QuantizeTarget& target) = nullptr;
+  void (*matmul)(const MatmulTask& task) = nullptr;
+};
+
 /// One instruction set's functions. All are thread-safe and allocate nothing. Every output element is computed by the same
-/// operations in the same order however the work is cut, so results do not depend on threads or batch.
+/// operations in the same order however the work is cut, so results do not depend on threads or batch. A set leaves null what it
+/// does no better than the next one; dispatch fills it in.
 struct Kernels {
   std::string_view isa;
-  /// Rounds x (n, k) for products with matrices of `packing`. k % 32 == 0. scale = max|x| / 127 per 8 values, 0 for zeros;
-  /// NaN where the values are not finite.
-  void (*quantize)(const float* x, int64_t n, int64_t k, Packing packing, const QuantizeTarget& target);
-  /// Uses x.q, x.scale and x.sum for quantized packings, x.f32 for plain ones.
-  void (*matmul_fast)(const MatmulTask& task);
+  /// By packing. Plain packings round nothing: quantize is null and matmul is matmul_exact.
+  std::array<FastProduct, kPackings> fast;
   /// Uses x.f32.
   void (*matmul_exact)(const MatmulTask& task);
   /// out = x / sqrt(mean(x^2) + eps) * weight, (k) f32; all NaN when the sum of squares is not finite.
@@ -83,10 +92,9 @@ struct Kernels {
   void (*attention)(const AttentionTask& task);
 };
 
-/// True for packings whose fast product reads rounded activations.
-[[nodiscard]] bool uses_rounded_activations(Packing packing);
-/// Packings with the same order share one rounding of the same input.
-[[nodiscard]] bool same_activation_order(Packing a, Packing b);
+[[nodiscard]] inline const FastProduct& fast_product(const Kernels& kernels, Packing packing) {
+  return kernels.fast[static_cast<std::size_t>(packing)];
+}
 [[nodiscard]] int64_t matmul_scratch_bytes(int64_t k);
 [[nodiscard]] int64_t attention_scratch_floats(int64_t group, int64_t head_dim);
 

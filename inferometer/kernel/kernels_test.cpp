@@ -59,7 +59,7 @@ class Product {
     q_.resize(static_cast<std::size_t>(n * w_.cols));
     scale_.resize(static_cast<std::size_t>(n * (w_.cols / 8)));
     sum_.resize(static_cast<std::size_t>(n * (w_.cols / 32)));
-    if (uses_rounded_activations(w_.packing)) kernels.quantize(x.data(), n, w_.cols, w_.packing, {q_.data(), scale_.data(), sum_.data()});
+    if (const auto quantize = fast_product(kernels, w_.packing).quantize) quantize(x.data(), n, w_.cols, {q_.data(), scale_.data(), sum_.data()});
     activations_ = {n, w_.cols, x.data(), q_.data(), scale_.data(), sum_.data()};
   }
 
@@ -73,7 +73,7 @@ class Product {
         task.token_begin = token;
         task.token_end = std::min(n_, token + token_step);
         task.scratch = scratch_.data();
-        (accuracy == Accuracy::exact ? kernels_.matmul_exact : kernels_.matmul_fast)(task);
+        (accuracy == Accuracy::exact ? kernels_.matmul_exact : fast_product(kernels_, w_.packing).matmul)(task);
       }
     }
     return out;
@@ -165,7 +165,7 @@ TEST_P(EachIsa, QuantizeGivesNaNForWhatIsNotFiniteAndZeroForZeros) {
     std::vector<int8_t> q(96);
     std::vector<float> scale(12);
     std::vector<float> sum(3);
-    kernels_.quantize(x.data(), 1, 96, packing, {q.data(), scale.data(), sum.data()});
+    fast_product(kernels_, packing).quantize(x.data(), 1, 96, {q.data(), scale.data(), sum.data()});
     for (std::size_t g = 0; g < 12; ++g) EXPECT_EQ(std::isnan(scale[g]), g == 2 || g == 11) << g;
     EXPECT_EQ(scale[0], 0.0F);
     EXPECT_EQ(scale[1], 1.0F / 127);

@@ -47,6 +47,10 @@ Llama::Llama(const Checkpoint& checkpoint, const Kernels& kernels, ThreadPool& p
                        .up = checkpoint.matrix(name + "mlp.up_proj", config_.intermediate, config_.hidden),
                        .down = checkpoint.matrix(name + "mlp.down_proj", config_.hidden, config_.intermediate)});
   }
+  for (const WeightMatrix* w : all_matrices()) {
+    const auto quantize = fast_product(kernels, w->packing).quantize;
+    if (std::ranges::find(rounded_, quantize, &Rounded::quantize) == rounded_.end()) rounded_.push_back({.quantize = quantize, .q = {}, .scale = {}, .sum = {}});
+  }
   const int64_t widest = std::max({config_.hidden, config_.intermediate, q_rows});
   const int64_t attention_bytes = 4 * attention_scratch_floats(config_.heads / config_.kv_heads, config_.head_dim);
   for (int i = 0; i < pool.size(); ++i) scratch_.emplace_back(std::max(matmul_scratch_bytes(widest), attention_bytes));
@@ -54,13 +58,18 @@ Llama::Llama(const Checkpoint& checkpoint, const Kernels& kernels, ThreadPool& p
   reserve(1);
 }
 
-int64_t Llama::bytes_per_token() const {
-  int64_t bytes = bytes_of(head_) + 4 * config_.hidden;
-  if (head_.data != embedding_.data) bytes += bytes_of(embedding_) / config_.vocab;
+std::vector<const WeightMatrix*> Llama::all_matrices() const {
+  std::vector<const WeightMatrix*> all{&head_};
   for (const Layer& layer : layers_) {
-    for (const WeightMatrix* w : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) bytes += bytes_of(*w);
-    bytes += 2 * 4 * config_.hidden;
+    for (const WeightMatrix* w : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) all.push_back(w);
   }
+  return all;
+}
+
+int64_t Llama::bytes_per_token() const {
+  int64_t bytes = (1 + 2 * config_.layers) * 4 * config_.hidden;  // norms
+  if (head_.data != embedding_.data) bytes += bytes_of(embedding_) / config_.vocab;
+  for (const WeightMatrix* w : all_matrices()) bytes += bytes_of(*w);
   return bytes;
 }
 
@@ -86,28 +95,30 @@ void Llama::reserve(int64_t tokens) {
   up_ = AlignedBuffer<float>(tokens * config_.intermediate);
   cos_ = AlignedBuffer<float>(tokens * config_.head_dim / 2);
   sin_ = AlignedBuffer<float>(tokens * config_.head_dim / 2);
-  for (Rounded* rounded : {&linear_, &split_}) {
-    rounded->q = AlignedBuffer<int8_t>(tokens * widest);
-    rounded->scale = AlignedBuffer<float>(tokens * (widest / 8));
-    rounded->sum = AlignedBuffer<float>(tokens * (widest / 32));
+  for (Rounded& rounded : rounded_) {
+    if (rounded.quantize == nullptr || accuracy_ == Accuracy::exact) continue;
+    rounded.q = AlignedBuffer<int8_t>(tokens * widest);
+    rounded.scale = AlignedBuffer<float>(tokens * (widest / 8));
+    rounded.sum = AlignedBuffer<float>(tokens * (widest / 32));
   }
   reserved_ = tokens;
+}
+
+Llama::Rounded& Llama::rounded_for(const WeightMatrix& w) {
+  const auto found = std::ranges::find(rounded_, fast_product(kernels_, w.packing).quantize, &Rounded::quantize);
+  IFM_CHECK(found != rounded_.end());
+  return *found;
 }
 
 void Llama::set_input(const float* x, int64_t n, int64_t k, std::span<const WeightMatrix* const> users) {
   input_ = x;
   input_k_ = k;
   if (accuracy_ == Accuracy::exact) return;
-  for (const bool split : {false, true}) {
-    const auto reads = [&](const WeightMatrix* w) {
-      return uses_rounded_activations(w->packing) && split == same_activation_order(w->packing, Packing::affine4);
-    };
-    const auto user = std::ranges::find_if(users, reads);
-    if (user == users.end()) continue;
-    Rounded& to = split ? split_ : linear_;
+  for (Rounded& to : rounded_) {
+    const auto reads = [&](const WeightMatrix* w) { return fast_product(kernels_, w->packing).quantize == to.quantize; };
+    if (to.quantize == nullptr || std::ranges::none_of(users, reads)) continue;
     pool_.for_parts(n, 1, [&](int, int64_t begin, int64_t end) {
-      const QuantizeTarget target{to.q.data() + begin * k, to.scale.data() + begin * (k / 8), to.sum.data() + begin * (k / 32)};
-      kernels_.quantize(x + begin * k, end - begin, k, (*user)->packing, target);
+      to.quantize(x + begin * k, end - begin, k, {to.q.data() + begin * k, to.scale.data() + begin * (k / 8), to.sum.data() + begin * (k / 32)});
     });
   }
 }
@@ -119,8 +130,7 @@ void Llama::multiply(std::span<const Product> products, int64_t n) {
     int64_t first = 0;
     for (const Product& product : products) {
       const WeightMatrix& w = *product.weights;
-      const bool split = same_activation_order(w.packing, Packing::affine4);
-      const Rounded& rounded = split ? split_ : linear_;
+      const Rounded& rounded = rounded_for(w);
       const Activations x{n, input_k_, input_, rounded.q.data(), rounded.scale.data(), rounded.sum.data()};
       MatmulTask task{.weights = &w, .x = &x, .out = product.out, .out_stride = product.out_stride};
       task.row_begin = std::clamp<int64_t>(begin - first, 0, w.rows);
@@ -130,7 +140,7 @@ void Llama::multiply(std::span<const Product> products, int64_t n) {
       if (task.row_begin == task.row_end) continue;
       for (task.token_begin = 0; task.token_begin < n; task.token_begin += kTokenBlock) {
         task.token_end = std::min(n, task.token_begin + kTokenBlock);
-        (accuracy_ == Accuracy::exact ? kernels_.matmul_exact : kernels_.matmul_fast)(task);
+        (accuracy_ == Accuracy::exact ? kernels_.matmul_exact : fast_product(kernels_, w.packing).matmul)(task);
       }
     }
   };

@@ -46,8 +46,9 @@ class Llama {
     std::vector<float> attention_norm, mlp_norm;  // (hidden)
     WeightMatrix q, k, v, o, gate, up, down;
   };
-  /// A product's input for a batch, rounded for one packing at a time.
+  /// A product's input for a batch, as one way of rounding leaves it.
   struct Rounded {
+    decltype(FastProduct::quantize) quantize = nullptr;
     AlignedBuffer<int8_t> q;
     AlignedBuffer<float> scale, sum;
   };
@@ -59,7 +60,10 @@ class Llama {
   void norm(const float* x, const std::vector<float>& weight, int64_t n, float* out);
   void rotate_and_store(int64_t layer, int64_t n, KvCache& cache);
   void attend(int64_t layer, int64_t n, KvCache& cache);
-  /// The input of the products that follow: rounds x (n, k) once for every order that `users` read.
+  /// Head and layers, without the embedding.
+  [[nodiscard]] std::vector<const WeightMatrix*> all_matrices() const;
+  [[nodiscard]] Rounded& rounded_for(const WeightMatrix& w);
+  /// The input of the products that follow: rounds x (n, k) once for every way that `users` want.
   void set_input(const float* x, int64_t n, int64_t k, std::span<const WeightMatrix* const> users);
   /// out (n, out_stride) = input . W^T for each pair, as one walk over all rows.
   struct Product {
@@ -88,7 +92,7 @@ class Llama {
   AlignedBuffer<float> gate_, up_;     // (n, intermediate)
   AlignedBuffer<float> cos_, sin_;     // (n, head_dim / 2)
   AlignedBuffer<float> logits_;        // (rows of a head batch, vocab)
-  Rounded linear_, split_;             // by activation order
+  std::vector<Rounded> rounded_;       // one per way of rounding that the weights' packings use
   const float* input_ = nullptr;       // (n, k)
   int64_t input_k_ = 0;
   std::vector<AlignedBuffer<std::byte>> scratch_;  // one per thread

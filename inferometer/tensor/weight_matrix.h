@@ -21,6 +21,9 @@ enum class Packing {
   q6_k,     ///< GGML super-block of 256: 128 B low nibbles, 64 B high pairs, 16 int8 scales, f16 d; w = d * scale * (q - 32)
 };
 
+/// Number of packings; q6_k is the last.
+inline constexpr std::size_t kPackings = static_cast<std::size_t>(Packing::q6_k) + 1;
+
 /// A view of the weights of `y = W x`, W: (rows, cols). Does not own; the mapped file must outlive it. Pointers may be unaligned.
 struct WeightMatrix {
   Packing packing = Packing::f32;

@@ -4,8 +4,13 @@
 
 namespace ifm::avx2 {
 
-void quantize(const float* x, int64_t n, int64_t k, Packing packing, const QuantizeTarget& target);
-void matmul_fast(const MatmulTask& task);
+/// Rounded bytes in order.
+void quantize_linear(const float* x, int64_t n, int64_t k, const QuantizeTarget& target);
+/// Per 64 values the 32 even ones, then the 32 odd ones; a half block of 32 at the end is cut the same way.
+void quantize_split(const float* x, int64_t n, int64_t k, const QuantizeTarget& target);
+void matmul_affine4(const MatmulTask& task);
+void matmul_unsigned4(const MatmulTask& task);
+void matmul_signed8(const MatmulTask& task);
 void matmul_exact(const MatmulTask& task);
 void attention(const AttentionTask& task);
 

@@ -8,7 +8,13 @@ namespace {
 struct RowBlock {
   const uint8_t* bytes[2];   // the weights: nibbles as they lie in the file, or unpacked bytes
   const float* scales[2];    // affine4: one per group; others: one per 16 values
-  const float* biases[2];    // one per 32 values
+  const float* biases[2];    // affine4: one per group; others: one per 32 values
+};
+
+/// An integer as a type, so that a loop's width is known when it is compiled.
+template <int N>
+struct Constant {
+  static constexpr int value = N;
 };
 
 /// Signed bytes times signed bytes: |w| and x with w's sign, since the instruction wants one unsigned side. |w| <= 128 and
@@ -24,21 +30,29 @@ __m256i dot_bytes(__m256i w, __m256i x) {
 
 __m256i load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
 
-float bias_sum(const float* biases, const float* sums, int64_t k) {
+/// Sum of bias times sum of inputs; a bias stands for `Repeat` sums of 32 values.
+template <int Repeat>
+float bias_sum(const float* biases, const float* sums, int64_t count) {
+  const __m256i spread = Repeat == 1   ? _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)
+                         : Repeat == 2 ? _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3)
+                                       : _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
   __m256 total = _mm256_setzero_ps();
   int64_t i = 0;
-  for (; i + 8 <= k / 32; i += 8) total = _mm256_fmadd_ps(_mm256_loadu_ps(biases + i), _mm256_loadu_ps(sums + i), total);
+  for (; i + 8 <= count; i += 8) {
+    const __m256 each = _mm256_permutevar8x32_ps(_mm256_loadu_ps(biases + i / Repeat), spread);
+    total = _mm256_fmadd_ps(each, _mm256_loadu_ps(sums + i), total);
+  }
   float sum = sum8(total);
-  for (; i < k / 32; ++i) sum += biases[i] * sums[i];
+  for (; i < count; ++i) sum += biases[i / Repeat] * sums[i];
   return sum;
 }
 
-template <int R, int T>
+template <int Repeat, int R, int T>
 void store(const __m256 (&sums)[R][T], const RowBlock& rows, const MatmulTask& task, int64_t row, int64_t token) {
   const int64_t k = task.weights->cols;
   for (int r = 0; r < R; ++r) {
     for (int t = 0; t < T; ++t) {
-      const float bias = bias_sum(rows.biases[r], task.x->sum + (token + t) * (k / 32), k);
+      const float bias = bias_sum<Repeat>(rows.biases[r], task.x->sum + (token + t) * (k / 32), k / 32);
       task.out[(token + t) * task.out_stride + row + r] = sum8(sums[r][t]) + bias;
     }
   }
@@ -72,7 +86,7 @@ void linear_tile(const RowBlock& rows, const MatmulTask& task, int64_t row, int6
       }
     }
   }
-  store<R, T>(sums, rows, task, row, token);
+  store<1, R, T>(sums, rows, task, row, token);
 }
 
 /// The scales of the 64 values of a step, one per lane of 8 values.
@@ -134,60 +148,87 @@ void affine4_tile(const RowBlock& rows, const MatmulTask& task, int64_t row, int
       }
     }
   }
-  store<R, T>(sums, rows, task, row, token);
+  store<G / 32, R, T>(sums, rows, task, row, token);
 }
 
-template <int R, int T>
-void tile(const RowBlock& rows, const MatmulTask& task, int64_t row, int64_t token) {
-  const WeightMatrix& w = *task.weights;
-  if (w.packing == Packing::affine4) {
-    if (w.group == 32) return affine4_tile<32, R, T>(rows, task, row, token);
-    if (w.group == 64) return affine4_tile<64, R, T>(rows, task, row, token);
-    return affine4_tile<128, R, T>(rows, task, row, token);
-  }
-  if (w.packing == Packing::q4_0 || w.packing == Packing::q4_1) return linear_tile<Bytes::unsigned4, R, T>(rows, task, row, token);
-  return linear_tile<Bytes::signed8, R, T>(rows, task, row, token);
+/// Where a row block's decoded parts stand in the scratch.
+struct ScratchLayout {
+  uint8_t* bytes;
+  int64_t bytes_stride;
+  float* scales;
+  int64_t scales_stride;
+  float* biases;
+  int64_t biases_stride;
+};
+
+ScratchLayout scratch_of(const MatmulTask& task) {
+  const int64_t k = task.weights->cols;
+  ScratchLayout s{static_cast<uint8_t*>(task.scratch), k + 64, nullptr, k / 16 + 8, nullptr, k / 32 + 8};
+  s.scales = reinterpret_cast<float*>(s.bytes + 2 * s.bytes_stride);
+  s.biases = s.scales + 2 * s.scales_stride;
+  return s;
 }
 
-/// Decodes rows [row, row + R) into the scratch and multiplies them with every token.
-template <int R>
-void row_block(const MatmulTask& task, int64_t row) {
+/// Calls tile(tokens as a constant, first token) over the task's tokens, four at a time and then one by one.
+template <typename Tile>
+void for_tokens(const MatmulTask& task, const Tile& tile) {
+  int64_t token = task.token_begin;
+  for (; token + 4 <= task.token_end; token += 4) tile(Constant<4>{}, token);
+  for (; token < task.token_end; ++token) tile(Constant<1>{}, token);
+}
+
+template <int G, int R>
+void affine4_rows(const MatmulTask& task, int64_t row) {
   const WeightMatrix& w = *task.weights;
-  const int64_t scales_size = w.cols / 16 + 8;
-  const int64_t biases_size = w.cols / 32 + 8;
-  auto* bytes = static_cast<uint8_t*>(task.scratch);
-  auto* scales = reinterpret_cast<float*>(bytes + 2 * (w.cols + 64));
-  float* biases = scales + 2 * scales_size;
+  const ScratchLayout scratch = scratch_of(task);
   RowBlock rows{};
   for (int r = 0; r < R; ++r) {
-    float* row_scales = scales + r * scales_size;
-    float* row_biases = biases + r * biases_size;
-    rows.scales[r] = row_scales;
-    rows.biases[r] = row_biases;
-    if (w.packing == Packing::affine4) {
-      rows.bytes[r] = reinterpret_cast<const uint8_t*>(w.data + (row + r) * w.row_bytes);
-      affine_scales(w, w.scales, row + r, row_scales);
-      const int repeat = w.group / 32;
-      float* group_biases = row_biases + (w.cols / 32 - w.cols / w.group);  // read at the end, spread from the front
-      affine_scales(w, w.biases, row + r, group_biases);
-      for (int64_t i = 0; i < w.cols / 32; ++i) row_biases[i] = group_biases[i / repeat];
-    } else {
-      rows.bytes[r] = bytes + r * (w.cols + 64);
-      unpack_bytes(w, row + r, bytes + r * (w.cols + 64), row_scales, row_biases);
-    }
+    rows.bytes[r] = reinterpret_cast<const uint8_t*>(w.data + (row + r) * w.row_bytes);
+    rows.scales[r] = scratch.scales + r * scratch.scales_stride;
+    rows.biases[r] = scratch.biases + r * scratch.biases_stride;
+    affine_scales(w, w.scales, row + r, scratch.scales + r * scratch.scales_stride);
+    affine_scales(w, w.biases, row + r, scratch.biases + r * scratch.biases_stride);
   }
-  int64_t token = task.token_begin;
-  for (; token + 4 <= task.token_end; token += 4) tile<R, 4>(rows, task, row, token);
-  for (; token < task.token_end; ++token) tile<R, 1>(rows, task, row, token);
+  for_tokens(task, [&](auto tokens, int64_t token) { affine4_tile<G, R, decltype(tokens)::value>(rows, task, row, token); });
+}
+
+template <Bytes kind, int R>
+void linear_rows(const MatmulTask& task, int64_t row) {
+  const ScratchLayout scratch = scratch_of(task);
+  RowBlock rows{};
+  for (int r = 0; r < R; ++r) {
+    rows.bytes[r] = scratch.bytes + r * scratch.bytes_stride;
+    rows.scales[r] = scratch.scales + r * scratch.scales_stride;
+    rows.biases[r] = scratch.biases + r * scratch.biases_stride;
+    unpack_bytes(*task.weights, row + r, scratch.bytes + r * scratch.bytes_stride, scratch.scales + r * scratch.scales_stride,
+                 scratch.biases + r * scratch.biases_stride);
+  }
+  for_tokens(task, [&](auto tokens, int64_t token) { linear_tile<kind, R, decltype(tokens)::value>(rows, task, row, token); });
+}
+
+template <int G>
+void affine4_task(const MatmulTask& task) {
+  int64_t row = task.row_begin;
+  for (; row + 2 <= task.row_end; row += 2) affine4_rows<G, 2>(task, row);
+  for (; row < task.row_end; ++row) affine4_rows<G, 1>(task, row);
+}
+
+template <Bytes kind>
+void linear_task(const MatmulTask& task) {
+  int64_t row = task.row_begin;
+  for (; row + 2 <= task.row_end; row += 2) linear_rows<kind, 2>(task, row);
+  for (; row < task.row_end; ++row) linear_rows<kind, 1>(task, row);
 }
 
 }  // namespace
 
-void matmul_fast(const MatmulTask& task) {
-  if (!uses_rounded_activations(task.weights->packing)) return matmul_exact(task);
-  int64_t row = task.row_begin;
-  for (; row + 2 <= task.row_end; row += 2) row_block<2>(task, row);
-  for (; row < task.row_end; ++row) row_block<1>(task, row);
+void matmul_affine4(const MatmulTask& task) {
+  if (task.weights->group == 32) return affine4_task<32>(task);
+  if (task.weights->group == 64) return affine4_task<64>(task);
+  affine4_task<128>(task);
 }
+
+void matmul_unsigned4(const MatmulTask& task) { linear_task<Bytes::unsigned4>(task); }
+void matmul_signed8(const MatmulTask& task) { linear_task<Bytes::signed8>(task); }
 
 }  // namespace ifm::avx2

@@ -41,18 +41,21 @@ __m256i split8(__m256i bytes) {
 
 }  // namespace
 
-void quantize(const float* x, int64_t n, int64_t k, Packing packing, const QuantizeTarget& target) {
+void quantize_linear(const float* x, int64_t n, int64_t k, const QuantizeTarget& target) {
+  for (int64_t t = 0; t < n; ++t) {
+    for (int64_t i = 0; i < k; i += 32) {
+      const __m256i bytes = round32(x + t * k + i, target.scale + (t * k + i) / 8, target.sum + (t * k + i) / 32);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(target.q + t * k + i), bytes);
+    }
+  }
+}
+
+void quantize_split(const float* x, int64_t n, int64_t k, const QuantizeTarget& target) {
   for (int64_t t = 0; t < n; ++t) {
     const float* row = x + t * k;
     int8_t* q = target.q + t * k;
     float* scale = target.scale + t * (k / 8);
     float* sum = target.sum + t * (k / 32);
-    if (packing != Packing::affine4) {
-      for (int64_t i = 0; i < k; i += 32) {
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(q + i), round32(row + i, scale + i / 8, sum + i / 32));
-      }
-      continue;
-    }
     int64_t i = 0;
     for (; i + 64 <= k; i += 64) {
       const __m256 a = _mm256_castsi256_ps(split8(round32(row + i, scale + i / 8, sum + i / 32)));

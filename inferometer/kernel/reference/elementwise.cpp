@@ -59,8 +59,15 @@ double softmax_weights(const float* x, int64_t k, float inverse_temperature, flo
 
 constexpr Kernels kReference{
     .isa = "reference",
-    .quantize = quantize,
-    .matmul_fast = matmul_fast,
+    .fast = {{{nullptr, matmul_exact},      // f32
+              {nullptr, matmul_exact},      // f16
+              {nullptr, matmul_exact},      // bf16
+              {quantize, matmul_fast},      // affine4
+              {quantize, matmul_fast},      // affine8
+              {quantize, matmul_fast},      // q4_0
+              {quantize, matmul_fast},      // q4_1
+              {quantize, matmul_fast},      // q8_0
+              {quantize, matmul_fast}}},    // q6_k
     .matmul_exact = matmul_exact,
     .rms_norm = rms_norm,
     .rope = rope,

@@ -6,21 +6,7 @@
 #include "inferometer/kernel/reference/reference.h"
 
 namespace ifm::reference {
-namespace {
-
-/// Where value i of a row of activations lies. affine4 reads 64 values as 32 even ones, then 32 odd ones, so that a 64-bit
-/// step of nibbles meets them; a last half block of 32 is cut the same way.
-int64_t place_of(int64_t i, int64_t k, Packing packing) {
-  if (packing != Packing::affine4) return i;
-  const int64_t block = i / 64 * 64;
-  const int64_t size = std::min<int64_t>(64, k - block);
-  const int64_t inside = i - block;
-  return block + inside % 2 * (size / 2) + inside / 2;
-}
-
-}  // namespace
-
-void quantize(const float* x, int64_t n, int64_t k, Packing packing, const QuantizeTarget& target) {
+void quantize(const float* x, int64_t n, int64_t k, const QuantizeTarget& target) {
   for (int64_t t = 0; t < n; ++t) {
     const float* row = x + t * k;
     for (int64_t g = 0; g < k / 8; ++g) {
@@ -35,13 +21,13 @@ void quantize(const float* x, int64_t n, int64_t k, Packing packing, const Quant
       target.scale[t * (k / 8) + g] = scale;
       for (int64_t i = 8 * g; i < 8 * g + 8; ++i) {
         const float scaled = std::min(127.0F, std::max(-127.0F, row[i] * inverse));
-        target.q[t * k + place_of(i, k, packing)] = finite ? static_cast<int8_t>(std::lrint(scaled)) : int8_t{0};
+        target.q[t * k + i] = finite ? static_cast<int8_t>(std::lrint(scaled)) : int8_t{0};
       }
     }
     for (int64_t g = 0; g < k / 32; ++g) {
       float sum = 0;
       for (int64_t i = 32 * g; i < 32 * g + 32; ++i) {
-        sum += target.scale[t * (k / 8) + i / 8] * static_cast<float>(target.q[t * k + place_of(i, k, packing)]);
+        sum += target.scale[t * (k / 8) + i / 8] * static_cast<float>(target.q[t * k + i]);
       }
       target.sum[t * (k / 32) + g] = sum;
     }
@@ -51,17 +37,13 @@ void quantize(const float* x, int64_t n, int64_t k, Packing packing, const Quant
 void matmul_fast(const MatmulTask& task) {
   const WeightMatrix& w = *task.weights;
   const Activations& x = *task.x;
-  if (!uses_rounded_activations(w.packing)) {
-    matmul_exact(task);
-    return;
-  }
   std::vector<float> weights(static_cast<std::size_t>(w.cols));
   for (int64_t row = task.row_begin; row < task.row_end; ++row) {
     dequantize_row(w, row, weights.data());
     for (int64_t t = task.token_begin; t < task.token_end; ++t) {
       double sum = 0;
       for (int64_t i = 0; i < w.cols; ++i) {
-        const float value = x.scale[t * (w.cols / 8) + i / 8] * static_cast<float>(x.q[t * w.cols + place_of(i, w.cols, w.packing)]);
+        const float value = x.scale[t * (w.cols / 8) + i / 8] * static_cast<float>(x.q[t * w.cols + i]);
         sum += static_cast<double>(value) * static_cast<double>(weights[static_cast<std::size_t>(i)]);
       }
       task.out[t * task.out_stride + row] = static_cast<float>(sum);
