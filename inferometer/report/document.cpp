@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "inferometer/report/display.h"
 #include "inferometer/report/escape.h"
-#include "inferometer/report/utf8.h"
 
 namespace ifm {
 namespace {
@@ -35,7 +35,7 @@ class TextRenderer {
       lines(wrapped);
     }
   }
-  void operator()(const TextTable& block) {
+  void operator()(const ReportTable& block) {
     std::vector<std::string> rows = table_lines(block, 2);
     if (!rows.empty()) rows[0] = painted("2", rows[0]);
     lines(rows);
@@ -94,7 +94,7 @@ class MarkdownRenderer {
     }
     part(text, "");
   }
-  void operator()(const TextTable& block) { part(markdown_table(block), ""); }
+  void operator()(const ReportTable& block) { part(markdown_table(block), ""); }
   void operator()(const Gap&) {}
   void operator()(const Image& block) { part(fmt::format("![{}]({})\n", escape_markdown(block.description), block.file), ""); }
   void operator()(const Verbatim& block) { part(fence_markdown(block.text, block.language), ""); }

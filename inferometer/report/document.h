@@ -42,7 +42,7 @@ struct Verbatim {
   std::string language;
 };
 
-using Block = std::variant<Title, Heading, Paragraph, Bullets, Facts, TextTable, Gap, Image, Verbatim>;
+using Block = std::variant<Title, Heading, Paragraph, Bullets, Facts, ReportTable, Gap, Image, Verbatim>;
 using Document = std::vector<Block>;
 
 struct TextStyle {

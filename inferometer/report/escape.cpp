@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "inferometer/report/utf8.h"
+#include "inferometer/report/display.h"
 
 namespace ifm {
 namespace {
@@ -30,7 +30,7 @@ std::string escape_controls(std::string_view text, LineEnds line_ends) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const Utf8Char c = first_utf8_char(text);
+    const DisplayChar c = first_display_char(text);
     if (!c.valid) {
       out += fmt::format("\\x{:02x}", c.code);
     } else if (is_control(c.code) && !(c.code == '\n' && line_ends == LineEnds::kept)) {

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "inferometer/report/escape.h"
 #include "inferometer/report/figure_parts.h"
 #include "inferometer/report/plot.h"
 
@@ -31,8 +30,8 @@ void add_distribution(Plot& plot, const Study& study, const ColourKey& key, size
   const Mark mark = mark_of(index);
   plot.data(fmt::format("share{}", index), steps);
   plot.element(fmt::format("$share{} using 1:2 with steps lw 2 lc rgb '{}' notitle", index, mark.colour));
-  plot.element(fmt::format("$share{} every ::1 using 1:2 with points pt {} ps 1.2 lc rgb '{}' title {}", index, mark.point_type,
-                           translucent(mark), quote_gnuplot(key.names[index])));
+  plot.element(fmt::format("$share{} every ::1 using 1:2 with points pt {} ps 1.0 lc rgb '{}' notitle", index, mark.point_type,
+                           translucent(mark)));
   const Group* group = group_of(study, key, index);
   if (group == nullptr || !group->latency_s.median || !group->latency_s.median_ci95) return;
   const Interval& ci = *group->latency_s.median_ci95;
@@ -40,15 +39,14 @@ void add_distribution(Plot& plot, const Study& study, const ColourKey& key, size
   plot.element(fmt::format("$median{} using 1:2:3:4 with xerrorbars pt 7 ps 0.6 lw 2.5 lc rgb 'black' notitle", index));
 }
 
-void distribution_panel(Plot& plot, const Study& study, const ColourKey& key) {
+void distribution_panel(Plot& plot, const Study& study, const ColourKey& key, double bottom) {
   double largest = 0;
   for (const Run* run : timed_runs(study)) largest = std::max(largest, *run->metrics.e2e_s);
-  plot.area(140, 850, plot.head() + 64, 200 + 26 * key_rows(key));
+  plot.area(140, 850, plot.head() + 64, bottom);
   plot.line(fmt::format("set xrange [0:{}]", shortest(largest * 1.05))).line("set yrange [0:104]");
   plot.line("set xlabel 'Latency (s)' font 'DejaVu Sans,16'");
   plot.line("set ylabel 'Runs that took no longer (%)' font 'DejaVu Sans,16' offset 0.5,0").line("set ytics 25");
-  plot.line(fmt::format("set key at screen 0.5, screen {:.4f} center bottom horizontal reverse Left samplen 0.5 font 'DejaVu Sans,13' maxcols 3",
-                        66.0 / plot.height()));
+  plot.line("unset key");
   for (size_t i = 0; i < key.names.size(); ++i) add_distribution(plot, study, key, i);
   plot.draw();
 }
@@ -71,7 +69,7 @@ std::vector<std::vector<std::vector<double>>> repeats_by_colour(const Study& stu
   return points;
 }
 
-bool repeats_panel(Plot& plot, const Study& study, const ColourKey& key) {
+void repeats_panel(Plot& plot, const Study& study, const ColourKey& key, double bottom) {
   const auto points = repeats_by_colour(study, key);
   double largest = 0.1;
   double last = 1;
@@ -83,9 +81,9 @@ bool repeats_panel(Plot& plot, const Study& study, const ColourKey& key) {
       largest = std::max(largest, std::abs(point[1]));
     }
   }
-  if (count == 0) return false;
+  if (count == 0) return;
   plot.line("unset label").line("unset key").line("set ytics autofreq");
-  plot.area(960, 40, plot.head() + 64, 200 + 26 * key_rows(key));
+  plot.area(960, 40, plot.head() + 64, bottom);
   plot.line(fmt::format("set xrange [0:{}]", shortest(last + 1)));
   plot.line(fmt::format("set yrange [{}:{}]", shortest(-1.12 * largest), shortest(1.12 * largest)));
   plot.line("set xlabel 'Order of execution' font 'DejaVu Sans,16'");
@@ -99,7 +97,6 @@ bool repeats_panel(Plot& plot, const Study& study, const ColourKey& key) {
     plot.element(fmt::format("$repeat{} using 1:2 with points pt {} ps 1.2 lc rgb '{}' notitle", c, mark.point_type, translucent(mark)));
   }
   plot.draw();
-  return true;
 }
 
 }  // namespace
@@ -113,8 +110,9 @@ Figure distribution_figure(const Study& study) {
   plot.line("set multiplot");
   plot.label("All runs", fmt::format("screen {:.4f}, screen {:.4f}", 140.0 / 1600, 1 - (plot.head() + 42) / plot.height()),
              "left font 'DejaVu Sans:Bold,15' textcolor rgb '#303030'");
-  distribution_panel(plot, study, key);
-  repeats_panel(plot, study, key);
+  const double bottom = plot.legend(key);
+  distribution_panel(plot, study, key, bottom);
+  repeats_panel(plot, study, key, bottom);
   plot.line("unset multiplot");
   return {"05_latency_distribution", title, plot.height(), plot.take()};
 }

@@ -106,6 +106,12 @@ void set_value_axis(Plot& plot, const Study& study, const MetricInfo& metric, co
                                                   logarithmic ? ", logarithmic" : ""))));
 }
 
+/// Few rows make a low figure, many a high one.
+int figure_height(size_t rows) {
+  const int n = static_cast<int>(rows);
+  return std::max(std::min(1000, 300 + 140 * n), 250 + 42 * n);
+}
+
 }  // namespace
 
 Figure metric_by_model_figure(const Study& study, const char* name, const char* metric_key) {
@@ -113,7 +119,7 @@ Figure metric_by_model_figure(const Study& study, const char* name, const char* 
   const std::vector<Row> rows = rows_of(study);
   const std::string what = metric.rate_unit == nullptr ? "Latency of a request, start to last token" : "Throughput: output tokens over latency";
   const std::string title = what + (study.by_max_tokens.size() > 1 ? ", by output length" : "");
-  const int height = std::max(1000, 250 + 42 * static_cast<int>(rows.size()));
+  const int height = figure_height(rows.size());
   Plot plot(study, title, "Each mark is one run. Black: the mean and its 95 % interval; the number at the right is the mean.", height);
   const Scale scale = scale_of_metric(metric, study.by_model);
   plot.area(190, 120, plot.head() + 34, 150);

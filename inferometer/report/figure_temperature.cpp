@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "inferometer/report/escape.h"
 #include "inferometer/report/figure_parts.h"
 #include "inferometer/report/plot.h"
 
@@ -72,8 +71,8 @@ void add_points(Plot& plot, const Study& study, const ColourKey& key, const std:
     if (points.empty()) continue;
     const Mark mark = mark_of(c);
     plot.data(fmt::format("runs{}", c), points);
-    plot.element(fmt::format("$runs{} using 1:2 with points pt {} ps 1.4 lc rgb '{}' title {}", c, mark.point_type,
-                             translucent(mark), quote_gnuplot(key.names[c])));
+    plot.element(fmt::format("$runs{} using 1:2 with points pt {} ps 1.4 lc rgb '{}' notitle", c, mark.point_type,
+                             translucent(mark)));
   }
 }
 
@@ -81,25 +80,31 @@ void add_margin_band(Plot& plot, const char* low_corner, const char* high_corner
   plot.line(fmt::format("set object rectangle from {} to {} behind fc rgb '#EDEDED' fs solid noborder", low_corner, high_corner));
 }
 
-void runs_panel(Plot& plot, const Study& study, const std::vector<double>& levels, double margin_percent, bool alone) {
+void runs_panel(Plot& plot, const Study& study, const std::vector<double>& levels, double margin_percent, double right,
+                double bottom) {
   const ColourKey key = colour_key(study);
   const std::vector<Deviation> all = deviations(study, levels.front());
-  double largest = 1.5 * margin_percent;
-  for (const Deviation& d : all) largest = std::max(largest, std::abs(d.percent));
-  plot.area(140, alone ? 50 : 840, plot.head() + 34, 200 + 26 * key_rows(key));
+  double low = -1.5 * margin_percent;
+  double high = 1.5 * margin_percent;
+  for (const Deviation& d : all) {
+    low = std::min(low, d.percent);
+    high = std::max(high, d.percent);
+  }
+  const double room = 0.06 * (high - low);
+  plot.area(140, right, plot.head() + 34, bottom);
   plot.line(fmt::format("set xrange [-0.5:{}]", shortest(static_cast<double>(levels.size()) - 0.5)));
-  plot.line(fmt::format("set yrange [{}:{}]", shortest(-1.12 * largest), shortest(1.12 * largest)));
+  plot.line(fmt::format("set yrange [{}:{}]", shortest(low - room), shortest(high + room)));
   std::string tics;
   for (size_t i = 0; i < levels.size(); ++i) tics += fmt::format("{}'{}' {}", i == 0 ? "" : ", ", shortest(levels[i]), i);
   plot.line(fmt::format("set xtics scale 0 ({})", tics)).line("set grid ytics noxtics");
   plot.line("set xlabel 'Temperature' font 'DejaVu Sans,16'");
   plot.line(fmt::format("set ylabel 'Latency against temperature {} (%)' font 'DejaVu Sans,16' offset 0.5,0", shortest(levels.front())));
-  plot.line(fmt::format("set key at screen {}, screen {:.4f} center bottom horizontal reverse Left samplen 0.5 font 'DejaVu Sans,13' maxcols 3",
-                        "0.5", 66.0 / plot.height()));
+  plot.line("unset key");
   add_margin_band(plot, fmt::format("graph 0, first {}", shortest(-margin_percent)).c_str(),
                   fmt::format("graph 1, first {}", shortest(margin_percent)).c_str());
   add_points(plot, study, key, all, levels);
-  std::vector<std::vector<double>> means{{0, 0, 0, 0}};
+  std::vector<std::vector<double>> means;
+  if (levels.size() > 1) means.push_back({0, 0, 0, 0});
   for (size_t i = 1; i < levels.size(); ++i) {
     const TemperatureEffect* effect = latency_effect(study, levels[i]);
     if (effect == nullptr) continue;
@@ -107,13 +112,13 @@ void runs_panel(Plot& plot, const Study& study, const std::vector<double>& level
     means.push_back({static_cast<double>(i), (*effect->ratio - 1) * 100, (ci.low - 1) * 100, (ci.high - 1) * 100});
   }
   plot.data("means", means);
-  plot.element("$means using ($1-0.42):2:(0.84):(0) with vectors nohead lw 2.5 lc rgb 'black' notitle");
-  plot.element("$means using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lw 2.5 lc rgb 'black' notitle");
+  if (!means.empty()) plot.element("$means using ($1-0.42):2:(0.84):(0) with vectors nohead lw 2.5 lc rgb 'black' notitle");
+  if (!means.empty()) plot.element("$means using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lw 2.5 lc rgb 'black' notitle");
   plot.draw();
 }
 
 /// One row per metric and temperature: the effect with its intervals.
-void effects_panel(Plot& plot, const ColourKey& key, const std::vector<const TemperatureEffect*>& effects, double margin_percent) {
+void effects_panel(Plot& plot, const std::vector<const TemperatureEffect*>& effects, double margin_percent, double bottom) {
   double largest = 1.5 * margin_percent;
   std::vector<std::vector<double>> rows;
   std::string tics;
@@ -126,7 +131,7 @@ void effects_panel(Plot& plot, const ColourKey& key, const std::vector<const Tem
     largest = std::max({largest, std::abs(rows.back()[2]), std::abs(rows.back()[3])});
   }
   plot.line("unset label").line("unset object").line("unset ylabel").line("unset key");
-  plot.area(1010, 60, plot.head() + 34, 200 + 26 * key_rows(key));
+  plot.area(1010, 60, plot.head() + 34, bottom);
   plot.line(fmt::format("set xrange [{}:{}]", shortest(-1.15 * largest), shortest(1.15 * largest)));
   plot.line(fmt::format("set yrange [{}:-0.7]", shortest(static_cast<double>(effects.size()) - 0.3)));
   plot.line("set xtics autofreq scale 0.6").line("set grid xtics noytics").line("set border 1").line("unset ytics");
@@ -136,11 +141,11 @@ void effects_panel(Plot& plot, const ColourKey& key, const std::vector<const Tem
   plot.line("set arrow from first 0, graph 0 to first 0, graph 1 nohead lc rgb '#808080' lw 1");
   for (size_t i = 0; i < effects.size(); ++i) {
     const TemperatureEffect& e = *effects[i];
-    plot.label(metric_name(e.metric), fmt::format("screen 0.622, first {}", shortest(static_cast<double>(i) - 0.16)),
-               "right font 'DejaVu Sans,15' textcolor rgb '#101010'");
+    plot.label(metric_name(e.metric), fmt::format("screen 0.622, first {}", i),
+               "right offset 0,0.55 font 'DejaVu Sans,15' textcolor rgb '#101010'");
     plot.label(fmt::format("{} / {}: {}", shortest(e.high), shortest(e.low), to_string(e.verdict)),
-               fmt::format("screen 0.622, first {}", shortest(static_cast<double>(i) + 0.16)),
-               "right font 'DejaVu Sans,12' textcolor rgb '#505050'");
+               fmt::format("screen 0.622, first {}", i),
+               "right offset 0,-0.55 font 'DejaVu Sans,12' textcolor rgb '#505050'");
   }
   plot.data("effects", rows);
   plot.element("$effects using 1:2:3:4 with xerrorbars pt 0 lw 2 lc rgb 'black'");
@@ -149,27 +154,39 @@ void effects_panel(Plot& plot, const ColourKey& key, const std::vector<const Tem
   plot.draw();
 }
 
+/// The effects over all series, of as many metrics as the panel has room for.
+std::vector<const TemperatureEffect*> shown_effects(const Study& study, size_t levels) {
+  constexpr size_t kRows = 9;
+  const size_t metrics = std::max<size_t>(1, kRows / std::max<size_t>(1, levels - 1));
+  std::vector<std::string> seen;
+  std::vector<const TemperatureEffect*> effects;
+  for (const TemperatureEffect& effect : study.temperature) {
+    if (!effect.series.empty() || !effect.ratio || effect.verdict == Equivalence::not_applicable) continue;
+    if (std::find(seen.begin(), seen.end(), effect.metric) == seen.end()) seen.push_back(effect.metric);
+    if (seen.size() <= metrics) effects.push_back(&effect);
+  }
+  return effects;
+}
+
 }  // namespace
 
 Figure temperature_figure(const Study& study) {
   const std::vector<double> levels = temperatures_of(study);
-  std::vector<const TemperatureEffect*> effects;
-  for (const TemperatureEffect& effect : study.temperature) {
-    if (effect.series.empty() && effect.ratio && effect.verdict != Equivalence::not_applicable) effects.push_back(&effect);
-  }
+  const std::vector<const TemperatureEffect*> effects = shown_effects(study, levels.size());
   const double margin_percent = study.session.plan.equivalence_margin * 100;
   const bool one = levels.size() < 2;
   const std::string title = one ? "One temperature: each run's latency against the runs like it" : "Effect of the temperature";
   const std::string subtitle = fmt::format(
-      "Left: each mark is one run against the runs of its prompt and length at temperature {}; grey: ±{} %, the margin within which "
-      "effects count as equal.{}",
-      shortest(levels.front()), significant(margin_percent, 2),
-      effects.empty() ? "" : " Right: 95 % (thin) and 90 % (thick) intervals.");
-  Plot plot(study, title, effects.empty() ? subtitle.substr(std::string("Left: e").size() - 1) : subtitle);
+      "{} mark is one run against the runs of its prompt and length at temperature {}; grey: ±{} %, the margin within which effects "
+      "count as equal.{}",
+      effects.empty() ? "Each" : "Left: each", shortest(levels.front()), significant(margin_percent, 2),
+      effects.empty() ? "" : " Black: the mean effect. Right: 95 % (thin) and 90 % (thick) intervals.");
+  Plot plot(study, title, subtitle);
   if (!effects.empty()) plot.line("set multiplot");
-  runs_panel(plot, study, levels, margin_percent, effects.empty());
+  const double bottom = plot.legend(colour_key(study));
+  runs_panel(plot, study, levels, margin_percent, effects.empty() ? 50 : 840, bottom);
   if (!effects.empty()) {
-    effects_panel(plot, colour_key(study), effects, margin_percent);
+    effects_panel(plot, effects, margin_percent, bottom);
     plot.line("unset multiplot");
   }
   return {"04_temperature_effect", title, plot.height(), plot.take()};

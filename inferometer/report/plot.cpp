@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "inferometer/report/display.h"
 #include "inferometer/report/document.h"
 #include "inferometer/report/escape.h"
 
@@ -66,8 +67,6 @@ ColourKey colour_key(const Study& study) {
   return key;
 }
 
-int key_rows(const ColourKey& key) { return static_cast<int>(key.names.size() + 2) / 3; }
-
 size_t colour_of(const Study& study, const ColourKey& key, const Run& run) {
   if (key.by_series) return series_of(study, run).value_or(0);
   for (size_t i = 0; i < study.by_max_tokens.size(); ++i) {
@@ -88,7 +87,8 @@ std::string figure_caption(const Study& study) {
     if (model.threads > 0) engine += fmt::format(", {} thread{}", model.threads, model.threads == 1 ? "" : "s");
     add_once(engines, engine);
   }
-  std::vector<std::string> parts{fmt::format("{} runs", timed_runs(study).size())};
+  const size_t runs = timed_runs(study).size();
+  std::vector<std::string> parts{fmt::format("{} run{}", runs, runs == 1 ? "" : "s")};
   if (study.runs_failed > 0) parts[0] += fmt::format(" ({} more failed)", study.runs_failed);
   std::string machine = e.cpu;
   if (e.logical_cores) machine += fmt::format("{}{} logical cores", machine.empty() ? "" : ", ", *e.logical_cores);
@@ -112,12 +112,33 @@ Plot::Plot(const Study& study, const std::string& title, const std::string& subt
     head_ += 27;
     label(text, at_top(head_), "left font 'DejaVu Sans,15' textcolor rgb '#505050'");
   }
+  // Of the font's widest usual letters 158 fit into a line.
   const std::vector<std::string> caption = wrap_text(figure_caption(study), 158, "", "");
   for (size_t i = 0; i < caption.size(); ++i) {
     const double above = 22 + 24 * static_cast<double>(caption.size() - 1 - i);
     label(caption[i], fmt::format("screen 0.02, screen {:.4f}", above / height_),
           "left font 'DejaVu Sans,12' textcolor rgb '#606060'");
+    foot_ = std::max(foot_, above + 14);
   }
+}
+
+double Plot::legend(const ColourKey& key) {
+  constexpr double kLetter = 10.2;  // pixels, of 13 point DejaVu Sans on average
+  constexpr double kRow = 28;
+  int longest = 0;
+  for (const std::string& name : key.names) longest = std::max(longest, display_width(name));
+  const double column = longest * kLetter + 60;
+  const size_t columns = std::clamp<size_t>(static_cast<size_t>(1500 / column), 1, std::max<size_t>(1, key.names.size()));
+  const size_t rows = (key.names.size() + columns - 1) / columns;
+  for (size_t i = 0; i < key.names.size(); ++i) {
+    const double x = 150 + column * static_cast<double>(i / rows);
+    const double y = foot_ + 20 + kRow * static_cast<double>(rows - 1 - i % rows);
+    const Mark mark = mark_of(i);
+    label(key.names[i], fmt::format("screen {:.4f}, screen {:.4f}", x / kWidth, y / height_),
+          fmt::format("left offset 1,0 font 'DejaVu Sans,13' textcolor rgb '#303030' point pt {} ps 1.6 lc rgb '{}'",
+                      mark.point_type, mark.colour));
+  }
+  return foot_ + 105 + kRow * static_cast<double>(rows);
 }
 
 Plot& Plot::line(std::string_view command) {

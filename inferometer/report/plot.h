@@ -30,8 +30,6 @@ struct ColourKey {
   bool by_series = false;
 };
 [[nodiscard]] ColourKey colour_key(const Study& study);
-/// Lines that the key takes below a figure, three names on each.
-[[nodiscard]] int key_rows(const ColourKey& key);
 /// The position of a run in the colour key; 0 when it has none.
 [[nodiscard]] size_t colour_of(const Study& study, const ColourKey& key, const Run& run);
 
@@ -50,6 +48,9 @@ class Plot {
   Plot& area(double left, double right, double top, double bottom);
   /// Pixels from the top that title and subtitle take.
   [[nodiscard]] double head() const { return head_; }
+  /// The colour key in as many columns as fit, above the caption; returns the pixels from the bottom that lie below the plot's
+  /// axis then.
+  [[nodiscard]] double legend(const ColourKey& key);
   /// Collects one element of the next `plot` command.
   Plot& element(std::string element);
   /// Writes `plot` with the collected elements.
@@ -61,6 +62,7 @@ class Plot {
  private:
   int height_;
   double head_ = 0;
+  double foot_ = 0;  ///< pixels from the bottom that the caption takes
   std::string text_;
   std::vector<std::string> elements_;
 };

@@ -17,7 +17,7 @@ constexpr const char* kSpreadNote =
     "variation between repeats of the same cell.";
 
 /// n, mean, interval, sd and range of one metric, in the columns of overall_table().
-void add_metric_row(TextTable& table, const std::string& name, const MetricInfo& metric, const Group& group) {
+void add_metric_row(ReportTable& table, const std::string& name, const MetricInfo& metric, const Group& group) {
   const MetricSummary& s = group.*metric.summary;
   if (s.n == 0) return;
   const Scale scale = scale_of_metric(metric, {group});
@@ -25,7 +25,7 @@ void add_metric_row(TextTable& table, const std::string& name, const MetricInfo&
                         scale.number(s.sd), scale.number(s.min), scale.number(s.median), scale.number(s.max)});
 }
 
-TextTable overall_table(const std::string& first_column) {
+ReportTable overall_table(const std::string& first_column) {
   return {{{first_column, Align::left}, {"", Align::left}, {"n"}, {"mean"}, {"95 % interval"}, {"sd"}, {"min"}, {"median"},
            {"max"}},
           {}};
@@ -34,13 +34,13 @@ TextTable overall_table(const std::string& first_column) {
 /// One series: metrics as rows. Several: for each of the main metrics, the series as rows.
 Document overall_tables(const Study& study) {
   if (study.by_model.size() <= 1) {
-    TextTable table = overall_table("");
+    ReportTable table = overall_table("");
     for (const MetricInfo& metric : kMetrics) add_metric_row(table, metric.name, metric, study.overall);
     return {table};
   }
   Document document;
   for (const MetricInfo& metric : kMetrics) {
-    TextTable table = overall_table(metric.name);
+    ReportTable table = overall_table(metric.name);
     for (const Group& series : study.by_model) add_metric_row(table, series.label, metric, series);
     if (table.rows.empty()) continue;
     add_metric_row(table, "all series", metric, study.overall);
@@ -62,9 +62,9 @@ std::string failures_text(const Study& study) {
 }
 
 /// Means of the main metrics of each group, one group per row.
-TextTable means_table(const std::string& factor_header, const std::vector<Group>& groups, const std::string& factor) {
+ReportTable means_table(const std::string& factor_header, const std::vector<Group>& groups, const std::string& factor) {
   constexpr std::array<const char*, 4> kNames{"latency", "throughput", "TTFT", "decode"};
-  TextTable table{{{factor_header}, {"runs"}}, {}};
+  ReportTable table{{{factor_header}, {"runs"}}, {}};
   for (const Group& group : groups) table.rows.push_back({level_of(group, factor), fmt::format("{}", group.latency_s.n)});
   for (size_t m = 0; m < kNames.size(); ++m) {
     const Scale scale = scale_of_metric(kMetrics[m], groups);
@@ -81,8 +81,8 @@ TextTable means_table(const std::string& factor_header, const std::vector<Group>
 }
 
 /// Means of one metric: series as rows, output lengths as columns.
-TextTable series_by_length_table(const Study& study, const MetricInfo& metric) {
-  TextTable table{{{fmt::format("{} {}", metric.name, metric.rate_unit == nullptr ? "s" : metric.rate_unit), Align::left}}, {}};
+ReportTable series_by_length_table(const Study& study, const MetricInfo& metric) {
+  ReportTable table{{{fmt::format("{} {}", metric.name, metric.rate_unit == nullptr ? "s" : metric.rate_unit), Align::left}}, {}};
   for (const Group& series : study.by_model) table.rows.push_back({series.label});
   for (const Group& length : study.by_max_tokens) {
     table.columns.push_back({level_of(length, "max_tokens") + " tokens"});
@@ -111,8 +111,8 @@ void append(std::vector<std::string>& texts, const std::vector<std::string>& mor
   texts.insert(texts.end(), more.begin(), more.end());
 }
 
-TextTable scaling_table(const Study& study) {
-  TextTable table{{{"series", Align::left}, {"fixed"}, {"95 % interval"}, {"per token"}, {"95 % interval"}, {"R²"}}, {}};
+ReportTable scaling_table(const Study& study) {
+  ReportTable table{{{"series", Align::left}, {"fixed"}, {"95 % interval"}, {"per token"}, {"95 % interval"}, {"R²"}}, {}};
   for (const Scaling& fit : study.scaling) {
     if (!fit.per_token_s) continue;
     const Scale fixed = scale_of_seconds(std::array{fit.fixed_s.value_or(0)});
@@ -130,8 +130,8 @@ std::string percent_interval(const std::optional<Interval>& ratio) {
 
 std::string p_text(std::optional<double> p) { return !p ? "–" : *p < 0.001 ? "< 0.001" : decimal(p, 3); }
 
-TextTable effect_table(const Study& study) {
-  TextTable table{{{"metric", Align::left}, {"against"}, {"pairs"}, {"change"}, {"95 % interval"}, {"p"}, {"detectable"},
+ReportTable effect_table(const Study& study) {
+  ReportTable table{{{"metric", Align::left}, {"against"}, {"pairs"}, {"change"}, {"95 % interval"}, {"p"}, {"detectable"},
                    {"", Align::left}},
                   {}};
   for (const TemperatureEffect& effect : study.temperature) {
@@ -146,8 +146,8 @@ TextTable effect_table(const Study& study) {
 }
 
 /// Factors as rows, the metrics' shares as columns.
-TextTable variance_table(const Study& study) {
-  TextTable table{{{"share of variance (log)", Align::left}}, {}};
+ReportTable variance_table(const Study& study) {
+  ReportTable table{{{"share of variance (log)", Align::left}}, {}};
   std::vector<std::string> factors;
   for (const VarianceShare& share : study.variance) {
     if (std::find(factors.begin(), factors.end(), share.factor) == factors.end()) factors.push_back(share.factor);
@@ -214,7 +214,7 @@ Document length_section(const Study& study) {
   } else {
     document.emplace_back(means_table("tokens", study.by_max_tokens, "max_tokens"));
   }
-  TextTable scaling = scaling_table(study);
+  ReportTable scaling = scaling_table(study);
   if (!scaling.rows.empty()) {
     document.emplace_back(Gap{});
     document.emplace_back(std::move(scaling));
@@ -230,7 +230,7 @@ Document temperature_section(const Study& study) {
   if (study.by_temperature.empty()) return {};
   Document document{Heading{"By temperature", ""}};
   document.emplace_back(means_table("temperature", study.by_temperature, "temperature"));
-  TextTable effects = effect_table(study);
+  ReportTable effects = effect_table(study);
   if (!effects.rows.empty()) {
     document.emplace_back(Gap{});
     document.emplace_back(std::move(effects));

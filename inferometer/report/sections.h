@@ -14,6 +14,8 @@ namespace ifm {
 [[nodiscard]] Document spread_section(const Study& study);
 [[nodiscard]] Document series_section(const Study& study);
 [[nodiscard]] Document fitness_section(const Study& study);
+/// Conclusions on topics that no other section shows.
+[[nodiscard]] Document other_findings_section(const Study& study);
 [[nodiscard]] Document reliability_section(const Study& study);
 
 /// "2 cores (4 logical)", "15.6 GB", …: machine, system, models, engines, build and design of a session.

@@ -7,10 +7,8 @@
 #include "inferometer/report/sections.h"
 
 namespace ifm {
-namespace {
 
-/// Conclusions of a topic that no section of its own shows.
-Document other_findings(const Study& study) {
+Document other_findings_section(const Study& study) {
   constexpr std::array<std::string_view, 9> kShown{"overall",     "scaling",       "throughput", "temperature", "variability",
                                                      "repeatability", "drift", "series", "fitness"};
   std::vector<std::string> texts;
@@ -22,13 +20,11 @@ Document other_findings(const Study& study) {
   return {Heading{"Also found", ""}, Bullets{std::move(texts)}};
 }
 
-}  // namespace
-
 Document summary_document(const Study& study) {
   Document document;
   for (const Document& section :
        {title_section(study), setup_section(study), overall_section(study), length_section(study), temperature_section(study),
-        spread_section(study), series_section(study), fitness_section(study), other_findings(study), reliability_section(study)}) {
+        spread_section(study), series_section(study), fitness_section(study), other_findings_section(study), reliability_section(study)}) {
     document.insert(document.end(), section.begin(), section.end());
   }
   return document;

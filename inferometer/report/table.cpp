@@ -4,14 +4,14 @@
 
 #include <fmt/format.h>
 
+#include "inferometer/report/display.h"
 #include "inferometer/report/escape.h"
-#include "inferometer/report/utf8.h"
 
 namespace ifm {
 namespace {
 
 /// The columns that hold something in at least one row.
-std::vector<size_t> used_columns(const TextTable& table) {
+std::vector<size_t> used_columns(const ReportTable& table) {
   std::vector<size_t> used;
   for (size_t c = 0; c < table.columns.size(); ++c) {
     const bool any = std::any_of(table.rows.begin(), table.rows.end(),
@@ -35,11 +35,11 @@ std::string without_trailing_spaces(std::string line) {
 
 }  // namespace
 
-std::vector<std::string> table_lines(const TextTable& table, int indent) {
+std::vector<std::string> table_lines(const ReportTable& table, int indent) {
   const std::vector<size_t> used = used_columns(table);
   std::vector<std::string> lines(table.rows.size() + 1, std::string(static_cast<size_t>(indent), ' '));
   for (size_t i = 0; i < used.size(); ++i) {
-    const TextTable::Column& column = table.columns[used[i]];
+    const ReportTable::Column& column = table.columns[used[i]];
     std::vector<std::string> cells{escape_terminal(column.header)};
     for (const auto& row : table.rows) cells.push_back(escape_terminal(cell_of(row, used[i])));
     int width = 0;
@@ -50,7 +50,7 @@ std::vector<std::string> table_lines(const TextTable& table, int indent) {
   return lines;
 }
 
-std::string markdown_table(const TextTable& table) {
+std::string markdown_table(const ReportTable& table) {
   const std::vector<size_t> used = used_columns(table);
   std::string out = "|";
   for (const size_t c : used) out += fmt::format(" {} |", escape_markdown(table.columns[c].header));

@@ -8,7 +8,7 @@ namespace ifm {
 enum class Align { left, right };
 
 /// A table of raw (not yet escaped) cells. Rows may be shorter than the header: what is absent is empty.
-struct TextTable {
+struct ReportTable {
   struct Column {
     std::string header;
     Align align = Align::right;
@@ -19,9 +19,9 @@ struct TextTable {
 
 /// Aligned columns, two spaces apart, for a terminal; the header and each row on one line, each after `indent` spaces.
 /// Cells are escaped; a column that is empty throughout is left out. No trailing spaces.
-[[nodiscard]] std::vector<std::string> table_lines(const TextTable& table, int indent);
+[[nodiscard]] std::vector<std::string> table_lines(const ReportTable& table, int indent);
 
 /// A pipe table; cells are escaped.
-[[nodiscard]] std::string markdown_table(const TextTable& table);
+[[nodiscard]] std::string markdown_table(const ReportTable& table);
 
 }  // namespace ifm

@@ -1,4 +1,4 @@
-#include "inferometer/report/utf8.h"
+#include "inferometer/report/display.h"
 
 #include <algorithm>
 #include <array>
@@ -25,7 +25,7 @@ bool in_any(const std::array<Range, N>& ranges, uint32_t code) {
 
 }  // namespace
 
-Utf8Char first_utf8_char(std::string_view text) {
+DisplayChar first_display_char(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(text[i])); };
   const uint32_t lead = byte(0);
   if (lead < 0x80) return {lead, 1, true};
@@ -45,7 +45,7 @@ Utf8Char first_utf8_char(std::string_view text) {
 int display_width(std::string_view text) {
   int width = 0;
   while (!text.empty()) {
-    const Utf8Char c = first_utf8_char(text);
+    const DisplayChar c = first_display_char(text);
     text.remove_prefix(c.length);
     width += in_any(kZeroWidth, c.code) ? 0 : in_any(kWide, c.code) ? 2 : 1;
   }

@@ -1,0 +1,42 @@
+#include "inferometer/cli/results.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "inferometer/base/error.h"
+#include "inferometer/record/store.h"
+
+namespace ifm {
+namespace {
+
+int64_t pick_session(const Store& store, const std::string& file, std::optional<int64_t> wanted) {
+  const std::vector<int64_t> sessions = store.sessions();
+  if (sessions.empty()) fail(ErrorKind::not_found, "{}: no session (expected one made by inferometer run)", file);
+  if (!wanted) return sessions.back();
+  if (std::find(sessions.begin(), sessions.end(), *wanted) == sessions.end()) {
+    fail(ErrorKind::not_found, "{}: no session {} (expected one of {})", file, *wanted, fmt::join(sessions, ", "));
+  }
+  return *wanted;
+}
+
+}  // namespace
+
+Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
+  const std::filesystem::path file = folder / "inferometer.db";
+  if (!std::filesystem::exists(file)) {
+    fail(ErrorKind::not_found, "{}: no results there (expected the folder of an earlier inferometer run PLAN.yaml --out {})",
+         file.string(), folder.string());
+  }
+  const Store store(file, Store::Access::read);
+  const int64_t id = pick_session(store, file.string(), session);
+  const std::vector<Run> runs = store.runs(id);
+  if (runs.empty()) {
+    fail(ErrorKind::not_found, "{}: session {} has no run yet (expected at least one; see inferometer run --resume)", file.string(), id);
+  }
+  return analyze(store.session(id), runs);
+}
+
+}  // namespace ifm

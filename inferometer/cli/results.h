@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "inferometer/analysis/study.h"
+
+namespace ifm {
+
+/// What is known about a session of a results folder: `session`, or the latest.
+/// @throws Error not_found when there are no results, no such session, or a session without a run; and as Store.
+[[nodiscard]] Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session);
+
+}  // namespace ifm
