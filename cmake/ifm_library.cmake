@@ -21,12 +21,13 @@ function(ifm_library name)
   endif()
 endfunction()
 
-# ifm_test(NAME SOURCES files LINK targets): one GoogleTest program; each of its tests is a test of ctest.
+# ifm_test(NAME SOURCES files LINK targets [PROPERTIES of its tests, over the defaults]): one GoogleTest program; each of its tests is
+# a test of ctest.
 function(ifm_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PROPERTIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE IFM_SOURCE_DIR="${PROJECT_SOURCE_DIR}" IFM_BINARY_DIR="${PROJECT_BINARY_DIR}")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 ${ARG_PROPERTIES})
 endfunction()

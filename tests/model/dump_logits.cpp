@@ -32,7 +32,11 @@ int run(const std::vector<std::string>& arguments) {
   ifm::SteadyClock clock;
   const auto engine = ifm::make_engine(options, clock);
   const auto model = engine->load(arguments[1], arguments[1]);
-  for (std::string line; std::getline(std::cin, line);) dump(*model->evaluator(), line);
+  for (std::string line; std::getline(std::cin, line);) {
+    dump(*model->evaluator(), line);
+    std::fflush(stdout);
+    model->park();
+  }
   return 0;
 }
 

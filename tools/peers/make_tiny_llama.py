@@ -5,7 +5,10 @@ A random Llama small enough to commit: grouped-query attention (4 heads, 2 of ke
 of 64 with bf16 scales, and `llama3` RoPE scaling chosen so that 96 positions see all three of its bands. The logits are those
 of mlx-lm on the CPU with float32 activations. Needs requirements.txt.
 
-  make_tiny_llama.py [--out tests/golden/parity]
+  make_tiny_llama.py [--out tests/golden/parity] [--check]
+
+With --check the committed goldens are compared with what was made, and differences in the model's bytes or beyond the rounding
+of float32 in the logits are an error.
 """
 import argparse
 import datetime
@@ -18,6 +21,7 @@ import numpy as np
 import peer_logits
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+COMMITTED = os.path.join(HERE, "..", "..", "tests", "golden", "parity")
 SEED = 20240726
 POSITIONS = 96
 GAIN = 1.6  # of the weights, over 1/sqrt(columns): attention that is neither flat nor one-hot
@@ -103,9 +107,29 @@ def write_tokenizer(folder):
                    "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 512}, file, indent=1)
 
 
+def check(made, committed):
+    """Compares two output folders."""
+    for name in ("config.json", "model.safetensors"):
+        paths = [os.path.join(folder, "tiny-llama", name) for folder in (made, committed)]
+        if peer_logits.sha256_of(paths[0]) != peer_logits.sha256_of(paths[1]):
+            raise SystemExit(f"tiny-llama/{name}: is not what is committed")
+    data = []
+    for folder in (made, committed):
+        with open(os.path.join(folder, "tiny_llama_logits.bin"), "rb") as file:
+            data.append(file.read())
+    if len(data[0]) != len(data[1]) or data[0][:16 + 2 * POSITIONS] != data[1][:16 + 2 * POSITIONS]:
+        raise SystemExit("tiny_llama_logits.bin: other ids or another size than committed")
+    logits = [np.frombuffer(part, "<f4", offset=16 + 2 * POSITIONS) for part in data]
+    difference = np.abs(logits[0] - logits[1]).max()
+    print(f"largest difference of a logit to the committed golden: {difference:.2e}")
+    if difference > 1e-3:
+        raise SystemExit("tiny_llama_logits.bin: differs from the committed one by more than rounding (expected at most 1e-3)")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", default=os.path.join(HERE, "..", "..", "tests", "golden", "parity"))
+    parser.add_argument("--out", default=COMMITTED)
+    parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
     folder = os.path.join(args.out, "tiny-llama")
     os.makedirs(folder, exist_ok=True)
@@ -127,6 +151,8 @@ def main():
         json.dump(note, file, indent=1)
         file.write("\n")
     print(json.dumps(note, indent=1))
+    if args.check:
+        check(args.out, COMMITTED)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Compares live with software that we did not write; the second half of `./test.sh --peers`. Needs the network the first time.
+# usage: tools/peers/run.sh [PATH OF inferometer]
+set -Eeuo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+repository=$(cd "$here/../.." && pwd)
+inferometer=${1:-$repository/build/release/bin/inferometer}
+build=$(cd "$(dirname "$inferometer")/.." && pwd)
+venv="$repository/build/peers-venv"
+out="$repository/build/peers"
+models="${IFM_TEST_MODELS:-${INFEROMETER_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/inferometer}}/models"
+failed=()
+
+say() { printf '==> %s\n' "$*"; }
+
+# Runs one comparison; the others run even when it fails.
+compare() {
+  say "$1"
+  shift
+  "$@" || failed+=("$1 $2")
+}
+
+mkdir -p "$out"
+if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
+  say "installing the peers into build/peers-venv (llama.cpp is compiled: this takes some minutes)"
+  python3 -m venv "$venv"
+  # CMake and Ninja of the system are used; the wheel is made for AVX2, not for this machine, so that goldens are the same elsewhere.
+  CMAKE_ARGS="-DGGML_NATIVE=OFF" "$venv/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt"
+  cp "$here/requirements.txt" "$venv/requirements.txt"
+fi
+
+folder="$models/smollm2-135m"
+gguf=$(find "$models/smollm2-135m-gguf/" -name '*.gguf' 2>/dev/null | head -n 1)
+if [ ! -e "$folder/config.json" ] || [ -z "$gguf" ]; then
+  say "the model is not in $models: run ./test.sh, which gets it"
+  exit 1
+fi
+
+python="$venv/bin/python"
+export PYTHONDONTWRITEBYTECODE=1
+compare "the MLX folder dequantizes to what the GGUF does" "$python" "$repository/tools/check_conversion.py" "$gguf" "$folder" --generate
+compare "the tiny Llama's logits, made anew" "$python" "$here/make_tiny_llama.py" --out "$out" --check
+compare "tokenizers" "$python" "$here/live_tokenizer.py" --dump-ids "$build/tests/dump_ids" --mlx "$folder" --gguf "$gguf"
+compare "logits of SmolLM2 (about 20 minutes on 2 cores)" \
+  "$python" "$here/live_parity.py" --dump-logits "$build/tests/dump_logits" --gguf "$gguf" --mlx "$folder" --json "$out/parity.json"
+
+if [ ${#failed[@]} -gt 0 ]; then
+  say "comparisons that failed: ${failed[*]}"
+  exit 1
+fi
+say "all comparisons with peers passed; figures: ${out#"$repository"/}/parity.json"
