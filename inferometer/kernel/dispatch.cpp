@@ -14,11 +14,46 @@ bool cpu_has_avx2() {
 #endif
 }
 
-/// Best first.
-std::vector<const Kernels*> usable_sets() {
-  std::vector<const Kernels*> sets;
-  if (const Kernels* avx2 = avx2_kernels(); avx2 != nullptr && cpu_has_avx2()) sets.push_back(avx2);
-  sets.push_back(&reference_kernels());
+bool cpu_has_avx512() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
+#else
+  return false;
+#endif
+}
+
+template <typename Function>
+void take_if_null(Function& function, Function from) {
+  if (function == nullptr) function = from;
+}
+
+/// What a set leaves out, from the next best one.
+Kernels completed(Kernels set, const Kernels& next) {
+  for (std::size_t i = 0; i < kPackings; ++i) {
+    if (set.fast[i].matmul == nullptr) set.fast[i] = next.fast[i];
+  }
+  take_if_null(set.matmul_exact, next.matmul_exact);
+  take_if_null(set.rms_norm, next.rms_norm);
+  take_if_null(set.rope, next.rope);
+  take_if_null(set.swiglu, next.swiglu);
+  take_if_null(set.add, next.add);
+  take_if_null(set.to_f16, next.to_f16);
+  take_if_null(set.softmax_weights, next.softmax_weights);
+  take_if_null(set.attention, next.attention);
+  return set;
+}
+
+/// Every set that this build has and this processor runs, best first, whole.
+const std::vector<Kernels>& usable_sets() {
+  static const std::vector<Kernels> sets = [] {
+    std::vector<Kernels> worst_first{reference_kernels()};
+    if (const Kernels* avx2 = avx2_kernels(); avx2 != nullptr && cpu_has_avx2()) worst_first.push_back(completed(*avx2, worst_first.back()));
+    if (const Kernels* avx512 = avx512_kernels(); avx512 != nullptr && cpu_has_avx2() && cpu_has_avx512()) {
+      worst_first.push_back(completed(*avx512, worst_first.back()));
+    }
+    return std::vector<Kernels>(worst_first.rbegin(), worst_first.rend());
+  }();
   return sets;
 }
 
@@ -38,20 +73,20 @@ int64_t attention_scratch_floats(int64_t group, int64_t head_dim) {
 
 std::vector<std::string> available_isas() {
   std::vector<std::string> names;
-  for (const Kernels* set : usable_sets()) names.emplace_back(set->isa);
+  for (const Kernels& set : usable_sets()) names.emplace_back(set.isa);
   return names;
 }
 
 const Kernels& kernels_for(std::string_view isa) {
-  const std::vector<const Kernels*> sets = usable_sets();
-  if (isa.empty()) return *sets.front();
+  const std::vector<Kernels>& sets = usable_sets();
+  if (isa.empty()) return sets.front();
   const auto found = std::ranges::find(sets, isa, &Kernels::isa);
   if (found == sets.end()) {
     std::string names;
-    for (const Kernels* set : sets) names += (names.empty() ? "" : ", ") + std::string(set->isa);
+    for (const Kernels& set : sets) names += (names.empty() ? "" : ", ") + std::string(set.isa);
     fail(ErrorKind::usage, "--isa: {} cannot be used here (expected one of {})", isa, names);
   }
-  return **found;
+  return *found;
 }
 
 }  // namespace ifm
