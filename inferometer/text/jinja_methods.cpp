@@ -4,6 +4,7 @@
 #include "inferometer/base/error.h"
 #include "inferometer/format/quote.h"
 #include "inferometer/text/jinja_builtins.h"
+#include "inferometer/text/utf8.h"
 
 namespace ifm::jinja {
 namespace {
@@ -27,19 +28,16 @@ Value has_affix(const std::string& s, const Arguments& a, bool front) {
 
 Value split_by_space(std::string_view s, int64_t most) {
   List out;
-  s = strip(s, Side::left);
-  while (!s.empty()) {
-    if (most >= 0 && static_cast<int64_t>(out.items.size()) == most) {
-      out.items.emplace_back(strip(s, Side::right));
-      break;
-    }
+  for (s = strip(s, Side::left); !s.empty(); s = strip(s, Side::left)) {
     std::size_t end = 0;
-    for (const std::string_view c : characters(s)) {
-      if (strip(c, Side::left).empty()) break;
-      end += c.size();
+    if (most >= 0 && static_cast<int64_t>(out.items.size()) == most) end = s.size();  // the rest as it is
+    while (end < s.size()) {
+      const Utf8Char c = decode_utf8(s, end);
+      if (c.valid && is_python_space(c.code)) break;
+      end += c.size;
     }
     out.items.emplace_back(s.substr(0, end));
-    s = strip(s.substr(end), Side::left);
+    s.remove_prefix(end);
   }
   return out;
 }
@@ -48,7 +46,7 @@ Value split(const std::string& s, const Arguments& a) {
   const int64_t most = a.integer(1, "maxsplit", -1);
   const Value* separator = a.find(0, "sep");
   if (separator == nullptr || separator->is_none()) {
-    if (s.size() > 1'000'000) fail(ErrorKind::resource, "chat template line {}: split by white space of more than 1000000 bytes", a.line);
+    if (s.size() > kMaxItems) fail(ErrorKind::resource, "chat template line {}: split by white space of more than {} bytes", a.line, kMaxItems);
     return split_by_space(s, most);
   }
   const std::string by = a.text(0, "sep", "split");
