@@ -13,6 +13,7 @@ namespace {
 using namespace phrases;
 
 constexpr double kStraight = 0.02;  ///< a line counts as a good description within this share of every mean
+constexpr double kNegligible = 0.001;  ///< a share of the variance that is only named
 constexpr double kAlpha = 0.05;
 
 void say(Study& study, const char* id, std::string text) { study.conclusions.push_back({id, std::move(text)}); }
@@ -102,7 +103,15 @@ void conclude_variability(Study& study) {
   if (shares.empty()) return;
   std::stable_sort(shares.begin(), shares.end(), [](const VarianceShare& a, const VarianceShare& b) { return a.share > b.share; });
   std::string list;
-  for (const VarianceShare& share : shares) list += fmt::format("{}{} {}", list.empty() ? "" : ", ", factor(share.factor), percent(share.share));
+  std::string small;
+  for (const VarianceShare& share : shares) {
+    if (share.share < kNegligible) {
+      small += (small.empty() ? "" : ", ") + factor(share.factor);
+    } else {
+      list += fmt::format("{}{} {}", list.empty() ? "" : ", ", factor(share.factor), share.share > 0.9995 ? "over 99.9 %" : percent(share.share));
+    }
+  }
+  if (!small.empty()) list += fmt::format("; under {} each: {}", percent(kNegligible), small);
   std::string text = fmt::format("Where the spread of latency comes from (shares of the variance of its log, {}): {}.", scope(study), list);
   const VarianceShare& first = shares.front();
   if (study.overall.latency_s.sd && first.factor != "residual" && first.share > 0.5)
