@@ -18,6 +18,12 @@ constexpr double kAlpha = 0.05;
 
 void say(Study& study, const char* id, std::string text) { study.conclusions.push_back({id, std::move(text)}); }
 
+/// A sentence about a series: named first when there are several, else with a capital letter.
+std::string about(const Study& study, const std::string& series, const std::string& text) {
+  const std::string who = prefix(study, series);
+  return who.empty() ? capital(text) : who + text;
+}
+
 std::string straightness(const Scaling& s) {
   if (s.lengths < 3) return fmt::format("With {} lengths a straight line cannot be checked.", count(s.lengths));
   if (!s.largest_deviation) return "";
@@ -35,22 +41,21 @@ void conclude_scaling(Study& study, const Scaling& s) {
   if (!s.fixed_s) {
     if (s.n > 0)
       say(study, "scaling",
-          capital(fmt::format("{}fixed overhead and cost per token cannot be told apart: the output length did not vary.",
-                              prefix(study, s.series))));
+          about(study, s.series, "fixed overhead and cost per token cannot be told apart: the output length did not vary."));
     return;
   }
   say(study, "scaling",
-      capital(fmt::format("{}{}, latency is {} fixed (95 % CI {}) plus {} per output token ({}), over {} to {} tokens, R² {:.4f}. {}",
-                          prefix(study, s.series), scope(study), seconds(*s.fixed_s), seconds(*s.fixed_ci95), seconds(*s.per_token_s),
-                          seconds(*s.per_token_ci95), s.min_tokens, s.max_tokens, *s.r2, straightness(s))));
+      about(study, s.series,
+            fmt::format("{}, latency is {} fixed (95 % CI {}) plus {} per output token ({}), over {} to {} tokens, R² {:.4f}. {}",
+                        scope(study), seconds(*s.fixed_s), seconds(*s.fixed_ci95), seconds(*s.per_token_s), seconds(*s.per_token_ci95),
+                        s.min_tokens, s.max_tokens, *s.r2, straightness(s))));
 }
 
 void conclude_throughput(Study& study, const Scaling& s) {
   if (!s.fixed_s || !s.limit_tok_per_s) return;
-  const std::string who = prefix(study, s.series);
   if (s.fixed_ci95->low <= 0 && s.fixed_ci95->high >= 0) {
     say(study, "throughput",
-        capital(fmt::format("{}the fixed part cannot be told from zero, so output tok/s need not depend on the length.", who)));
+        about(study, s.series, "the fixed part cannot be told from zero, so output tok/s need not depend on the length."));
     return;
   }
   const bool rises = s.fixed_ci95->low > 0;
@@ -58,14 +63,12 @@ void conclude_throughput(Study& study, const Scaling& s) {
   const auto rate = [&](int n) { return n / (*s.fixed_s + *s.per_token_s * n); };
   if (!(rate(s.min_tokens) > 0) || !rises) return;
   say(study, "throughput",
-      capital(fmt::format("{}output tok/s rises with the length, by the line from {} at {} tokens to {} at {}, {} the fixed part is "
-                          "spread over more tokens; it cannot pass 1 / cost per token = {} tok/s. The engine does not get faster.",
-                          who, number(rate(s.min_tokens)), s.min_tokens, number(rate(s.max_tokens)), s.max_tokens,
-                          explained ? "because" : "at least in part because", number(*s.limit_tok_per_s))));
-  if (!explained) {
-    std::string& text = study.conclusions.back().text;
-    text.erase(text.rfind(" The engine"));
-  }
+      about(study, s.series,
+            fmt::format("output tok/s rises with the length, by the line from {} at {} tokens to {} at {}, {} the fixed part is spread "
+                        "over more tokens; it cannot pass 1 / cost per token = {} tok/s.{}",
+                        number(rate(s.min_tokens)), s.min_tokens, number(rate(s.max_tokens)), s.max_tokens,
+                        explained ? "because" : "at least in part because", number(*s.limit_tok_per_s),
+                        explained ? " The engine does not get faster." : "")));
 }
 
 std::string detectable_text(const TemperatureEffect& e) {
@@ -92,8 +95,10 @@ std::string temperature_text(const TemperatureEffect& e) {
 }
 
 void conclude_temperature(Study& study) {
-  for (const TemperatureEffect& effect : study.temperature)
-    if (effect.metric != "ttft_s") say(study, "temperature", capital(prefix(study, effect.series) + temperature_text(effect)));
+  for (const TemperatureEffect& effect : study.temperature) {
+    const bool told = effect.series.empty() ? effect.metric != "ttft_s" : effect.metric == "latency_s";
+    if (told) say(study, "temperature", about(study, effect.series, temperature_text(effect)));
+  }
 }
 
 void conclude_variability(Study& study) {
@@ -124,11 +129,12 @@ void conclude_repeatability(Study& study) {
   for (const Group& group : study.by_model) {
     if (!group.latency_s.cv_within || !group.latency_s.sd_within) continue;
     say(study, "repeatability",
-        capital(fmt::format("{}repeats of the same cell differ by {} in latency (sd within cells {}){}.", prefix(study, group.label),
-                            percent(*group.latency_s.cv_within), seconds(*group.latency_s.sd_within),
-                            group.decode_tok_per_s.cv_within
-                                ? fmt::format(" and by {} in decode speed", percent(*group.decode_tok_per_s.cv_within))
-                                : "")));
+        about(study, group.label,
+              fmt::format("repeats of the same cell differ by {} in latency (coefficient of variation; sd within cells {}){}.",
+                          percent(*group.latency_s.cv_within), seconds(*group.latency_s.sd_within),
+                          group.decode_tok_per_s.cv_within
+                              ? fmt::format(" and by {} in decode speed", percent(*group.decode_tok_per_s.cv_within))
+                              : "")));
   }
 }
 
@@ -136,22 +142,30 @@ void conclude_series(Study& study) {
   for (const SeriesEffect& e : study.series_effects) {
     if (e.metric == "ttft_s" || !e.ratio) continue;
     say(study, "series",
-        fmt::format("{} over {}: {} ratio {} (95 % CI {}; {} matched pairs). This describes this session; each side is one process, so "
-                    "it is no verdict.",
-                    e.series, e.reference, metric(e.metric), number(*e.ratio), interval(*e.ratio_ci95), e.pairs));
+        fmt::format("{} over {}: {} {} (95 % CI {}; {} matched pairs). This describes this session; each side is one process, so it is "
+                    "no verdict.",
+                    e.series, e.reference, metric(e.metric), change(*e.ratio), change(*e.ratio_ci95), e.pairs));
   }
 }
 
 void conclude_determinism(Study& study) {
   for (const Determinism& d : study.determinism) {
-    const std::string who = prefix(study, d.series);
-    if (d.cells_differing == 0)
-      say(study, "determinism", capital(fmt::format("{}greedy repeats gave the same token ids in every cell ({}, {} cells).", who, runs(d.runs), d.cells)));
-    else
-      say(study, "determinism",
-          capital(fmt::format("{}greedy repeats gave different token ids in {} of {} cells: the engine is not deterministic.", who,
-                              d.cells_differing, d.cells)));
+    say(study, "determinism",
+        about(study, d.series,
+              d.cells_differing == 0
+                  ? fmt::format("greedy repeats gave the same token ids in every cell ({}, {} cells).", runs(d.runs), d.cells)
+                  : fmt::format("greedy repeats gave different token ids in {} of {} cells: the engine is not deterministic.",
+                                d.cells_differing, d.cells)));
   }
+}
+
+/// METHOD 12: what the harness itself costs stands beside the results.
+void conclude_overhead(Study& study) {
+  const std::optional<double>& overhead_ns = study.session.environment.harness_overhead_ns_per_token;
+  const std::optional<double>& gap_s = study.overall.tpot_s.median;
+  if (!overhead_ns || !gap_s || !(*gap_s > 0)) return;
+  say(study, "overhead", fmt::format("The harness itself costs {} per token, {} of the time per token.", seconds(*overhead_ns * 1e-9),
+                                     percent(*overhead_ns * 1e-9 / *gap_s)));
 }
 
 }  // namespace
@@ -166,8 +180,9 @@ void write_conclusions(Study& study) {
   conclude_repeatability(study);
   conclude_series(study);
   for (const Fitness& fitness : study.fitness)
-    study.conclusions.push_back({"fitness_" + fitness.use, capital(prefix(study, fitness.series) + fitness.text + ".")});
+    study.conclusions.push_back({"fitness_" + fitness.use, about(study, fitness.series, fitness.text + ".")});
   conclude_determinism(study);
+  conclude_overhead(study);
 }
 
 }  // namespace ifm

@@ -58,8 +58,8 @@ std::string flag_meaning(const std::string& flag) {
 void warn_flags(Study& study) {
   for (const FlagCount& count_of_flag : study.flags)
     warn(study, "flag_" + count_of_flag.flag,
-         fmt::format("{} of {} runs carry the flag \"{}\"{}.", count_of_flag.runs, study.runs.size(), count_of_flag.flag,
-                     flag_meaning(count_of_flag.flag)));
+         fmt::format("{} of {} runs {} the flag \"{}\"{}.", count_of_flag.runs, study.runs.size(),
+                     count_of_flag.runs == 1 ? "carries" : "carry", count_of_flag.flag, flag_meaning(count_of_flag.flag)));
   if (study.overall_unflagged && study.overall.latency_s.mean) {
     const MetricSummary& rest = study.overall_unflagged->latency_s;
     warn(study, "without_flags",
@@ -112,7 +112,7 @@ void warn_overhead(Study& study) {
   if (!overhead_ns || !study.overall.tpot_s.median || !(*study.overall.tpot_s.median > 0)) return;
   const double share = *overhead_ns * 1e-9 / *study.overall.tpot_s.median;
   if (share > kOverheadShare)
-    warn(study, "overhead", fmt::format("The harness itself costs {} per token, {} of the time per token.", seconds(*overhead_ns * 1e-9), percent(share)));
+    warn(study, "overhead", fmt::format("The harness itself costs {} per token, {} of the time per token: more than it should.", seconds(*overhead_ns * 1e-9), percent(share)));
 }
 
 void warn_design(Study& study) {
@@ -130,7 +130,7 @@ void warn_design(Study& study) {
     if (run.cached_tokens.value_or(0) > 0) cached.insert(run.order);
   }
   if (!other_length.empty())
-    warn(study, "lengths", fmt::format("{} did not have exactly the asked number of tokens.", capital(runs(static_cast<int>(other_length.size())))));
+    warn(study, "lengths", fmt::format("{} did not have exactly the asked number of tokens.", runs(static_cast<int>(other_length.size()))));
   if (!cached.empty())
     warn(study, "cached", fmt::format("{} took part of the prompt from a cache.", runs(static_cast<int>(cached.size()))));
 }
