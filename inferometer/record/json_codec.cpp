@@ -40,7 +40,7 @@ void read_text(const nlohmann::json& json, const char* key, std::string& into) {
 
 }  // namespace
 
-Json json_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json nullable(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 Json plan_to_json(const Plan& plan) {
   Json json;
@@ -105,28 +105,28 @@ Plan plan_from_json(const nlohmann::json& json) {
 }
 
 Json environment_to_json(const Environment& e) {
-  return {{"host_class", json_or_null(e.host_class)},
-          {"os", json_or_null(e.os)},
-          {"kernel", json_or_null(e.kernel)},
-          {"cpu", json_or_null(e.cpu)},
-          {"isa", json_or_null(e.isa)},
-          {"compiler", json_or_null(e.compiler)},
-          {"inferometer_version", json_or_null(e.inferometer_version)},
-          {"inferometer_commit", json_or_null(e.inferometer_commit)},
-          {"physical_cores", json_or_null(e.physical_cores)},
-          {"logical_cores", json_or_null(e.logical_cores)},
-          {"memory_bytes", json_or_null(e.memory_bytes)},
-          {"governor", json_or_null(e.governor)},
-          {"frequency_mhz", json_or_null(e.frequency_mhz)},
-          {"load_1m", json_or_null(e.load_1m)},
-          {"temperature_c", json_or_null(e.temperature_c)},
-          {"steal_percent", json_or_null(e.steal_percent)},
-          {"cpu_quota_cores", json_or_null(e.cpu_quota_cores)},
-          {"power_source", json_or_null(e.power_source)},
-          {"gpu", json_or_null(e.gpu)},
-          {"read_gb_per_s", json_or_null(e.read_gb_per_s)},
-          {"timer_resolution_ns", json_or_null(e.timer_resolution_ns)},
-          {"harness_overhead_ns_per_token", json_or_null(e.harness_overhead_ns_per_token)}};
+  return {{"host_class", nullable(e.host_class)},
+          {"os", nullable(e.os)},
+          {"kernel", nullable(e.kernel)},
+          {"cpu", nullable(e.cpu)},
+          {"isa", nullable(e.isa)},
+          {"compiler", nullable(e.compiler)},
+          {"inferometer_version", nullable(e.inferometer_version)},
+          {"inferometer_commit", nullable(e.inferometer_commit)},
+          {"physical_cores", nullable(e.physical_cores)},
+          {"logical_cores", nullable(e.logical_cores)},
+          {"memory_bytes", nullable(e.memory_bytes)},
+          {"governor", nullable(e.governor)},
+          {"frequency_mhz", nullable(e.frequency_mhz)},
+          {"load_1m", nullable(e.load_1m)},
+          {"temperature_c", nullable(e.temperature_c)},
+          {"steal_percent", nullable(e.steal_percent)},
+          {"cpu_quota_cores", nullable(e.cpu_quota_cores)},
+          {"power_source", nullable(e.power_source)},
+          {"gpu", nullable(e.gpu)},
+          {"read_gb_per_s", nullable(e.read_gb_per_s)},
+          {"timer_resolution_ns", nullable(e.timer_resolution_ns)},
+          {"harness_overhead_ns_per_token", nullable(e.harness_overhead_ns_per_token)}};
 }
 
 Environment environment_from_json(const nlohmann::json& json) {

@@ -21,10 +21,10 @@ namespace ifm {
 
 /// A value, or null when it is unknown.
 template <typename T>
-[[nodiscard]] nlohmann::ordered_json json_or_null(const std::optional<T>& value) {
+[[nodiscard]] nlohmann::ordered_json nullable(const std::optional<T>& value) {
   return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
 }
 /// Text, or null when it is empty.
-[[nodiscard]] nlohmann::ordered_json json_or_null(const std::string& text);
+[[nodiscard]] nlohmann::ordered_json nullable(const std::string& text);
 
 }  // namespace ifm

@@ -1,0 +1,166 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "inferometer/base/clock.h"
+#include "inferometer/base/error.h"
+#include "inferometer/cli/app.h"
+#include "inferometer/cli/commands.h"
+#include "inferometer/cli/dry_run.h"
+#include "inferometer/cli/interrupt.h"
+#include "inferometer/cli/terminal.h"
+#include "inferometer/engine/registry.h"
+#include "inferometer/hub/resolve.h"
+#include "inferometer/measure/engine_options.h"
+#include "inferometer/measure/runner.h"
+#include "inferometer/record/export_json.h"
+
+namespace ifm {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct RunFlags {
+  std::string plan;
+  std::string out = "results";
+  bool resume = false;
+  bool dry_run = false;
+};
+
+/// The bar, weighted by the length of what is asked for, since runs of 256 tokens take longer than runs of 64.
+class RunProgress final : public SessionObserver {
+ public:
+  void on_session(int64_t session, const Plan& plan, int runs, int done) override {
+    runs_ = runs;
+    done_ = done;
+    int64_t tokens = 0;
+    for (const Cell& cell : expand_cells(plan)) tokens += int64_t{cell.max_tokens} * plan.repeats;
+    bar_ = std::make_unique<ProgressBar>(std::max<int64_t>(1, tokens), fmt::format("session {}", session));
+  }
+  void on_run_begin(const Run& run) override {
+    bar_->update(tokens_, fmt::format("run {}/{} {} {} tokens T={}{}{}", std::min(done_ + 1, runs_), runs_, printable(run.prompt),
+                                      run.max_tokens, run.temperature, run.kind == RunKind::warmup ? " (warm-up)" : "", speed_));
+  }
+  void on_run_end(const Run& run) override {
+    if (run.kind == RunKind::warmup) return;
+    ++done_;
+    tokens_ += run.max_tokens;
+    speed_ = run.metrics.decode_tok_per_s ? fmt::format(", last {:.1f} tok/s", *run.metrics.decode_tok_per_s) : "";
+    if (run.status == RunStatus::failed) last_error_ = run.error_message;
+    bar_->update(tokens_, "");
+  }
+  void finish() {
+    if (bar_ != nullptr) bar_->finish();
+  }
+  [[nodiscard]] const std::string& last_error() const { return last_error_; }
+
+ private:
+  std::unique_ptr<ProgressBar> bar_;
+  int runs_ = 0;
+  int done_ = 0;
+  int64_t tokens_ = 0;
+  std::string speed_;
+  std::string last_error_;
+};
+
+bool only_simulated(const Plan& plan) {
+  return std::all_of(plan.engines.begin(), plan.engines.end(), [](const PlanEngine& e) { return e.kind == "simulated"; });
+}
+
+/// @throws Error usage when results would be written into a model's own folder (FAULTS 61).
+void check_outside_models(const fs::path& out, const Plan& plan, const ModelResolver& resolve) {
+  const fs::path place = fs::weakly_canonical(fs::absolute(out));
+  for (const std::string& model : plan.models) {
+    const fs::path path = resolve(model);
+    if (path.empty()) continue;
+    const fs::path inside = fs::weakly_canonical(fs::absolute(path));
+    const auto ends = std::mismatch(inside.begin(), inside.end(), place.begin(), place.end());
+    if (ends.first == inside.end()) {
+      fail(ErrorKind::usage, "--out: {} lies inside the model {} (expected a folder of its own)", out.string(), path.string());
+    }
+  }
+}
+
+/// @throws Error io when the folder cannot be made or written to: before the first run, not after it (FAULTS 97).
+void make_writable_folder(const fs::path& out) {
+  std::error_code error;
+  fs::create_directories(out, error);
+  if (error || !fs::is_directory(out)) {
+    fail(ErrorKind::io, "--out: {} cannot be made: {}", out.string(), error ? error.message() : "it is not a folder");
+  }
+  const fs::path trial = out / fmt::format(".inferometer-{}", getpid());
+  const bool written = static_cast<bool>(std::ofstream(trial) << "x" << std::flush);
+  fs::remove(trial, error);
+  if (!written) fail(ErrorKind::io, "--out: {} cannot be written to (expected a folder with write permission)", out.string());
+}
+
+void say_what_next(const SessionOutcome& outcome, const RunFlags& flags, const fs::path& exported,
+                   const std::string& last_error) {
+  const std::string out = flags.out == "results" ? "" : fmt::format(" --out {}", flags.out);
+  fmt::print("session {}: {} runs ok, {} failed\n", outcome.session, outcome.runs_ok, outcome.runs_failed);
+  if (!last_error.empty()) fmt::print("last failure: {}\n", printable(last_error));
+  fmt::print("results: {}\nraw data: {}\n", (fs::path(flags.out) / "inferometer.db").string(), exported.string());
+  if (outcome.interrupted) {
+    fmt::print("interrupted; go on with: inferometer run {}{} --resume\n", flags.plan, out);
+  } else if (outcome.runs_ok > 0) {
+    fmt::print("next: inferometer analyze{0} && inferometer summary{0}\n", out);
+  }
+}
+
+int run_plan(const RunFlags& flags, const std::string& command) {
+  const Plan plan = read_plan(flags.plan);
+  const bool no_model = only_simulated(plan);
+  const ModelResolver resolve = [no_model](const std::string& model) {
+    return no_model ? fs::path() : resolve_model(model, HubOptions{}).path;
+  };
+  SteadyClock clock;
+  const EngineFactory factory = [&clock](const PlanEngine& engine, Mode mode) {
+    return make_engine(engine_options_of(engine, mode), clock);
+  };
+  if (flags.dry_run) {
+    print_dry_run(plan, resolve, factory);
+    return exit_done;
+  }
+  check_outside_models(flags.out, plan, resolve);
+  make_writable_folder(flags.out);
+  Store store(fs::path(flags.out) / "inferometer.db", Store::Access::write);
+  const auto probe = make_machine_probe();
+  RunProgress progress;
+  const InterruptGuard guard;
+  const SessionOutcome outcome =
+      run_session(plan, {.start = flags.resume ? SessionStart::resume : SessionStart::fresh, .command = command},
+                  {factory, resolve, clock, store, *probe, progress, guard.token()});
+  progress.finish();
+  const fs::path exported = fs::path(flags.out) / "raw_results" / fmt::format("benchmark_{}.json", outcome.session);
+  write_json_file(exported,
+                  session_to_json(store.session(outcome.session), store.runs(outcome.session), store.blocks(outcome.session)));
+  say_what_next(outcome, flags, exported, progress.last_error());
+  if (outcome.interrupted) return exit_interrupted;
+  return outcome.runs_ok > 0 ? exit_done : exit_failed;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, CliContext& context) {
+  CLI::App* verb = add_verb(app, "run", "Run a plan: every run is measured, checked and committed before the next begins",
+                            "  inferometer run plans/edge-study.yaml\n  inferometer run plans/edge-study.yaml --dry-run");
+  auto flags = std::make_shared<RunFlags>();  // shared with the callback, which outlives this function
+  verb->add_option("plan", flags->plan, "The plan, a YAML file")->required()->type_name("PLAN.yaml");
+  verb->add_option("--out", flags->out, "Folder for the results")->capture_default_str();
+  verb->add_flag("--resume", flags->resume, "Go on with the latest session, which was interrupted");
+  verb->add_flag("--dry-run", flags->dry_run, "Print the cells and the time that they are expected to take; run nothing");
+  verb->callback([flags, &context] {
+    const std::string command = command_line(context);
+    context.action = [flags, command] { return run_plan(*flags, command); };
+  });
+}
+
+}  // namespace ifm

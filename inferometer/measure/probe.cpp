@@ -1,0 +1,94 @@
+#include "inferometer/measure/probe.h"
+
+#include <ctime>
+
+#include <fmt/format.h>
+
+#include "inferometer/base/clock.h"
+#include "inferometer/base/version.h"
+#include "inferometer/engine/simulated.h"
+#include "inferometer/kernel/limits.h"
+#include "inferometer/machine/cpu.h"
+#include "inferometer/machine/page_cache.h"
+#include "inferometer/measure/token_recorder.h"
+
+namespace ifm {
+namespace {
+
+constexpr int64_t kBandwidthBytes = int64_t{256} << 20;
+constexpr int64_t kBandwidthDurationNs = 200'000'000;
+constexpr int kOverheadTokens = 4096;
+
+class RealMachine final : public MachineProbe {
+ public:
+  [[nodiscard]] Environment environment() override {
+    const std::optional<CpuTimes> before = ifm::cpu_times();
+    const MachineFacts facts = machine_facts();
+    const MachineState now = machine_state();
+    const CpuInfo& cpu = cpu_info();
+    Environment e;
+    e.host_class = facts.host_class;
+    e.os = facts.os;
+    e.kernel = facts.kernel;
+    e.cpu = cpu.name;
+    e.isa = cpu.features;
+    e.compiler = build_version().compiler;
+    e.inferometer_version = build_version().version;
+    e.inferometer_commit = build_version().commit;
+    e.physical_cores = cpu.physical_cores;
+    e.logical_cores = cpu.logical_cores;
+    e.memory_bytes = facts.memory_bytes;
+    e.governor = now.governor;
+    e.frequency_mhz = now.frequency_mhz;
+    e.load_1m = now.load_1m;
+    e.temperature_c = now.temperature_c;
+    e.cpu_quota_cores = facts.cpu_quota_cores;
+    e.power_source = now.power_source;
+    e.gpu = facts.gpu;
+    e.read_gb_per_s = measure_read_gb_per_s(cpu.physical_cores, kBandwidthBytes, kBandwidthDurationNs);
+    e.timer_resolution_ns = timer_resolution_ns();
+    e.harness_overhead_ns_per_token = measure_harness_overhead_ns();
+    e.steal_percent = steal_percent(before, ifm::cpu_times());
+    return e;
+  }
+  [[nodiscard]] MachineState state() override { return machine_state(); }
+  [[nodiscard]] std::optional<CanaryTimes> canary() override { return canary_.run(); }
+  [[nodiscard]] std::optional<CpuTimes> cpu_times() override { return ifm::cpu_times(); }
+  [[nodiscard]] std::optional<int64_t> suspended_ns() override { return ifm::suspended_ns(); }
+  [[nodiscard]] std::optional<double> page_cache_share(const std::filesystem::path& model) override {
+    return resident_share(weight_files_of(model));
+  }
+  void drop_page_cache(const std::filesystem::path& model) override {
+    // Whether it worked is seen in page_cache_share(), which is recorded.
+    (void)ifm::drop_page_cache(weight_files_of(model));
+  }
+  [[nodiscard]] std::string utc_now() override {
+    const std::time_t now = std::time(nullptr);
+    std::tm utc{};
+    gmtime_r(&now, &utc);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
+                       utc.tm_min, utc.tm_sec);
+  }
+
+ private:
+  Canary canary_;
+};
+
+}  // namespace
+
+std::unique_ptr<MachineProbe> make_machine_probe() { return std::make_unique<RealMachine>(); }
+
+double measure_harness_overhead_ns() {
+  SteadyClock clock;
+  EngineOptions options{.kind = "simulated"};
+  options.simulated = {.ttft_ns = 0, .prefill_ns_per_token = 0, .gap_ns = 0};
+  const auto engine = make_simulated_engine(options, clock);
+  const auto model = engine->load({}, "null");
+  TokenRecorder recorder(clock, kOverheadTokens, {}, std::stop_source());
+  recorder.begin(clock.now_ns());
+  (void)model->generate({.max_tokens = kOverheadTokens}, recorder, {});
+  const auto& stamps = recorder.received_ns();
+  return static_cast<double>(stamps.back() - stamps.front()) / (kOverheadTokens - 1);
+}
+
+}  // namespace ifm

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "inferometer/measure/loaded_pair.h"
+#include "inferometer/measure/one_run.h"
+#include "inferometer/measure/order.h"
+#include "inferometer/measure/runner.h"
+
+namespace ifm {
+
+/// One execution of run_session(): the state that goes from run to run.
+class SessionRunner {
+ public:
+  SessionRunner(const Plan& plan, const SessionOptions& options, SessionWorld world);
+  SessionOutcome run();
+
+ private:
+  /// Runs that share a loaded model; they stand together in a block.
+  struct Group {
+    Mode mode = Mode::warm;
+    int engine = 0;
+    int model = 0;
+    [[nodiscard]] bool operator==(const Group&) const = default;
+  };
+  using PairKey = std::pair<int, int>;  ///< engine, model
+
+  void begin_fresh();
+  void begin_resumed();
+  void resolve_models();
+  void run_block(int block, const std::vector<PlannedRun>& planned);
+  void record_block(int block);
+  void run_planned(int block, const PlannedRun& planned);
+  void enter_group(const Group& group, int block, const Cell& cell);
+  void warm_up(int block, const Cell& cell, Model& model, const LoadedPair* just_loaded, int runs);
+  [[nodiscard]] Run new_run(int block, const Cell& cell, int repeat, RunKind kind) const;
+  void run_warm(Run& run, const Cell& cell);
+  void run_cold(Run& run, const Cell& cell);
+  void measured(Run& run, const std::function<void()>& work);
+  void commit(Run& run);
+  void remember_model(const Cell& cell, const LoadedPair& pair);
+  void finish();
+
+  const Plan& plan_;
+  SessionOptions options_;
+  SessionWorld world_;
+  std::vector<Cell> cells_;
+  std::vector<std::filesystem::path> paths_;  ///< of plan_.models
+  int64_t session_ = 0;
+  uint64_t order_seed_ = 0;
+  SessionOrigin origin_;
+  std::set<std::pair<int, int>> done_;  ///< (cell, repeat) committed
+  int next_order_ = 0;
+  std::optional<int> last_order_;  ///< of this process
+  std::optional<Group> group_;
+  std::map<PairKey, LoadedPair> loaded_;
+  std::map<PairKey, int> warmups_;  ///< warm-up runs so far, for their seeds
+  std::vector<SessionModel> models_;
+  SessionOutcome outcome_;
+};
+
+}  // namespace ifm
