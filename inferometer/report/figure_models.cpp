@@ -135,8 +135,8 @@ Figure metric_by_model_figure(const Study& study, const char* name, const char* 
     }
   }
   plot.line(fmt::format("set ytics scale 0 ({})", tics));
-  plot.label(fmt::format("mean, {}", scale.unit), fmt::format("graph 1.012, screen {:.4f}", 1 - (plot.head() + 20) / height),
-             "left font 'DejaVu Sans,13' textcolor rgb '#505050'");
+  plot.label(fmt::format("mean, {}", scale.unit), fmt::format("screen 0.985, screen {:.4f}", 1 - (plot.head() + 20) / height),
+             "right font 'DejaVu Sans,13' textcolor rgb '#505050'");
   for (size_t i = 0; i < rows.size(); ++i) {
     if (rows[i].group != nullptr) add_row(plot, study, metric, rows[i], i, scale);
   }

@@ -132,13 +132,13 @@ double Plot::legend(const ColourKey& key) {
   const size_t rows = (key.names.size() + columns - 1) / columns;
   for (size_t i = 0; i < key.names.size(); ++i) {
     const double x = 150 + column * static_cast<double>(i / rows);
-    const double y = foot_ + 20 + kRow * static_cast<double>(rows - 1 - i % rows);
+    const double y = foot_ + 26 + kRow * static_cast<double>(rows - 1 - i % rows);
     const Mark mark = mark_of(i);
     label(key.names[i], fmt::format("screen {:.4f}, screen {:.4f}", x / kWidth, y / height_),
-          fmt::format("left offset 1,0 font 'DejaVu Sans,13' textcolor rgb '#303030' point pt {} ps 1.6 lc rgb '{}'",
+          fmt::format("left offset 1,-0.15 font 'DejaVu Sans,13' textcolor rgb '#303030' point pt {} ps 1.6 lc rgb '{}'",
                       mark.point_type, mark.colour));
   }
-  return foot_ + 105 + kRow * static_cast<double>(rows);
+  return foot_ + 111 + kRow * static_cast<double>(rows);
 }
 
 Plot& Plot::line(std::string_view command) {

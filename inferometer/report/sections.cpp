@@ -63,7 +63,7 @@ std::string failures_text(const Study& study) {
 
 /// Means of the main metrics of each group, one group per row.
 ReportTable means_table(const std::string& factor_header, const std::vector<Group>& groups, const std::string& factor) {
-  constexpr std::array<const char*, 4> kNames{"latency", "throughput", "TTFT", "decode"};
+  constexpr std::array<const char*, 4> kNames{"latency", "output", "TTFT", "decode"};
   ReportTable table{{{factor_header}, {"runs"}}, {}};
   for (const Group& group : groups) table.rows.push_back({level_of(group, factor), fmt::format("{}", group.latency_s.n)});
   for (size_t m = 0; m < kNames.size(); ++m) {
