@@ -231,8 +231,11 @@ void SessionRunner::measured(Run& run, const std::function<void()>& work) {
   const auto slept_before = world_.probe.suspended_ns();
   work();
   const auto slept_after = world_.probe.suspended_ns();
-  run.steal_percent = steal_percent(cpu_before, world_.probe.cpu_times());
-  if (run.steal_percent && *run.steal_percent > kStealTolerancePercent) run.flags.emplace_back("steal");
+  const auto cpu_after = world_.probe.cpu_times();
+  run.steal_percent = steal_percent(cpu_before, cpu_after);
+  // A single tick of a short run is rounding.
+  const bool more_than_a_tick = run.steal_percent && cpu_after->stolen - cpu_before->stolen > 1;
+  if (more_than_a_tick && *run.steal_percent > kStealTolerancePercent) run.flags.emplace_back("steal");
   if (slept_before && slept_after && *slept_after - *slept_before > kSuspendToleranceNs) {
     run.flags.emplace_back("suspended");
     set_failed(run, "suspended", "machine: it slept while the run was under way");

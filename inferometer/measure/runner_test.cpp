@@ -1,0 +1,436 @@
+#include "inferometer/measure/runner.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "inferometer/analysis/metrics.h"
+#include "inferometer/base/error.h"
+#include "inferometer/engine/simulated.h"
+#include "inferometer/measure/checks.h"
+#include "inferometer/measure/engine_options.h"
+#include "inferometer/measure/one_run.h"
+#include "inferometer/measure/order.h"
+
+namespace ifm {
+namespace {
+
+using ModelRun = ifm::Run;  // inside a test, Run is GoogleTest's
+
+class FakeMachine final : public MachineProbe {
+ public:
+  [[nodiscard]] Environment environment() override { return {.cpu = "fake", .load_1m = 0.5}; }
+  [[nodiscard]] MachineState state() override { return {.temperature_c = 40}; }
+  [[nodiscard]] std::optional<CanaryTimes> canary() override { return CanaryTimes{1000, 1000}; }
+  [[nodiscard]] std::optional<CpuTimes> cpu_times() override {
+    times.total += 100;
+    times.stolen += stolen_each_call;
+    return times;
+  }
+  [[nodiscard]] std::optional<int64_t> suspended_ns() override { return slept_ns += sleeps_each_call_ns; }
+  [[nodiscard]] std::optional<double> page_cache_share(const std::filesystem::path& /*model*/) override { return share; }
+  void drop_page_cache(const std::filesystem::path& /*model*/) override { share = 0.0; }
+  [[nodiscard]] std::string utc_now() override { return "2025-01-01T00:00:00Z"; }
+
+  CpuTimes times;
+  uint64_t stolen_each_call = 0;
+  int64_t slept_ns = 0;
+  int64_t sleeps_each_call_ns = 0;
+  double share = 1.0;
+};
+
+/// Stops the session after a number of measured runs.
+class StopAfter final : public SessionObserver {
+ public:
+  explicit StopAfter(int runs) : left_(runs) {}
+  void on_run_end(const ModelRun& run) override {
+    if (run.kind == RunKind::measured && --left_ == 0) source.request_stop();
+  }
+  std::stop_source source;
+
+ private:
+  int left_;
+};
+
+Plan small_plan() {
+  Plan plan;
+  plan.name = "small";
+  plan.engines = {{.id = "simulated", .kind = "simulated", .simulated = {{"load_ms", 50}, {"ttft_ms", 10}, {"gap_ms", 5}}}};
+  plan.models = {"toy"};
+  plan.prompts = {{.id = "p", .text = "x"}, {.id = "q", .text = "y"}};
+  plan.max_tokens = {4, 8};
+  plan.temperatures = {0.3, 0.7};
+  plan.repeats = 3;
+  plan.hash = "h1";
+  return plan;
+}
+
+class RunnerTest : public testing::Test {
+ protected:
+  RunnerTest()
+      : folder_(std::filesystem::temp_directory_path() / ("ifm_runner_" + std::to_string(getpid()) + "_" +
+                                                          testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    std::filesystem::create_directories(folder_);
+  }
+  ~RunnerTest() override { std::filesystem::remove_all(folder_); }
+
+  SessionOutcome run(const Plan& plan, SessionStart start = SessionStart::fresh, int stop_after = 0) {
+    Store store(file(), Store::Access::write);
+    StopAfter observer(stop_after);
+    return run_session(plan, {.start = start, .command = "inferometer run"},
+                       {factory, [](const std::string&) { return std::filesystem::path(); }, clock, store, machine, observer,
+                        observer.source.get_token()});
+  }
+  [[nodiscard]] std::vector<ModelRun> stored(int64_t session = 1) const {
+    return Store(file(), Store::Access::read).runs(session);
+  }
+  [[nodiscard]] std::filesystem::path file() const { return folder_ / "inferometer.db"; }
+
+  VirtualClock clock;
+  FakeMachine machine;
+  EngineFactory factory = [this](const PlanEngine& engine, Mode mode) {
+    return make_simulated_engine(engine_options_of(engine, mode), clock);
+  };
+
+ private:
+  std::filesystem::path folder_;
+};
+
+std::vector<ModelRun> measured_of(const std::vector<ModelRun>& runs) {
+  std::vector<ModelRun> measured;
+  std::copy_if(runs.begin(), runs.end(), std::back_inserter(measured),
+               [](const ModelRun& r) { return r.kind == RunKind::measured; });
+  return measured;
+}
+
+TEST_F(RunnerTest, ExactTimesGiveExactMetrics) {
+  const SessionOutcome outcome = run(small_plan());
+  EXPECT_EQ(outcome.runs_ok, 24);
+  EXPECT_EQ(outcome.runs_failed, 0);
+  for (const ModelRun& r : measured_of(stored())) {
+    // TTFT = 10 ms + 16 prompt tokens x 0.1 ms; each further token 5 ms.
+    EXPECT_DOUBLE_EQ(r.metrics.ttft_s.value(), 0.0116);
+    EXPECT_DOUBLE_EQ(r.metrics.e2e_s.value(), 0.0116 + 0.005 * (r.max_tokens - 1));
+    EXPECT_DOUBLE_EQ(r.metrics.tpot_s.value(), 0.005);
+    EXPECT_DOUBLE_EQ(r.metrics.decode_tok_per_s.value(), 200.0);
+    EXPECT_DOUBLE_EQ(r.metrics.prefill_tok_per_s.value(), 10'000.0);
+    EXPECT_FALSE(r.metrics.load_s.has_value());
+    EXPECT_EQ(r.output_tokens, r.max_tokens);
+    EXPECT_EQ(r.stamps.offset_ns.size(), static_cast<std::size_t>(r.max_tokens));
+    EXPECT_EQ(r.engine_end_ns.value() - r.engine_start_ns.value(), r.stamps.offset_ns.back());
+    EXPECT_TRUE(r.flags.empty());
+  }
+}
+
+TEST_F(RunnerTest, WarmupReallyRunsAndStaysOutOfTheMeasuredRuns) {
+  Plan plan = small_plan();
+  plan.warmup = 2;
+  run(plan);
+  const auto runs = stored();
+  ASSERT_EQ(runs.size(), 26U);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    EXPECT_EQ(runs[i].order, static_cast<int>(i));
+    EXPECT_EQ(runs[i].kind, i < 2 ? RunKind::warmup : RunKind::measured);
+    EXPECT_EQ(runs[i].predecessor, i == 0 ? std::nullopt : std::optional<int>(static_cast<int>(i) - 1));
+  }
+  EXPECT_EQ(runs[0].output_tokens, runs[0].max_tokens);
+  EXPECT_NE(runs[0].seed, runs[1].seed);
+  EXPECT_DOUBLE_EQ(runs[0].metrics.load_s.value(), 0.05);
+  EXPECT_FALSE(runs[1].metrics.load_s.has_value());
+}
+
+TEST_F(RunnerTest, ColdRunsHaveTheirLoadInsideTheLatency) {
+  Plan plan = small_plan();
+  plan.modes = {Mode::cold};
+  plan.warmup = 0;
+  plan.page_cache = PageCache::dropped;
+  run(plan);
+  const auto runs = stored();
+  ASSERT_EQ(runs.size(), 24U);
+  for (const ModelRun& r : runs) {
+    EXPECT_DOUBLE_EQ(r.metrics.load_s.value(), 0.05);
+    EXPECT_DOUBLE_EQ(r.metrics.ttft_s.value(), 0.0616);
+    EXPECT_DOUBLE_EQ(r.metrics.tpot_s.value(), 0.005);
+    EXPECT_EQ(r.load_begin_ns, r.start_ns);
+    EXPECT_EQ(r.page_cache_share, 0.0);
+  }
+}
+
+TEST_F(RunnerTest, SwitchingEnginesCostsOneRecordedRewarmingRun) {
+  Plan plan = small_plan();
+  plan.engines.push_back({.id = "other", .kind = "simulated", .simulated = {{"gap_ms", 9}}});
+  run(plan);
+  const auto runs = stored();
+  // Block 0: both engines are loaded and warmed; block 1 begins with the engine that block 0 ended with, then switches; so does
+  // block 2, or it switches twice.
+  std::string engine;
+  bool warmed = false;
+  for (const ModelRun& r : runs) {
+    if (r.kind == RunKind::warmup) {
+      EXPECT_NE(r.engine, engine);
+      engine = r.engine;
+      warmed = true;
+      continue;
+    }
+    EXPECT_EQ(r.engine, engine) << "a switch without re-warming before run " << r.order;
+    warmed = false;
+  }
+  EXPECT_FALSE(warmed);
+  EXPECT_EQ(measured_of(runs).size(), 48U);
+}
+
+TEST_F(RunnerTest, ResumeNeitherLosesNorDoublesARun) {
+  const Plan plan = small_plan();
+  run(plan);
+  const auto whole = measured_of(stored());
+  for (int stop_after = 1; stop_after < 24; stop_after += 5) {
+    std::filesystem::remove(file());
+    const SessionOutcome first = run(plan, SessionStart::fresh, stop_after);
+    EXPECT_TRUE(first.interrupted);
+    EXPECT_EQ(first.runs_ok, stop_after);
+    const SessionOutcome second = run(plan, SessionStart::resume);
+    EXPECT_FALSE(second.interrupted);
+    EXPECT_EQ(second.session, first.session);
+    EXPECT_EQ(second.runs_ok, 24);
+    const auto resumed = measured_of(stored());
+    ASSERT_EQ(resumed.size(), whole.size());
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+      EXPECT_EQ(resumed[i].cell, whole[i].cell);
+      EXPECT_EQ(resumed[i].repeat, whole[i].repeat);
+      EXPECT_EQ(resumed[i].seed, whole[i].seed);
+      if (i > 0) {
+        EXPECT_GE(resumed[i].start_ns, resumed[i - 1].start_ns + resumed[i - 1].stamps.offset_ns.back());
+      }
+    }
+  }
+}
+
+TEST_F(RunnerTest, EditedPlanFinishedSessionAndNothingAreNotResumed) {
+  Plan plan = small_plan();
+  EXPECT_THROW(run(plan, SessionStart::resume), Error);
+  run(plan, SessionStart::fresh, 3);
+  Plan edited = plan;
+  edited.hash = "h2";
+  try {
+    run(edited, SessionStart::resume);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_NE(error.message().find("edited"), std::string::npos);
+  }
+  run(plan, SessionStart::resume);
+  EXPECT_THROW(run(plan, SessionStart::resume), Error);
+}
+
+TEST_F(RunnerTest, FailedRunsAreRecordedWithTheirReasonAndTheSessionGoesOn) {
+  Plan plan = small_plan();
+  plan.engines[0].simulated.emplace_back("fail_every", 5);
+  const SessionOutcome outcome = run(plan);
+  EXPECT_EQ(outcome.runs_ok + outcome.runs_failed, 24);
+  EXPECT_GT(outcome.runs_failed, 0);
+  for (const ModelRun& r : stored()) {
+    if (r.status == RunStatus::ok) continue;
+    EXPECT_EQ(r.error_kind, "engine");
+    EXPECT_NE(r.error_message.find("fail_every"), std::string::npos);
+    EXPECT_FALSE(r.metrics.e2e_s.has_value());
+  }
+}
+
+TEST_F(RunnerTest, SessionWhoseEveryRunFailsHasNoneOk) {
+  Plan plan = small_plan();
+  plan.engines[0].simulated.emplace_back("fail_every", 1);
+  const SessionOutcome outcome = run(plan);
+  EXPECT_EQ(outcome.runs_ok, 0);
+  EXPECT_EQ(outcome.runs_failed, 24);
+}
+
+TEST_F(RunnerTest, LateTokensFailTheRunAsTimeout) {
+  Plan plan = small_plan();
+  plan.timeouts.gap_s = 0.004;
+  EXPECT_EQ(run(plan).runs_failed, 24);
+  EXPECT_EQ(measured_of(stored())[0].error_kind, "timeout");
+  plan.timeouts = {.first_token_s = 0.011};
+  EXPECT_EQ(run(plan).runs_failed, 24);
+  EXPECT_NE(measured_of(stored(2))[0].error_message.find("no first token"), std::string::npos);
+}
+
+TEST_F(RunnerTest, StealAndSuspendsAreFlagged) {
+  machine.stolen_each_call = 3;
+  run(small_plan());
+  const auto first = measured_of(stored());
+  EXPECT_EQ(first[0].steal_percent, 3.0);
+  EXPECT_EQ(first[0].flags, std::vector<std::string>{"steal"});
+  EXPECT_EQ(first[0].status, RunStatus::ok);
+  machine.stolen_each_call = 0;
+  machine.sleeps_each_call_ns = 1'000'000'000;
+  EXPECT_EQ(run(small_plan()).runs_failed, 24);
+  EXPECT_EQ(measured_of(stored(2))[0].error_kind, "suspended");
+}
+
+TEST_F(RunnerTest, SessionRemembersMachineModelAndOrder) {
+  const Plan plan = small_plan();
+  run(plan);
+  const Session session = Store(file(), Store::Access::read).session(1);
+  EXPECT_EQ(session.environment.cpu, "fake");
+  EXPECT_EQ(session.order_seed, order_seed_of(plan));
+  EXPECT_EQ(session.finished_utc, "2025-01-01T00:00:00Z");
+  ASSERT_EQ(session.models.size(), 1U);
+  EXPECT_DOUBLE_EQ(session.models[0].load_s.value(), 0.05);
+  EXPECT_EQ(Store(file(), Store::Access::read).blocks(1).size(), 3U);
+}
+
+/// An engine whose account or stream can be made wrong.
+class LyingModel final : public Model {
+ public:
+  explicit LyingModel(VirtualClock& clock) : clock_(clock) { info_.name = "liar"; }
+  [[nodiscard]] const ModelInfo& info() const override { return info_; }
+  [[nodiscard]] std::vector<TokenId> encode(const Request& /*request*/) override { return {}; }
+  [[nodiscard]] std::string decode(std::span<const TokenId> /*ids*/) override { return {}; }
+  Completion generate(const Request& request, TokenSink& sink, std::stop_token /*stop*/) override {
+    Completion done{.start_ns = clock_.now_ns()};
+    for (int i = 0; i < request.max_tokens + extra_tokens; i += per_event) {
+      clock_.advance_ns(2'000'000);
+      const std::vector<TokenId> ids(static_cast<std::size_t>(per_event), 7);
+      sink.on_tokens({clock_.now_ns(), ids, "x"});
+    }
+    done.end_ns = clock_.now_ns() + account_error_ns;
+    done.output_tokens = request.max_tokens + miscount;
+    done.finish = finish;
+    done.cached_tokens = cached;
+    return done;
+  }
+  int64_t account_error_ns = 0;
+  int miscount = 0;
+  int extra_tokens = 0;
+  int per_event = 1;
+  int cached = 0;
+  FinishReason finish = FinishReason::length;
+
+ private:
+  VirtualClock& clock_;
+  ModelInfo info_;
+};
+
+class Checks : public testing::Test {
+ protected:
+  ModelRun run(int max_tokens = 6, bool ignore_eos = true) {
+    ModelRun run;
+    run.max_tokens = max_tokens;
+    Request request{.max_tokens = max_tokens, .ignore_eos = ignore_eos};
+    perform(run, RunStart::now, model, request, {}, clock, {clock.now_ns()});
+    run.metrics = metrics_of(run);
+    return run;
+  }
+  VirtualClock clock;
+  LyingModel model{clock};
+};
+
+TEST_F(Checks, ClocksThatAgreeWithinAMillisecondPass) {
+  model.account_error_ns = 1'000'000;
+  EXPECT_EQ(run().status, RunStatus::ok);
+}
+
+TEST_F(Checks, ClocksThatDisagreeMakeTheRunInvalid) {
+  model.account_error_ns = -1'000'001;
+  const ModelRun bad = run();
+  EXPECT_EQ(bad.status, RunStatus::failed);
+  EXPECT_EQ(bad.error_kind, "clock");
+  EXPECT_EQ(bad.flags, std::vector<std::string>{"clock_disagreement"});
+  EXPECT_FALSE(bad.metrics.e2e_s.has_value());
+}
+
+TEST_F(Checks, DisputedCountsPrintNoTokenRate) {
+  for (const auto& [miscount, extra] : std::vector<std::pair<int, int>>{{1, 0}, {-1, 0}, {0, 1}, {1, 1}, {-1, -1}}) {
+    model.miscount = miscount;
+    model.extra_tokens = extra;
+    const ModelRun disputed = run();
+    EXPECT_EQ(disputed.flags, std::vector<std::string>{"count_disputed"}) << miscount << " " << extra;
+    EXPECT_FALSE(disputed.metrics.output_tok_per_s.has_value());
+    EXPECT_FALSE(disputed.metrics.decode_tok_per_s.has_value());
+    EXPECT_TRUE(disputed.metrics.e2e_s.has_value());
+  }
+}
+
+TEST_F(Checks, FewerTokensAreFineOnlyWhenAnEosMayEndTheRun) {
+  model.miscount = -2;
+  model.extra_tokens = -2;
+  model.finish = FinishReason::stop;
+  EXPECT_TRUE(run(6, false).flags.empty());
+  EXPECT_FALSE(run(6, true).flags.empty());
+}
+
+TEST_F(Checks, EventsOfSeveralTokensCountAsTheirTokens) {
+  model.per_event = 3;
+  const ModelRun coalesced = run();
+  EXPECT_TRUE(coalesced.flags.empty());
+  EXPECT_EQ(coalesced.stamps.tokens, (std::vector<int>{3, 3}));
+  EXPECT_DOUBLE_EQ(coalesced.metrics.tpot_s.value(), 0.002 / 3);
+  EXPECT_FALSE(coalesced.metrics.itl_mean_s.has_value());
+}
+
+TEST_F(Checks, CachedPromptsAreFlaggedAndCancelledRunsFail) {
+  model.cached = 4;
+  EXPECT_EQ(run().flags, std::vector<std::string>{"prompt_cached"});
+  model.finish = FinishReason::cancelled;
+  EXPECT_EQ(run().error_kind, "interrupted");
+}
+
+TEST_F(Checks, EmptyAnswersFail) {
+  model.extra_tokens = -6;
+  EXPECT_EQ(run().error_kind, "engine");
+}
+
+TEST(HashOfIds, IsTheShaOfLittleEndianIntegers) {
+  // python3 -c "import hashlib,struct; print(hashlib.sha256(struct.pack('<2i',1,128255)).hexdigest())"
+  EXPECT_EQ(hash_of_ids({1, 128255}), "64a847d60176265a7fedab2c47d7982ad76825453d8969fa1712d179072a3560");
+}
+
+TEST(RequestOf, CarriesEveryVariedParameter) {
+  Plan plan = small_plan();
+  plan.prompts[1].raw = true;
+  plan.top_k = 40;
+  plan.top_p = 0.9;
+  plan.min_p = 0.05;
+  plan.ignore_eos = false;
+  const Request request = request_of(plan, {.prompt = 1, .max_tokens = 8, .temperature = 0.7}, 99);
+  EXPECT_EQ(request.form, PromptForm::raw);
+  EXPECT_EQ(request.messages.at(0).content, "y");
+  EXPECT_EQ(request.max_tokens, 8);
+  EXPECT_EQ(request.sampling.temperature, 0.7);
+  EXPECT_EQ(request.sampling.top_k, 40);
+  EXPECT_EQ(request.sampling.top_p, 0.9);
+  EXPECT_EQ(request.sampling.min_p, 0.05);
+  EXPECT_EQ(request.sampling.seed, 99U);
+  EXPECT_FALSE(request.ignore_eos);
+}
+
+TEST(Watchdog, StopsAnEngineThatSaysNothing) {
+  SteadyClock clock;
+  EngineOptions options{.kind = "simulated"};
+  options.simulated.ttft_ns = 600'000'000'000;
+  const auto engine = make_simulated_engine(options, clock);
+  const auto model = engine->load({}, "stalled");
+  ModelRun run;
+  perform(run, RunStart::now, *model, {.max_tokens = 1}, {.first_token_s = 0.02, .gap_s = 0.02}, clock, {clock.now_ns()});
+  EXPECT_EQ(run.status, RunStatus::failed);
+  EXPECT_EQ(run.error_kind, "timeout");
+  EXPECT_TRUE(run.stamps.offset_ns.empty());
+}
+
+TEST(Harness, OverheadOnANullEngineIsKnown) {
+  const double overhead_ns = measure_harness_overhead_ns();
+  EXPECT_GT(overhead_ns, 0.0);
+  EXPECT_TRUE(std::isfinite(overhead_ns));
+}
+
+}  // namespace
+}  // namespace ifm
