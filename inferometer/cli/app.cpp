@@ -56,7 +56,7 @@ int usage_error(const CLI::App& app, std::string_view message) {
 }
 
 std::string describe(const CLI::ParseError& error, const CLI::App& app) {
-  if (error.get_name() == "ExtrasError") {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const std::string word = app.remaining(true).empty() ? std::string("?") : app.remaining(true).front();
     if (asked_verb(app).empty() && !word.starts_with("-")) {
       return fmt::format(

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <string>
+#include <type_traits>
+
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "inferometer/base/error.h"
@@ -28,6 +32,19 @@ enum ExitCode : int {
 
 /// A verb of the program: description as one sentence, and an example that its help ends with.
 CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& description, const std::string& example);
+
+/// A check of an option's value: a number from `smallest` to `largest`.
+template <typename Number>
+[[nodiscard]] CLI::Validator number_between(Number smallest, Number largest) {
+  return CLI::Validator(
+      [smallest, largest](std::string& text) {
+        Number value{};
+        if (CLI::detail::lexical_cast(text, value) && value >= smallest && value <= largest) return std::string();
+        return fmt::format("expected {} from {} to {}, got {}", std::is_integral_v<Number> ? "a whole number" : "a number",
+                           smallest, largest, text);
+      },
+      fmt::format("{}..{}", smallest, largest));
+}
 
 /// What `inferometer` without a verb says: the models it finds and the one command to try next.
 int show_overview();

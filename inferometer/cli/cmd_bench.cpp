@@ -139,7 +139,7 @@ void add_bench(CLI::App& app, CliContext& context) {
       ->capture_default_str();
   verb->add_option("-d,--n-depth", flags->depths, "Tokens in the context before: lists and ranges")->capture_default_str();
   verb->add_option("-r,--repetitions", flags->repetitions, "Samples of each row, after a warm-up that is not kept")
-      ->check(CLI::Range(1, 10000))
+      ->check(number_between(1, 10000))
       ->capture_default_str();
   verb->add_option("-o,--output", flags->output, "Format")
       ->check(CLI::IsMember({"md", "csv", "json", "jsonl"}))

@@ -161,19 +161,19 @@ int generate(const GenerateFlags& flags) {
 void add_sampling(CLI::App& verb, GenerateFlags& flags) {
   SamplingParams& sampling = flags.sampling;
   verb.add_option("-n,--max-tokens", flags.max_tokens, "Most tokens to generate")
-      ->check(CLI::Range(1, kMaxTokens))
+      ->check(number_between(1, kMaxTokens))
       ->capture_default_str();
   verb.add_option("--temp", sampling.temperature, "Temperature; 0 always takes the likeliest token")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(number_between(0.0, 100.0))
       ->capture_default_str();
   verb.add_option("--top-p", sampling.top_p, "Keep the likeliest tokens that together reach this probability")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_between(0.0, 1.0))
       ->capture_default_str();
   verb.add_option("--top-k", sampling.top_k, "Keep this many of the likeliest tokens; 0 = all")
-      ->check(CLI::Range(0, kMaxTokens))
+      ->check(number_between(0, kMaxTokens))
       ->capture_default_str();
   verb.add_option("--min-p", sampling.min_p, "Keep tokens of at least this share of the likeliest one's probability")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_between(0.0, 1.0))
       ->capture_default_str();
   verb.add_option("--seed", sampling.seed, "Seed; the same one gives the same text")->capture_default_str();
 }

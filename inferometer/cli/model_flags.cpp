@@ -1,6 +1,7 @@
 #include "inferometer/cli/model_flags.h"
 
 #include "inferometer/base/error.h"
+#include "inferometer/cli/app.h"
 #include "inferometer/engine/registry.h"
 #include "inferometer/hub/resolve.h"
 
@@ -15,9 +16,9 @@ constexpr int kMaxContext = 1 << 24;
 void add_model_flags(CLI::App& verb, ModelFlags& flags) {
   verb.add_option("--engine", flags.engine, "Engine that runs the model; see inferometer engines")->capture_default_str();
   verb.add_option("-t,--threads", flags.threads, "Threads (default: one for each physical core)")
-      ->check(CLI::Range(1, kMaxThreads));
+      ->check(number_between(1, kMaxThreads));
   verb.add_option("--ctx", flags.context, "Tokens that the context holds (default: the model's, at most 4096)")
-      ->check(CLI::Range(1, kMaxContext));
+      ->check(number_between(1, kMaxContext));
   verb.add_option("--accuracy", flags.accuracy, "Arithmetic of the embedded engine")
       ->check(CLI::IsMember({"fast", "exact"}))
       ->capture_default_str();
