@@ -98,7 +98,7 @@ class GgufReader {
       if (space == std::string_view::npos || merge.find(' ', space + 1) != std::string_view::npos) {
         fail(ErrorKind::invalid_data, "{}: merge {} is not two tokens and a space (got {})", source(), i, quote(merge));
       }
-      impl_->add_merge(merge.substr(0, space), merge.substr(space + 1), static_cast<int32_t>(i));
+      impl_->add_merge(merge.substr(0, space), merge.substr(space + 1));
     }
   }
 

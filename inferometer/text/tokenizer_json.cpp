@@ -148,7 +148,8 @@ class JsonReader {
     int32_t rank = 0;
     for (const element merge : merges) {
       const auto [left, right] = pair_of(merge, rank);
-      parts_->add_merge(left, right, rank++);
+      parts_->add_merge(left, right);
+      ++rank;
     }
   }
 

@@ -50,22 +50,32 @@ void TokenizerParts::add_added_token(int64_t id, std::string_view content, bool 
   }
 }
 
-void TokenizerParts::add_merge(std::string_view left, std::string_view right, int32_t rank) {
-  std::array<char, 2 * kMaxTokenBytes> joined;
-  const std::size_t size = left.size() + right.size();
-  const TokenId left_id = vocabulary.find(left);
-  const TokenId right_id = vocabulary.find(right);
-  TokenId merged = -1;
-  if (size <= joined.size()) {
-    std::copy(left.begin(), left.end(), joined.begin());
-    std::copy(right.begin(), right.end(), joined.begin() + static_cast<std::ptrdiff_t>(left.size()));
-    merged = vocabulary.find({joined.data(), size});
+void TokenizerParts::add_merge(std::string_view left, std::string_view right) {
+  pending_.push_back({left, right});
+  if (pending_.size() == kMergeBlock) flush_merges();
+}
+
+void TokenizerParts::flush_merges() {
+  std::array<std::array<uint64_t, 3>, kMergeBlock> hashes;
+  std::array<std::string, kMergeBlock> joined;
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    const PendingMerge& merge = pending_[i];
+    joined[i].append(merge.left).append(merge.right);
+    hashes[i] = {Vocabulary::hash(merge.left), Vocabulary::hash(merge.right), Vocabulary::hash(joined[i])};
+    for (const uint64_t hash : hashes[i]) vocabulary.prefetch(hash);
   }
-  if (left_id < 0 || right_id < 0 || merged < 0) {
-    fail(ErrorKind::invalid_data, "{}: merge {} ({} + {}) names a token that is not in the vocabulary", source, rank, quote(left),
-         quote(right));
+  std::array<std::array<TokenId, 3>, kMergeBlock> ids;
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    const PendingMerge& merge = pending_[i];
+    ids[i] = {vocabulary.find(merge.left, hashes[i][0]), vocabulary.find(merge.right, hashes[i][1]), vocabulary.find(joined[i], hashes[i][2])};
+    if (*std::min_element(ids[i].begin(), ids[i].end()) < 0) {
+      fail(ErrorKind::invalid_data, "{}: merge {} ({} + {}) names a token that is not in the vocabulary", source,
+           static_cast<std::size_t>(next_rank_) + i, quote(merge.left), quote(merge.right));
+    }
+    merges.prefetch(ids[i][0], ids[i][1]);
   }
-  merges.add(left_id, right_id, rank, merged);
+  for (std::size_t i = 0; i < pending_.size(); ++i) merges.add(ids[i][0], ids[i][1], next_rank_++, ids[i][2]);
+  pending_.clear();
 }
 
 std::string_view TokenizerParts::token_text(TokenId id, std::string& storage) const {
@@ -80,6 +90,7 @@ std::string_view TokenizerParts::token_text(TokenId id, std::string& storage) co
 
 void TokenizerParts::finish() {
   if (vocabulary.count() == 0) fail(ErrorKind::invalid_data, "{}: the vocabulary is empty", source);
+  flush_merges();
   const auto size = static_cast<std::size_t>(vocabulary.size());
   kinds.resize(size, Kind::hole);
   byte_ends.reserve(size);

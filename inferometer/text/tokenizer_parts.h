@@ -36,8 +36,9 @@ struct TokenizerParts {
   void add_model_token(int64_t id, std::string_view written);
   /// Marks a token (already there with this id, or new) as added. @throws as above.
   void add_added_token(int64_t id, std::string_view content, bool special, bool normalized);
-  /// Adds the rule of the given rank, made of written forms. @throws Error invalid_data when one of the three tokens is unknown.
-  void add_merge(std::string_view left, std::string_view right, int32_t rank);
+  /// Adds the next rule, made of written forms, which must live until finish().
+  /// @throws Error invalid_data when one of the three tokens of a rule is unknown: now or from finish().
+  void add_merge(std::string_view left, std::string_view right);
   /// Derives what follows from the vocabulary: bytes of tokens, ids of bytes. @throws Error invalid_data when it is empty.
   void finish();
   /// True when each byte that valid UTF-8 can hold has a token.
@@ -50,6 +51,17 @@ struct TokenizerParts {
   void encode_normalized(std::string_view text, SpecialText special, BpeMerges::Scratch& scratch, std::vector<TokenId>& out) const;
 
  private:
+  /// Rules are looked up in blocks, whose cache lines are fetched together: three lookups each make up most of the loading.
+  struct PendingMerge {
+    std::string_view left;
+    std::string_view right;
+  };
+  static constexpr std::size_t kMergeBlock = 32;
+  void flush_merges();
+
+  std::vector<PendingMerge> pending_;
+  int32_t next_rank_ = 0;
+
   [[nodiscard]] std::string_view token_text(TokenId id, std::string& storage) const;
 };
 

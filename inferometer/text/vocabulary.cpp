@@ -14,10 +14,19 @@ uint64_t mix(uint64_t a, uint64_t b) {
   return a ^ (a >> 32);
 }
 
-uint64_t load_up_to_8(const char* data, std::size_t size) {
-  uint64_t word = 0;
-  std::memcpy(&word, data, size);
+template <typename Word>
+uint64_t load(const char* data) {
+  Word word;
+  std::memcpy(&word, data, sizeof(word));
   return word;
+}
+
+/// The bytes as one number; no two texts of the same size give the same.
+uint64_t load_up_to_8(const char* data, std::size_t size) {
+  if (size == 8) return load<uint64_t>(data);
+  if (size >= 4) return load<uint32_t>(data) | (load<uint32_t>(data + size - 4) << 32);
+  if (size >= 2) return load<uint16_t>(data) | (load<uint16_t>(data + size - 2) << 16);
+  return size == 1 ? load<uint8_t>(data) : 0;
 }
 
 }  // namespace
@@ -43,7 +52,7 @@ void Vocabulary::rehash(std::size_t slots) {
   old.swap(slots_);
   mask_ = slots - 1;
   for (const Slot& slot : old) {
-    if (slot.id >= 0) place(slot, hash(std::string_view(arena_).substr(slot.offset, slot.size)));
+    if (slot.id >= 0) place(slot, hash(written(slot.id)));
   }
 }
 
@@ -58,21 +67,25 @@ bool Vocabulary::add(TokenId id, std::string_view written) {
   const uint64_t h = hash(written);
   if (has(id) || find(written, h) >= 0) return false;
   IFM_CHECK(arena_.size() + written.size() < kHole);
-  const Slot slot{static_cast<uint32_t>(h >> 32), id, static_cast<uint32_t>(arena_.size()), static_cast<uint32_t>(written.size())};
+  const Token token{static_cast<uint32_t>(arena_.size()), static_cast<uint32_t>(written.size())};
   arena_.append(written);
   if (static_cast<std::size_t>(id) >= tokens_.size()) tokens_.resize(static_cast<std::size_t>(id) + 1);
-  tokens_[static_cast<std::size_t>(id)] = {slot.offset, slot.size};
+  tokens_[static_cast<std::size_t>(id)] = token;
   if (static_cast<std::size_t>(++count_) * 2 > slots_.size()) rehash(slots_.size() * 2);
-  place(slot, h);
+  place({key_of(written, h), id, token.size}, h);
   return true;
 }
 
+uint64_t Vocabulary::key_of(std::string_view text, uint64_t hash) {
+  return text.size() <= 8 ? load_up_to_8(text.data(), text.size()) : hash;
+}
+
 TokenId Vocabulary::find(std::string_view written, uint64_t hash) const {
-  const auto tag = static_cast<uint32_t>(hash >> 32);
+  const uint64_t key = key_of(written, hash);
   for (std::size_t i = hash & mask_; slots_[i].id >= 0; i = (i + 1) & mask_) {
     const Slot& slot = slots_[i];
-    if (slot.tag != tag || slot.size != written.size()) continue;
-    if (std::memcmp(arena_.data() + slot.offset, written.data(), written.size()) == 0) return slot.id;
+    if (slot.key != key || slot.size != written.size()) continue;
+    if (slot.size <= 8 || this->written(slot.id) == written) return slot.id;
   }
   return -1;
 }

@@ -34,10 +34,10 @@ class Vocabulary {
   void prefetch(uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
 
  private:
+  /// Short texts stand in the slot themselves, so most lookups touch one cache line.
   struct Slot {
-    uint32_t tag = 0;
+    uint64_t key = 0;  ///< the text of up to 8 bytes, else its hash
     TokenId id = -1;
-    uint32_t offset = 0;
     uint32_t size = 0;
   };
   struct Token {
@@ -48,6 +48,7 @@ class Vocabulary {
 
   void rehash(std::size_t slots);
   void place(const Slot& slot, uint64_t hash);
+  [[nodiscard]] static uint64_t key_of(std::string_view text, uint64_t hash);
 
   std::string arena_;
   std::vector<Token> tokens_;
