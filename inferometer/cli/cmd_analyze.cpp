@@ -142,8 +142,9 @@ int analyze_session(const AnalyzeFlags& flags) {
 }  // namespace
 
 void add_analyze(CLI::App& app, CliContext& context) {
-  CLI::App* verb = add_verb(app, "analyze", "Write a session's tables (CSV), figures (PNG, SVG), RESULTS.md and REPRODUCIBILITY.md",
-                            "  inferometer analyze --out results");
+  CLI::App* verb =
+      add_verb(app, "analyze", "Write a session's tables (CSV), figures (PNG, SVG), RESULTS.md and REPRODUCIBILITY.md",
+               "  inferometer analyze --out results");
   auto flags = std::make_shared<AnalyzeFlags>();  // shared with the callback, which outlives this function
   verb->add_option("--out", flags->out, "Results folder")->capture_default_str();
   verb->add_option("--session", flags->session, "Session (default: the latest)");

@@ -34,7 +34,8 @@ Study read_study(const std::filesystem::path& folder, std::optional<int64_t> ses
   const int64_t id = pick_session(store, file.string(), session);
   const std::vector<Run> runs = store.runs(id);
   if (runs.empty()) {
-    fail(ErrorKind::not_found, "{}: session {} has no run yet (expected at least one; see inferometer run --resume)", file.string(), id);
+    fail(ErrorKind::not_found, "{}: session {} has no run yet (expected at least one; see inferometer run --resume)",
+         file.string(), id);
   }
   return analyze(store.session(id), runs);
 }

@@ -12,8 +12,9 @@ namespace {
 
 using Columns = std::vector<std::string>;
 
-const Columns kStatistics{"metric", "n", "mean", "sd", "sd_within", "cv_within", "min", "median", "p90", "max", "ci95_low",
-                          "ci95_high", "median_ci95_low", "median_ci95_high", "p90_ci95_low", "p90_ci95_high"};
+const Columns kStatistics{
+    "metric", "n",   "mean",     "sd",        "sd_within",       "cv_within",        "min",          "median",
+    "p90",    "max", "ci95_low", "ci95_high", "median_ci95_low", "median_ci95_high", "p90_ci95_low", "p90_ci95_high"};
 
 Columns with_statistics(Columns columns) {
   columns.insert(columns.end(), kStatistics.begin(), kStatistics.end());
@@ -118,8 +119,9 @@ std::string token_scaling_fit_csv(const Study& study) {
 }
 
 std::string temperature_effect_csv(const Study& study) {
-  CsvTable csv({"series", "metric", "temperature_low", "temperature_high", "mean_low", "mean_high", "pairs", "ratio", "ratio_ci90_low",
-                "ratio_ci90_high", "ratio_ci95_low", "ratio_ci95_high", "p_value", "margin", "detectable", "verdict"});
+  CsvTable csv({"series", "metric", "temperature_low", "temperature_high", "mean_low", "mean_high", "pairs", "ratio",
+                "ratio_ci90_low", "ratio_ci90_high", "ratio_ci95_low", "ratio_ci95_high", "p_value", "margin", "detectable",
+                "verdict"});
   for (const TemperatureEffect& effect : study.temperature) {
     csv.add(effect.series.empty() ? "all" : effect.series).add(effect.metric).add(effect.low).add(effect.high);
     csv.add(mean_at(study, effect, effect.low)).add(mean_at(study, effect, effect.high));

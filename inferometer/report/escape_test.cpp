@@ -14,19 +14,25 @@ TEST(EscapeTerminal, ShowsLineEndsEscapesAndControls) {
   EXPECT_EQ(escape_terminal("\x1b[31mred\x07"), "\\x1b[31mred\\x07");
   EXPECT_EQ(escape_terminal("nul\0."s), "nul\\x00.");
   EXPECT_EQ(escape_terminal("\x7f"), "\\x7f");
-  EXPECT_EQ(escape_terminal("\xc2\x9b" "31m"), "\\x9b31m");  // U+009B, the one-character CSI
+  EXPECT_EQ(escape_terminal("\xc2\x9b"
+                            "31m"),
+            "\\x9b31m");  // U+009B, the one-character CSI
 }
 
 TEST(EscapeTerminal, ShowsBidirectionalOverridesAndSeparators) {
-  EXPECT_EQ(escape_terminal("a\xe2\x80\xae" "b"), "a\\u202eb");
-  EXPECT_EQ(escape_terminal("a\xe2\x80\xa8" "b"), "a\\u2028b");
+  EXPECT_EQ(escape_terminal("a\xe2\x80\xae"
+                            "b"),
+            "a\\u202eb");
+  EXPECT_EQ(escape_terminal("a\xe2\x80\xa8"
+                            "b"),
+            "a\\u2028b");
   EXPECT_EQ(escape_terminal("\xe2\x81\xa6"), "\\u2066");
 }
 
 TEST(EscapeTerminal, ShowsBytesThatAreNotUtf8) {
   EXPECT_EQ(escape_terminal("\xff"), "\\xff");
-  EXPECT_EQ(escape_terminal("\xe2\x82"), "\\xe2\\x82");         // cut
-  EXPECT_EQ(escape_terminal("\xc0\xaf"), "\\xc0\\xaf");         // overlong
+  EXPECT_EQ(escape_terminal("\xe2\x82"), "\\xe2\\x82");           // cut
+  EXPECT_EQ(escape_terminal("\xc0\xaf"), "\\xc0\\xaf");           // overlong
   EXPECT_EQ(escape_terminal("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // surrogate
 }
 

@@ -89,12 +89,14 @@ void repeats_panel(Plot& plot, const Study& study, const ColourKey& key, double 
   plot.line("set xlabel 'Order of execution' font 'DejaVu Sans,16'");
   plot.line("set ylabel 'Difference from the mean of its cell (%)' font 'DejaVu Sans,16' offset 0.5,0");
   plot.line("set arrow from graph 0, first 0 to graph 1, first 0 nohead lc rgb '#808080' lw 1");
-  plot.label("Repeats of the same cell", fmt::format("graph 0, screen {:.4f}", 1 - (plot.head() + 42) / plot.height()), "left font 'DejaVu Sans:Bold,15' textcolor rgb '#303030'");
+  plot.label("Repeats of the same cell", fmt::format("graph 0, screen {:.4f}", 1 - (plot.head() + 42) / plot.height()),
+             "left font 'DejaVu Sans:Bold,15' textcolor rgb '#303030'");
   for (size_t c = 0; c < points.size(); ++c) {
     if (points[c].empty()) continue;
     const Mark mark = mark_of(c);
     plot.data(fmt::format("repeat{}", c), points[c]);
-    plot.element(fmt::format("$repeat{} using 1:2 with points pt {} ps 1.2 lc rgb '{}' notitle", c, mark.point_type, translucent(mark)));
+    plot.element(
+        fmt::format("$repeat{} using 1:2 with points pt {} ps 1.2 lc rgb '{}' notitle", c, mark.point_type, translucent(mark)));
   }
   plot.draw();
 }
@@ -105,7 +107,8 @@ Figure distribution_figure(const Study& study) {
   const ColourKey key = colour_key(study);
   const std::string title = "Distribution of latency, and how repeats of one cell differ";
   Plot plot(study, title,
-            "Each mark is one run. Left: share of runs that were at least as fast; black: 95 % interval of the median (6 runs or more). "
+            "Each mark is one run. Left: share of runs that were at least as fast; black: 95 % interval of the median (6 runs or "
+            "more). "
             "Right: what repeating adds.");
   plot.line("set multiplot");
   plot.label("All runs", fmt::format("screen {:.4f}, screen {:.4f}", 140.0 / 1600, 1 - (plot.head() + 42) / plot.height()),

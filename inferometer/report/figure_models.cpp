@@ -15,8 +15,8 @@ struct Row {
   std::string text;
   bool heading = false;
   const Group* group = nullptr;
-  size_t level = 0;      ///< which output length, for its mark
-  bool points = false;   ///< false: only the mean
+  size_t level = 0;     ///< which output length, for its mark
+  bool points = false;  ///< false: only the mean
 };
 
 std::optional<double> value_of(const Run& run, const MetricInfo& metric) {
@@ -62,8 +62,8 @@ void add_row(Plot& plot, const Study& study, const MetricInfo& metric, const Row
     const Mark mark = mark_of(row.level);
     plot.data(fmt::format("runs{}", index), points);
     if (!points.empty()) {
-      plot.element(fmt::format("$runs{} using 1:2 with points pt {} ps 1.5 lc rgb '{}'", index, mark.point_type,
-                               translucent(mark)));
+      plot.element(
+          fmt::format("$runs{} using 1:2 with points pt {} ps 1.5 lc rgb '{}'", index, mark.point_type, translucent(mark)));
     }
   }
   if (!summary.mean) return;
@@ -101,9 +101,10 @@ void set_value_axis(Plot& plot, const Study& study, const MetricInfo& metric, co
   const bool logarithmic = low > 0 && high > 25 * low;
   if (logarithmic) plot.line("set logscale x 10").line(fmt::format("set xtics ({})", logarithmic_tics(low / 1.3, high * 1.05)));
   plot.line(fmt::format("set xrange [{}:{}]", logarithmic ? shortest(low / 1.3) : "0", shortest(high * 1.05)));
-  plot.line(fmt::format("set xlabel {} font 'DejaVu Sans,16'",
-                        quote_gnuplot(fmt::format("{} ({}{})", metric.name, metric.rate_unit == nullptr ? scale.unit : "output tok/s",
-                                                  logarithmic ? ", logarithmic" : ""))));
+  plot.line(
+      fmt::format("set xlabel {} font 'DejaVu Sans,16'",
+                  quote_gnuplot(fmt::format("{} ({}{})", metric.name, metric.rate_unit == nullptr ? scale.unit : "output tok/s",
+                                            logarithmic ? ", logarithmic" : ""))));
 }
 
 /// Few rows make a low figure, many a high one.
@@ -117,10 +118,12 @@ int figure_height(size_t rows) {
 Figure metric_by_model_figure(const Study& study, const char* name, const char* metric_key) {
   const MetricInfo& metric = *find_metric(metric_key);
   const std::vector<Row> rows = rows_of(study);
-  const std::string what = metric.rate_unit == nullptr ? "Latency of a request, start to last token" : "Throughput: output tokens over latency";
+  const std::string what =
+      metric.rate_unit == nullptr ? "Latency of a request, start to last token" : "Throughput: output tokens over latency";
   const std::string title = what + (study.by_max_tokens.size() > 1 ? ", by output length" : "");
   const int height = figure_height(rows.size());
-  Plot plot(study, title, "Each mark is one run. Black: the mean and its 95 % interval; the number at the right is the mean.", height);
+  Plot plot(study, title, "Each mark is one run. Black: the mean and its 95 % interval; the number at the right is the mean.",
+            height);
   const Scale scale = scale_of_metric(metric, study.by_model);
   plot.area(190, 120, plot.head() + 34, 150);
   plot.line(fmt::format("set yrange [{}:-0.6]", shortest(static_cast<double>(rows.size()) - 0.4)));

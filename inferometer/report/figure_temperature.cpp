@@ -71,8 +71,8 @@ void add_points(Plot& plot, const Study& study, const ColourKey& key, const std:
     if (points.empty()) continue;
     const Mark mark = mark_of(c);
     plot.data(fmt::format("runs{}", c), points);
-    plot.element(fmt::format("$runs{} using 1:2 with points pt {} ps 1.4 lc rgb '{}' notitle", c, mark.point_type,
-                             translucent(mark)));
+    plot.element(
+        fmt::format("$runs{} using 1:2 with points pt {} ps 1.4 lc rgb '{}' notitle", c, mark.point_type, translucent(mark)));
   }
 }
 
@@ -98,7 +98,8 @@ void runs_panel(Plot& plot, const Study& study, const std::vector<double>& level
   for (size_t i = 0; i < levels.size(); ++i) tics += fmt::format("{}'{}' {}", i == 0 ? "" : ", ", shortest(levels[i]), i);
   plot.line(fmt::format("set xtics scale 0 ({})", tics)).line("set grid ytics noxtics");
   plot.line("set xlabel 'Temperature' font 'DejaVu Sans,16'");
-  plot.line(fmt::format("set ylabel 'Latency against temperature {} (%)' font 'DejaVu Sans,16' offset 0.5,0", shortest(levels.front())));
+  plot.line(fmt::format("set ylabel 'Latency against temperature {} (%)' font 'DejaVu Sans,16' offset 0.5,0",
+                        shortest(levels.front())));
   plot.line("unset key");
   add_margin_band(plot, fmt::format("graph 0, first {}", shortest(-margin_percent)).c_str(),
                   fmt::format("graph 1, first {}", shortest(margin_percent)).c_str());
@@ -144,8 +145,7 @@ void effects_panel(Plot& plot, const std::vector<const TemperatureEffect*>& effe
     plot.label(metric_name(e.metric), fmt::format("screen 0.622, first {}", i),
                "right offset 0,0.55 font 'DejaVu Sans,15' textcolor rgb '#101010'");
     plot.label(fmt::format("{} / {}: {}", shortest(e.high), shortest(e.low), to_string(e.verdict)),
-               fmt::format("screen 0.622, first {}", i),
-               "right offset 0,-0.55 font 'DejaVu Sans,12' textcolor rgb '#505050'");
+               fmt::format("screen 0.622, first {}", i), "right offset 0,-0.55 font 'DejaVu Sans,12' textcolor rgb '#505050'");
   }
   plot.data("effects", rows);
   plot.element("$effects using 1:2:3:4 with xerrorbars pt 0 lw 2 lc rgb 'black'");
@@ -177,7 +177,8 @@ Figure temperature_figure(const Study& study) {
   const bool one = levels.size() < 2;
   const std::string title = one ? "One temperature: each run's latency against the runs like it" : "Effect of the temperature";
   const std::string subtitle = fmt::format(
-      "{} mark is one run against the runs of its prompt and length at temperature {}; grey: ±{} %, the margin within which effects "
+      "{} mark is one run against the runs of its prompt and length at temperature {}; grey: ±{} %, the margin within which "
+      "effects "
       "count as equal.{}",
       effects.empty() ? "Each" : "Left: each", shortest(levels.front()), significant(margin_percent, 2),
       effects.empty() ? "" : " Black: the mean effect. Right: 95 % (thin) and 90 % (thick) intervals.");

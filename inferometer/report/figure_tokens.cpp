@@ -26,8 +26,8 @@ Range range_of(const std::vector<const Run*>& runs) {
 }
 
 const Scaling* fit_of(const Study& study, const std::string& series) {
-  const auto found = std::find_if(study.scaling.begin(), study.scaling.end(),
-                                  [&](const Scaling& fit) { return fit.series == series; });
+  const auto found =
+      std::find_if(study.scaling.begin(), study.scaling.end(), [&](const Scaling& fit) { return fit.series == series; });
   return found == study.scaling.end() || !found->per_token_s || !found->fixed_s ? nullptr : &*found;
 }
 
@@ -59,7 +59,8 @@ void add_series(Plot& plot, const Study& study, size_t index, const Range& range
   const Scaling* fit = fit_of(study, series.label);
   const std::string name = fit != nullptr ? fmt::format("{}: {}", series.label, fit_text(*fit)) : series.label;
   if (fit != nullptr) {
-    plot.data(fmt::format("fit{}", index), {{0, *fit->fixed_s}, {range.max_tokens * 1.06, *fit->fixed_s + *fit->per_token_s * range.max_tokens * 1.06}});
+    plot.data(fmt::format("fit{}", index),
+              {{0, *fit->fixed_s}, {range.max_tokens * 1.06, *fit->fixed_s + *fit->per_token_s * range.max_tokens * 1.06}});
     plot.element(fmt::format("$fit{} using 1:2 with lines lw 2 dt {} lc rgb '{}' notitle", index, index % 5 + 1, mark.colour));
   }
   if (!points.empty()) {
@@ -83,16 +84,21 @@ Figure latency_vs_tokens_figure(const Study& study) {
   const std::vector<const Run*> runs = timed_runs(study);
   const Range range = range_of(runs);
   if (range.max_tokens <= 0) return {};
-  const bool fitted = std::any_of(study.scaling.begin(), study.scaling.end(), [](const Scaling& f) { return f.per_token_s.has_value(); });
-  const std::string title = fitted ? "Latency grows with output length: a fixed part and a price per token" : "Latency and output length";
+  const bool fitted =
+      std::any_of(study.scaling.begin(), study.scaling.end(), [](const Scaling& f) { return f.per_token_s.has_value(); });
+  const std::string title =
+      fitted ? "Latency grows with output length: a fixed part and a price per token" : "Latency and output length";
   Plot plot(study, title,
-            fitted ? "Each mark is one run, spread sideways so that all are seen. Line: fixed + per token × tokens, fitted; [ ]: its 95 % interval. Black: 95 % interval of a mean."
-                   : "Each mark is one run, spread sideways so that all are seen. One output length only: no line can be fitted.");
+            fitted
+                ? "Each mark is one run, spread sideways so that all are seen. Line: fixed + per token × tokens, fitted; [ ]: "
+                  "its 95 % interval. Black: 95 % interval of a mean."
+                : "Each mark is one run, spread sideways so that all are seen. One output length only: no line can be fitted.");
   plot.area(140, 50, plot.head() + 30, 150);
   const double headroom = 1.1 + 0.06 * static_cast<double>(study.by_model.size());
   plot.line(fmt::format("set xrange [0:{}]", shortest(range.max_tokens * 1.06)));
   plot.line(fmt::format("set yrange [0:{}]", shortest(range.max_s * headroom)));
-  plot.line("set xlabel 'Output tokens' font 'DejaVu Sans,16'").line("set ylabel 'Latency (s)' font 'DejaVu Sans,16' offset 0.5,0");
+  plot.line("set xlabel 'Output tokens' font 'DejaVu Sans,16'")
+      .line("set ylabel 'Latency (s)' font 'DejaVu Sans,16' offset 0.5,0");
   plot.line("set key inside left top reverse Left samplen 1.5 spacing 1.25 font 'DejaVu Sans,14' width -2");
   for (size_t i = 0; i < study.by_model.size(); ++i) add_series(plot, study, i, range);
   plot.draw();

@@ -20,8 +20,9 @@ std::vector<Figure> figures(const Study& study) {
 std::string gnuplot_script(const Figure& figure, FigureFormat format, const std::string& output) {
   const char* terminal = format == FigureFormat::png ? "pngcairo background rgb 'white'" : "svg dynamic background rgb 'white'";
   // The svg terminal takes a font size in pixels, pngcairo in points of 1/72 inch at 96 dpi.
-  return fmt::format("set terminal {} noenhanced size 1600,{} font 'DejaVu Sans,16' fontscale {} linewidth 1.5\nset output {}\n{}",
-                     terminal, figure.height, format == FigureFormat::png ? "1.0" : "1.3333", quote_gnuplot(output), figure.body) +
+  return fmt::format(
+             "set terminal {} noenhanced size 1600,{} font 'DejaVu Sans,16' fontscale {} linewidth 1.5\nset output {}\n{}",
+             terminal, figure.height, format == FigureFormat::png ? "1.0" : "1.3333", quote_gnuplot(output), figure.body) +
          "unset output\n";
 }
 

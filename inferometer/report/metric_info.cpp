@@ -48,7 +48,9 @@ Scale scale_of_metric(const MetricInfo& metric, const std::vector<Group>& groups
     if (const auto& mean = (group.*metric.summary).mean) values.push_back(*mean);
   }
   Scale scale = metric.rate_unit == nullptr ? scale_of_seconds(values) : scale_of(values, metric.rate_unit);
-  if (groups.size() == 1 && narrow((groups[0].*metric.summary).ci95, scale)) ++scale.decimals;
+  const bool too_coarse =
+      std::any_of(groups.begin(), groups.end(), [&](const Group& group) { return narrow((group.*metric.summary).ci95, scale); });
+  if (too_coarse) ++scale.decimals;
   return scale;
 }
 

@@ -16,7 +16,7 @@ struct MetricInfo {
   const char* key;
   const char* name;
   const char* rate_unit;  ///< null = seconds
-  MetricSummary Group::* summary;
+  MetricSummary Group::*summary;
 };
 
 inline constexpr std::array<MetricInfo, 7> kMetrics{{

@@ -61,7 +61,9 @@ std::string Scale::with_unit(std::optional<double> value) const {
 Scale scale_of_seconds(std::span<const double> values) {
   const double largest = largest_of(values);
   Scale scale{1, "s", 0};
-  if (largest > 0 && largest < 0.9995e-3) {
+  if (largest > 0 && largest < 0.9995e-6) {
+    scale = {1e9, "ns", 0};
+  } else if (largest > 0 && largest < 0.9995e-3) {
     scale = {1e6, "µs", 0};
   } else if (largest > 0 && largest < 0.9995) {
     scale = {1e3, "ms", 0};

@@ -26,7 +26,7 @@ struct Scale {
   [[nodiscard]] std::string with_unit(std::optional<double> value) const;
 };
 
-/// s, ms or µs, so that the largest value is at least 1, with three significant digits for it.
+/// s, ms, µs or ns, so that the largest value is at least 1, with three significant digits for it.
 [[nodiscard]] Scale scale_of_seconds(std::span<const double> values);
 /// `unit` as it is, with three significant digits for the largest value.
 [[nodiscard]] Scale scale_of(std::span<const double> values, const std::string& unit);

@@ -14,13 +14,8 @@ namespace ifm {
 namespace {
 
 constexpr double kWidth = 1600;
-constexpr std::array<Mark, 7> kMarks{{{"#0072B2", 7},
-                                      {"#E69F00", 9},
-                                      {"#009E73", 5},
-                                      {"#CC79A7", 13},
-                                      {"#D55E00", 11},
-                                      {"#56B4E9", 15},
-                                      {"#404040", 7}}};
+constexpr std::array<Mark, 7> kMarks{
+    {{"#0072B2", 7}, {"#E69F00", 9}, {"#009E73", 5}, {"#CC79A7", 13}, {"#D55E00", 11}, {"#56B4E9", 15}, {"#404040", 7}}};
 
 void add_once(std::vector<std::string>& list, const std::string& text) {
   if (!text.empty() && std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);

@@ -36,7 +36,8 @@ Document machine_section(const Study& study) {
 Document plan_section(const Study& study) {
   const Plan& plan = study.session.plan;
   Document document{Heading{"Plan", ""}};
-  document.emplace_back(Paragraph{fmt::format("{}, sha256 {} (of the file and of the prompt files that it names).", plan.name, plan.hash)});
+  document.emplace_back(
+      Paragraph{fmt::format("{}, sha256 {} (of the file and of the prompt files that it names).", plan.name, plan.hash)});
   document.emplace_back(Verbatim{plan.source, "yaml"});
   return document;
 }
@@ -46,13 +47,14 @@ Document command_section(const Study& study) {
   const Environment& e = session.environment;
   std::string commands;
   // A dirty or unknown commit cannot be checked out.
-  const bool known = !e.inferometer_commit.empty() && e.inferometer_commit.find_first_not_of("0123456789abcdef") == std::string::npos;
+  const bool known =
+      !e.inferometer_commit.empty() && e.inferometer_commit.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (known) commands += fmt::format("git checkout {}\n", e.inferometer_commit);
   commands += "cmake --preset release && cmake --build --preset release\n";
   commands += session.command + '\n';
   commands += fmt::format("inferometer analyze --session {}\n", session.id);
   return {Heading{"Commands", ""},
-          Paragraph{fmt::format("Session {} was started at {} with the third of these; order seed {}, plan seed {}.", session.id,
+          Paragraph{fmt::format("Session {} was started at {} by the run command; order seed {}, plan seed {}.", session.id,
                                 session.started_utc, session.order_seed, session.plan.seed)},
           Verbatim{commands, "sh"}};
 }
@@ -81,14 +83,16 @@ Document expectation_section(const Study& study) {
   for (const Group& part : study.by_series_max_tokens) {
     const std::optional<size_t> series = series_of(study, part);
     const std::string name = series ? study.by_model[*series].label : part.label;
-    for (const size_t metric : {size_t{0}, size_t{1}}) add(fmt::format("{}, {} tokens", name, level_of(part, "max_tokens")), metric, part);
+    for (const size_t metric : {size_t{0}, size_t{1}})
+      add(fmt::format("{}, {} tokens", name, level_of(part, "max_tokens")), metric, part);
   }
   if (table.rows.empty()) return {};
-  return {Heading{"Expected values", ""},
-          Paragraph{"On the same machine in the same state, the means of a repetition should lie within these bounds: ± 5 %, or what "
-                    "two means with these 95 % intervals differ by through chance, whichever is more. Another machine has other "
-                    "times; there, only the token counts and the shape (a fixed part plus a price per token) carry over."},
-          table};
+  return {
+      Heading{"Expected values", ""},
+      Paragraph{"On the same machine in the same state, the means of a repetition should lie within these bounds: ± 5 %, or what "
+                "two means with these 95 % intervals differ by through chance, whichever is more. Another machine has other "
+                "times; there, only the token counts and the shape (a fixed part plus a price per token) carry over."},
+      table};
 }
 
 /// One hash over the output ids of a series' runs, in the order of cell and repeat, so that the order of execution is no matter.
@@ -113,19 +117,20 @@ Document identity_section(const Study& study) {
     if (!hash.empty()) table.rows.push_back({study.by_model[i].label, fmt::format("{}", runs), hash});
   }
   if (table.rows.empty()) return {};
-  return {Heading{"Expected tokens", ""},
-          Paragraph{"The same plan, weights, build and instruction set give the same token ids, whatever the order and the number "
-                    "of threads (embedded engine). The hash covers each run's ids_hash of analysis/runs.csv, sorted by cell and "
-                    "repeat, one per line."},
-          table};
+  return {
+      Heading{"Expected tokens", ""},
+      Paragraph{"The same plan, weights, build and instruction set give the same token ids, whatever the order and the number "
+                "of threads (embedded engine). The hash covers each run's ids_hash of analysis/runs.csv, sorted by cell and "
+                "repeat, one per line."},
+      table};
 }
 
 }  // namespace
 
 std::string reproducibility_markdown(const Study& study) {
   Document document{Title{"How to repeat " + study.session.plan.name, ""}};
-  for (const Document& section : {machine_section(study), plan_section(study), command_section(study),
-                                  expectation_section(study), identity_section(study)}) {
+  for (const Document& section : {machine_section(study), plan_section(study), command_section(study), expectation_section(study),
+                                  identity_section(study)}) {
     document.insert(document.end(), section.begin(), section.end());
   }
   return render_markdown(document);

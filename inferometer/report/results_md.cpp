@@ -22,12 +22,12 @@ void add_figures(Document& document, const std::vector<Figure>& figures, const s
 void add(Document& document, const Document& section) { document.insert(document.end(), section.begin(), section.end()); }
 
 Document data_section() {
-  return {Heading{"Data", ""},
-          Bullets{{"inferometer.db: every run with each token's time; everything else is made from it.",
-                   "analysis/runs.csv: one row per run. analysis/summary_stats.csv, token_scaling.csv, token_scaling_fit.csv, "
-                   "temperature_effect.csv, variability.csv, cells.csv: the tables above, unrounded.",
-                   "figures/: each figure as PNG and SVG.",
-                   "REPRODUCIBILITY.md: how to repeat the session, and what to expect."}}};
+  return {
+      Heading{"Data", ""},
+      Bullets{{"inferometer.db: every run with each token's time; everything else is made from it.",
+               "analysis/runs.csv: one row per run. analysis/summary_stats.csv, token_scaling.csv, token_scaling_fit.csv, "
+               "temperature_effect.csv, variability.csv, cells.csv: the tables above, unrounded.",
+               "figures/: each figure as PNG and SVG.", "REPRODUCIBILITY.md: how to repeat the session, and what to expect."}}};
 }
 
 }  // namespace

@@ -26,9 +26,9 @@ void add_metric_row(ReportTable& table, const std::string& name, const MetricInf
 }
 
 ReportTable overall_table(const std::string& first_column) {
-  return {{{first_column, Align::left}, {"", Align::left}, {"n"}, {"mean"}, {"95 % interval"}, {"sd"}, {"min"}, {"median"},
-           {"max"}},
-          {}};
+  return {
+      {{first_column, Align::left}, {"", Align::left}, {"n"}, {"mean"}, {"95 % interval"}, {"sd"}, {"min"}, {"median"}, {"max"}},
+      {}};
 }
 
 /// One series: metrics as rows. Several: for each of the main metrics, the series as rows.
@@ -131,15 +131,14 @@ std::string percent_interval(const std::optional<Interval>& ratio) {
 std::string p_text(std::optional<double> p) { return !p ? "–" : *p < 0.001 ? "< 0.001" : decimal(p, 3); }
 
 ReportTable effect_table(const Study& study) {
-  ReportTable table{{{"metric", Align::left}, {"against"}, {"pairs"}, {"change"}, {"95 % interval"}, {"p"}, {"detectable"},
-                   {"", Align::left}},
-                  {}};
+  ReportTable table{
+      {{"metric", Align::left}, {"against"}, {"pairs"}, {"change"}, {"95 % interval"}, {"p"}, {"detectable"}, {"", Align::left}},
+      {}};
   for (const TemperatureEffect& effect : study.temperature) {
     if (!effect.series.empty() || effect.verdict == Equivalence::not_applicable) continue;
     table.rows.push_back({metric_name(effect.metric), fmt::format("{} / {}", shortest(effect.high), shortest(effect.low)),
                           fmt::format("{}", effect.pairs), change_text(effect.ratio), percent_interval(effect.ratio_ci95),
-                          p_text(effect.p_value),
-                          effect.detectable ? significant(*effect.detectable * 100, 2) + " %" : "–",
+                          p_text(effect.p_value), effect.detectable ? significant(*effect.detectable * 100, 2) + " %" : "–",
                           to_string(effect.verdict)});
   }
   return table;
@@ -192,9 +191,10 @@ Document overall_section(const Study& study) {
     if (study.by_max_tokens.size() > 1) document.emplace_back(Paragraph{kSpreadNote});
   }
   if (study.overall.total_tok_per_s) {
-    document.emplace_back(Paragraph{fmt::format("All tokens over all time: {} tok/s (throughput above is the mean of the runs' "
-                                                "rates).",
-                                                significant(study.overall.total_tok_per_s))});
+    document.emplace_back(
+        Paragraph{fmt::format("All tokens over all time: {} tok/s (throughput above is the mean of the runs' "
+                              "rates).",
+                              significant(study.overall.total_tok_per_s))});
   }
   if (study.runs_failed > 0) {
     document.emplace_back(Paragraph{fmt::format("{} of {} runs failed and are in no timing: {}.", study.runs_failed,

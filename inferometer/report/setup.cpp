@@ -54,8 +54,7 @@ std::string model_text(const SessionModel& m) {
 
 std::string engine_text(const SessionModel& m) {
   return joined({m.engine, m.isa, m.threads > 0 ? counted(m.threads, "thread", "threads") : "",
-                 m.accuracy.empty() ? "" : m.accuracy + " arithmetic",
-                 m.context > 0 ? fmt::format("context {}", m.context) : "",
+                 m.accuracy.empty() ? "" : m.accuracy + " arithmetic", m.context > 0 ? fmt::format("context {}", m.context) : "",
                  m.load_s ? "loaded in " + duration_text(m.load_s) : ""});
 }
 
@@ -86,8 +85,7 @@ std::string design_text(const Study& study) {
 }
 
 /// The same fact for several models or engines once, in the order of the session.
-void add_each(Facts& facts, const char* name, const std::vector<SessionModel>& models,
-              std::string (*text)(const SessionModel&)) {
+void add_each(Facts& facts, const char* name, const std::vector<SessionModel>& models, std::string (*text)(const SessionModel&)) {
   std::vector<std::string> seen;
   for (const SessionModel& model : models) {
     const std::string value = text(model);

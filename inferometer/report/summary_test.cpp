@@ -55,10 +55,10 @@ TEST(Summary, IsTheGoldenTextForTheSimulatedStudy) {
 
 TEST(Summary, NamesEachThingThatIssueThreeAsksFor) {
   const std::string text = summary_text(simulated::study({}));
-  for (const char* part : {"Set-up", "Hardware", "System", "Model", "Engine", "Build", "Overall", "Latency", "Throughput",
-                           "Time to first token", "Decode speed", "Prefill speed", "By output length", "By temperature",
-                           "Where the spread comes from", "Fit for use", "What makes these numbers unreliable",
-                           "sd is over the whole design"}) {
+  for (const char* part :
+       {"Set-up", "Hardware", "System", "Model", "Engine", "Build", "Overall", "Latency", "Throughput", "Time to first token",
+        "Decode speed", "Prefill speed", "By output length", "By temperature", "Where the spread comes from", "Fit for use",
+        "What makes these numbers unreliable", "sd is over the whole design"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
 }

@@ -53,14 +53,16 @@ TEST(RenderText, UsesColourOnlyWhenAsked) {
 
 TEST(RenderText, NeverLetsAnEscapeSequenceThrough) {
   const std::string evil = "\x1b]0;owned\x07\n";
-  const Document document{Title{evil, evil}, Heading{evil, evil}, Paragraph{evil}, Bullets{{evil}}, Facts{{{"k", evil}}},
-                          ReportTable{{{"c"}}, {{evil}}}, Verbatim{evil, ""}};
+  const Document document{Title{evil, evil}, Heading{evil, evil},  Paragraph{evil},
+                          Bullets{{evil}},   Facts{{{"k", evil}}}, ReportTable{{{"c"}}, {{evil}}},
+                          Verbatim{evil, ""}};
   EXPECT_EQ(render_text(document, {}).find_first_of("\x1b\x07"), std::string::npos);
   EXPECT_EQ(render_markdown(document).find_first_of("\x1b\x07"), std::string::npos);
 }
 
 TEST(Shortest, ReadsBackTheSame) {
-  for (const double value : {0.1, 1.0 / 3, 1e-9, 123456789.125, 2.2250738585072014e-308}) EXPECT_EQ(std::stod(shortest(value)), value);
+  for (const double value : {0.1, 1.0 / 3, 1e-9, 123456789.125, 2.2250738585072014e-308})
+    EXPECT_EQ(std::stod(shortest(value)), value);
   EXPECT_EQ(shortest(0.1), "0.1");
   EXPECT_EQ(shortest(2.0), "2");
   EXPECT_EQ(shortest(-0.0), "0");
@@ -88,6 +90,7 @@ TEST(DurationText, PicksTheUnit) {
   EXPECT_EQ(duration_text(0.1824), "182 ms");
   EXPECT_EQ(duration_text(0.9996), "1.00 s");
   EXPECT_EQ(duration_text(3.41e-5), "34.1 µs");
+  EXPECT_EQ(duration_text(8.16e-8), "81.6 ns");
   EXPECT_EQ(duration_text(std::nullopt), "–");
 }
 
