@@ -189,7 +189,9 @@ void add_synth(CLI::App& models, const Flags& flags, CliContext& context) {
       ->check(CLI::IsMember({"mlx", "gguf"}))
       ->capture_default_str();
   verb->add_option("--type", flags->type, "GGUF: type of every matrix (default q4_0)")->check(CLI::IsMember({"q4_0", "q4_1", "q8_0"}));
-  verb->add_option("--seed", flags->seed, "The same seed gives the same weights in every format")->capture_default_str();
+  verb->add_option("--seed", flags->seed, "The same seed gives the same weights in every format")
+      ->check([](const std::string& text) { return text.starts_with('-') ? "expected 0 or more, got " + text : std::string(); })
+      ->capture_default_str();
   verb->add_option("-o,--output", flags->output, "New folder, or new .gguf file")->required();
 }
 
@@ -198,7 +200,11 @@ void add_synth(CLI::App& models, const Flags& flags, CliContext& context) {
 void add_models(CLI::App& app, CliContext& context) {
   CLI::App* models = add_verb(app, "models", "List, pull, inspect, convert and synthesize models",
                               "  inferometer models list\n  inferometer models pull smollm2-135m\n  inferometer models inspect smollm2-135m");
-  models->require_subcommand(1);
+  models->require_subcommand(0, 1);
+  models->callback([models, &context] {
+    if (!models->get_subcommands().empty()) return;
+    context.action = []() -> int { fail(ErrorKind::usage, "models: what to do with them? (expected list, pull, inspect, convert or synth)"); };
+  });
   const auto flags = std::make_shared<ModelsFlags>();  // shared with the callbacks, which outlive this function
   add_models_verb(*models, flags, context, list_models, "list", "Models in the cache and models that can be had by name",
                   "  inferometer models list\n  inferometer models list --json");

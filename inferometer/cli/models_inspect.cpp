@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -95,25 +96,26 @@ Json inspect_json(const std::string& model, const ModelReport& report, const Rea
 }
 
 std::string inspect_table(const std::string& model, const ModelReport& report, const ReadSpeed& speed) {
-  TextTable table({"", ""});
+  std::string out;
+  const auto add = [&out](std::string_view label, const std::string& value) { out += fmt::format("{:<15} {}\n", label, value); };
   const std::string license = license_of(model, report);
-  table.add({"model", report.name.empty() ? model : fmt::format("{} ({})", model, shortened(report.name))});
-  table.add({"path", report.path.string()});
-  table.add({"format", report.format});
-  table.add({"architecture", shape_of(report.config)});
-  table.add({"parameters", fmt::format("{:.1f} million", static_cast<double>(report.parameters) / 1e6)});
-  table.add({"quantization", report.quantization});
-  table.add({"weights", megabytes(report.weight_bytes)});
-  table.add({"read per token", fmt::format("{} of weights", megabytes(report.bytes_per_token))});
-  table.add({"context", fmt::format("{} tokens, {:.1f} kB of KV cache each", report.config.context,
-                                    static_cast<double>(report.cache_bytes_per_position) / 1e3)});
-  table.add({"memory", memory_text(report)});
-  table.add({"tokenizer", fmt::format("{}, {} tokens", report.tokenizer, report.tokens.value_or(0))});
-  table.add({"chat template", report.chat_template.empty() ? "none" : shortened(first_line(report.chat_template))});
-  table.add({"licence", license.empty() ? "not stated" : shortened(license)});
-  table.add({"speed here", fmt::format("at most {:.1f} tokens/s in decode ({:.1f} GB/s read by {} threads / {} per token)",
-                                       speed_limit(report, speed), speed.read_gb_per_s, speed.threads, megabytes(report.bytes_per_token))});
-  return table.plain();
+  add("model", report.name.empty() ? model : fmt::format("{} ({})", model, shortened(report.name)));
+  add("path", report.path.string());
+  add("format", report.format);
+  add("architecture", shape_of(report.config));
+  add("parameters", fmt::format("{:.1f} million", static_cast<double>(report.parameters) / 1e6));
+  add("quantization", report.quantization);
+  add("weights", megabytes(report.weight_bytes));
+  add("read per token", fmt::format("{} of weights", megabytes(report.bytes_per_token)));
+  add("context", fmt::format("{} tokens, {:.1f} kB of KV cache each", report.config.context,
+                             static_cast<double>(report.cache_bytes_per_position) / 1e3));
+  add("memory", memory_text(report));
+  add("tokenizer", fmt::format("{}, {} tokens", report.tokenizer, report.tokens.value_or(0)));
+  add("chat template", report.chat_template.empty() ? "none" : shortened(first_line(report.chat_template)));
+  add("licence", license.empty() ? "not stated" : shortened(license));
+  add("speed here", fmt::format("at most {:.1f} tokens/s in decode ({:.1f} GB/s read by {} threads / {} per token)",
+                                speed_limit(report, speed), speed.read_gb_per_s, speed.threads, megabytes(report.bytes_per_token)));
+  return out;
 }
 
 int inspect_command(const std::string& model, bool json) {

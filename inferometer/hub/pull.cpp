@@ -1,6 +1,8 @@
 #include "inferometer/hub/pull.h"
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 
@@ -21,7 +23,8 @@ class WorkFolder {
     std::error_code error;
     fs::create_directories(cache, error);
     std::string pattern = (cache / ".work-XXXXXX").string();
-    if (error || ::mkdtemp(pattern.data()) == nullptr) fail(ErrorKind::io, "{}: cannot be written", cache.string());
+    if (error) fail(ErrorKind::io, "{}: cannot be made ({})", cache.string(), error.message());
+    if (::mkdtemp(pattern.data()) == nullptr) fail(ErrorKind::io, "{}: cannot be written ({})", cache.string(), std::strerror(errno));
     path_ = pattern;
   }
   WorkFolder(const WorkFolder&) = delete;
