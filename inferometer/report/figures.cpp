@@ -27,11 +27,13 @@ std::string gnuplot_script(const Figure& figure, FigureFormat format, const std:
 }
 
 std::string with_font_fallbacks(std::string svg) {
-  const std::string font = "font-family=\"DejaVu Sans\"";
-  const std::string fonts = "font-family=\"DejaVu Sans, Verdana, sans-serif\"";
-  for (size_t at = svg.find(font); at != std::string::npos; at = svg.find(font, at + fonts.size())) {
-    svg.replace(at, font.size(), fonts);
-  }
+  const auto replace_all = [&svg](const std::string& from, const std::string& to) {
+    for (size_t at = svg.find(from); at != std::string::npos; at = svg.find(from, at + to.size()))
+      svg.replace(at, from.size(), to);
+  };
+  const std::string family = "font-family=\"DejaVu Sans, Verdana, sans-serif\"";
+  replace_all("font-family=\"DejaVu Sans\"", family);
+  replace_all("font-family=\"DejaVu Sans:Bold\"", family + " font-weight=\"bold\"");
   return svg;
 }
 

@@ -100,8 +100,10 @@ TEST(GnuplotScript, NamesTheTerminalAndTheFile) {
   EXPECT_THAT(gnuplot_script(figure, FigureFormat::svg, "x.svg"), HasSubstr("size 1600,700"));
 }
 
-TEST(WithFontFallbacks, NamesAFontForMachinesWithoutDejaVu) {
-  EXPECT_EQ(with_font_fallbacks("<g font-family=\"DejaVu Sans\" x>"), "<g font-family=\"DejaVu Sans, Verdana, sans-serif\" x>");
+TEST(WithFontFallbacks, NamesAFontForMachinesWithoutDejaVuAndAWeight) {
+  EXPECT_EQ(with_font_fallbacks("<g font-family=\"DejaVu Sans\" x><g font-family=\"DejaVu Sans:Bold\">"),
+            "<g font-family=\"DejaVu Sans, Verdana, sans-serif\" x><g font-family=\"DejaVu Sans, Verdana, sans-serif\" "
+            "font-weight=\"bold\">");
 }
 
 }  // namespace
