@@ -158,8 +158,8 @@ ChildProcess::ChildProcess(const std::vector<std::string>& argv, const SpawnOpti
   set_attributes(attributes.attributes, own_group_);
   std::vector<std::string> arguments = argv;
   std::vector<std::string> environment = environment_with(options.environment);
-  const int reason = ::posix_spawnp(&pid_, program_.c_str(), &streams.actions, &attributes.attributes, pointers_to(arguments).data(),
-                                    pointers_to(environment).data());
+  const int reason = ::posix_spawnp(&pid_, program_.c_str(), &streams.actions, &attributes.attributes,
+                                    pointers_to(arguments).data(), pointers_to(environment).data());
   if (reason != 0) {
     pid_ = -1;
     if (reason == ENOENT) fail(ErrorKind::not_found, "{}: no such program", program_);

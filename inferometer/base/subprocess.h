@@ -24,12 +24,13 @@ enum class ChildStderr { inherit, capture, discard };
 /// How a child is started, besides its arguments.
 struct SpawnOptions {
   ChildStderr standard_error = ChildStderr::inherit;
-  bool own_group = false;  ///< a process group of its own: Ctrl-C at the terminal does not reach it, and kill() ends its children too
+  bool own_group =
+      false;  ///< a process group of its own: Ctrl-C at the terminal does not reach it, and kill() ends its children too
   std::vector<std::pair<std::string, std::string>> environment;  ///< added to, or replacing, what we have
 };
 
-/// A child process with pipes to its standard input and output. No shell: argv[0] is searched in PATH, the rest is passed as it is.
-/// The destructor kills a child that still runs, and reaps it. Movable; not thread-safe, except that one thread may write
+/// A child process with pipes to its standard input and output. No shell: argv[0] is searched in PATH, the rest is passed as it
+/// is. The destructor kills a child that still runs, and reaps it. Movable; not thread-safe, except that one thread may write
 /// while another reads.
 class ChildProcess {
  public:
@@ -73,9 +74,9 @@ class ChildProcess {
 
 /// Limits and input of run_process().
 struct RunOptions {
-  std::string input;                        ///< its standard input; then closed
-  std::optional<int64_t> timeout_ms;        ///< unset = none
-  std::size_t output_limit = 64UL << 20U;   ///< per stream; what is beyond is read and dropped
+  std::string input;                       ///< its standard input; then closed
+  std::optional<int64_t> timeout_ms;       ///< unset = none
+  std::size_t output_limit = 64UL << 20U;  ///< per stream; what is beyond is read and dropped
   std::vector<std::pair<std::string, std::string>> environment;
 };
 

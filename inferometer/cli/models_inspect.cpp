@@ -46,9 +46,9 @@ std::string license_of(const std::string& model, const ModelReport& report) {
 }
 
 std::string shape_of(const ModelConfig& config) {
-  return fmt::format("{}: {} layers, hidden {}, {} heads of {} ({} for keys and values), feed-forward {}, {} head", config.architecture,
-                     config.layers, config.hidden, config.heads, config.head_dim, config.kv_heads, config.intermediate,
-                     config.tied_head ? "tied" : "separate");
+  return fmt::format("{}: {} layers, hidden {}, {} heads of {} ({} for keys and values), feed-forward {}, {} head",
+                     config.architecture, config.layers, config.hidden, config.heads, config.head_dim, config.kv_heads,
+                     config.intermediate, config.tied_head ? "tied" : "separate");
 }
 
 std::string memory_text(const ModelReport& report) {
@@ -113,8 +113,9 @@ std::string inspect_table(const std::string& model, const ModelReport& report, c
   add("tokenizer", fmt::format("{}, {} tokens", report.tokenizer, report.tokens.value_or(0)));
   add("chat template", report.chat_template.empty() ? "none" : shortened(first_line(report.chat_template)));
   add("licence", license.empty() ? "not stated" : shortened(license));
-  add("speed here", fmt::format("at most {:.1f} tokens/s in decode ({:.1f} GB/s read by {} threads / {} per token)",
-                                speed_limit(report, speed), speed.read_gb_per_s, speed.threads, megabytes(report.bytes_per_token)));
+  add("speed here",
+      fmt::format("at most {:.1f} tokens/s in decode ({:.1f} GB/s read by {} threads / {} per token)", speed_limit(report, speed),
+                  speed.read_gb_per_s, speed.threads, megabytes(report.bytes_per_token)));
   return out;
 }
 
@@ -122,7 +123,8 @@ int inspect_command(const std::string& model, bool json) {
   const ModelReport report = inspect_model(resolve_model(model, HubOptions{}).path);
   ReadSpeed speed;
   speed.threads = cpu_info().physical_cores;
-  speed.read_gb_per_s = measure_read_gb_per_s(speed.threads, std::clamp(report.bytes_per_token, kSmallestSetBytes, kLargestSetBytes), kMeasureNs);
+  speed.read_gb_per_s =
+      measure_read_gb_per_s(speed.threads, std::clamp(report.bytes_per_token, kSmallestSetBytes, kLargestSetBytes), kMeasureNs);
   if (json) {
     print_json(inspect_json(model, report, speed));
   } else {

@@ -36,15 +36,18 @@ std::vector<Part> parts_of(const GgufFile& file, const ModelConfig& config) {
   for (const TensorView& tensor : file.tensors()) {
     if (tensor.name == "rope_freqs.weight") continue;  // becomes rope_scaling
     const auto name = hugging_face_name(tensor.name);
-    if (!name) fail(ErrorKind::unsupported, "{}: tensor {} has no place in a Llama's MLX folder", file.path().string(), tensor.name);
+    if (!name)
+      fail(ErrorKind::unsupported, "{}: tensor {} has no place in a Llama's MLX folder", file.path().string(), tensor.name);
     const bool matrix = tensor.shape.size() == 2;
     if (!is_plain(tensor.dtype) && !(matrix && affine_form(tensor.dtype))) {
-      fail(ErrorKind::unsupported, "{}: tensor {} is {}, which MLX cannot hold without loss (expected q4_0, q4_1, q8_0, f16, bf16 or f32)",
+      fail(ErrorKind::unsupported,
+           "{}: tensor {} is {}, which MLX cannot hold without loss (expected q4_0, q4_1, q8_0, f16, bf16 or f32)",
            file.path().string(), tensor.name, info(tensor.dtype).name);
     }
     const bool permuted = config.rope.interleaved && has_permuted_rows(*name);
     if (permuted && (!matrix || tensor.shape[0] % config.head_dim != 0)) {
-      fail(ErrorKind::invalid_data, "{}: tensor {} is not made of whole heads of {} rows", file.path().string(), tensor.name, config.head_dim);
+      fail(ErrorKind::invalid_data, "{}: tensor {} is not made of whole heads of {} rows", file.path().string(), tensor.name,
+           config.head_dim);
     }
     parts.push_back({*name, &tensor, {permuted ? config.head_dim : 0}});
   }
@@ -65,7 +68,8 @@ void set_quantization(ModelConfig& config, const std::vector<Part>& parts) {
   for (const Part& part : parts) {
     if (part.tensor->shape.size() != 2) continue;
     const auto form = affine_form(part.tensor->dtype);
-    if (!form || form->bits != config.affine->bits || form->group != config.affine->group) config.affine_overrides[part.name] = form;
+    if (!form || form->bits != config.affine->bits || form->group != config.affine->group)
+      config.affine_overrides[part.name] = form;
   }
 }
 
@@ -74,7 +78,8 @@ void set_rope(ModelConfig& config, const fs::path& path) {
   if (config.rope.frequency_factors.empty()) return;
   config.rope.llama3 = llama3_scaling_of(config.rope.frequency_factors, config.rope.theta);
   if (!config.rope.llama3) {
-    fail(ErrorKind::unsupported, "{}: rope_freqs.weight is no Llama 3 scaling, and config.json has no other form for it", path.string());
+    fail(ErrorKind::unsupported, "{}: rope_freqs.weight is no Llama 3 scaling, and config.json has no other form for it",
+         path.string());
   }
 }
 
@@ -85,14 +90,21 @@ std::vector<TensorToWrite> tensors_to_write(const std::vector<Part>& parts) {
     const RowOrder order = part.order;
     const auto form = affine_form(tensor.dtype);
     if (!form) {
-      result.push_back({part.name + ".weight", tensor.dtype, tensor.shape, [&tensor, order] { return plain_rows(tensor, order); }});
+      result.push_back(
+          {part.name + ".weight", tensor.dtype, tensor.shape, [&tensor, order] { return plain_rows(tensor, order); }});
       continue;
     }
     const int64_t rows = tensor.shape[0];
     const int64_t cols = tensor.shape[1];
-    result.push_back({part.name + ".weight", DType::u32, {rows, cols * form->bits / 32}, [&tensor, order] { return affine_weights(tensor, order); }});
-    result.push_back({part.name + ".scales", DType::f16, {rows, cols / form->group}, [&tensor, order] { return affine_scales(tensor, order); }});
-    result.push_back({part.name + ".biases", DType::f16, {rows, cols / form->group}, [&tensor, order] { return affine_biases(tensor, order); }});
+    result.push_back({part.name + ".weight", DType::u32, {rows, cols * form->bits / 32}, [&tensor, order] {
+                        return affine_weights(tensor, order);
+                      }});
+    result.push_back({part.name + ".scales", DType::f16, {rows, cols / form->group}, [&tensor, order] {
+                        return affine_scales(tensor, order);
+                      }});
+    result.push_back({part.name + ".biases", DType::f16, {rows, cols / form->group}, [&tensor, order] {
+                        return affine_biases(tensor, order);
+                      }});
   }
   std::ranges::sort(result, {}, &TensorToWrite::name);
   return result;

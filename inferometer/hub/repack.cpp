@@ -54,9 +54,12 @@ void repack_nibbles(const std::byte* from, std::byte* to) {
 std::optional<AffineConfig> affine_form(DType dtype) {
   switch (dtype) {
     case DType::q4_0:
-    case DType::q4_1: return AffineConfig{4, kBlock};
-    case DType::q8_0: return AffineConfig{8, kBlock};
-    default: return std::nullopt;
+    case DType::q4_1:
+      return AffineConfig{4, kBlock};
+    case DType::q8_0:
+      return AffineConfig{8, kBlock};
+    default:
+      return std::nullopt;
   }
 }
 
@@ -76,7 +79,8 @@ std::vector<std::byte> affine_weights(const TensorView& tensor, const RowOrder& 
 std::vector<std::byte> affine_scales(const TensorView& tensor, const RowOrder& order) {
   const Blocks blocks(tensor);
   std::vector<std::byte> result(static_cast<std::size_t>(blocks.rows * blocks.per_row) * kHalf);
-  for_each_block(blocks, order, [&](const std::byte* block, std::size_t index) { std::memcpy(result.data() + index * kHalf, block, kHalf); });
+  for_each_block(blocks, order,
+                 [&](const std::byte* block, std::size_t index) { std::memcpy(result.data() + index * kHalf, block, kHalf); });
   return result;
 }
 

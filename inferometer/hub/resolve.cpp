@@ -96,7 +96,8 @@ std::optional<fs::path> hub_snapshot(std::string_view owner_and_name) {
 }
 
 [[noreturn]] void fail_hub_model(std::string_view model, std::string_view owner_and_name) {
-  fail(ErrorKind::not_found, "{}: not in the Hugging Face cache, and this build does not download from the Hub (looked in {}; "
+  fail(ErrorKind::not_found,
+       "{}: not in the Hugging Face cache, and this build does not download from the Hub (looked in {}; "
        "fetch it by other means, for example `hf download {}`, or pass the model's folder)",
        model, hub_model_folder(owner_and_name).string(), owner_and_name);
 }
@@ -104,8 +105,9 @@ std::optional<fs::path> hub_snapshot(std::string_view owner_and_name) {
 [[noreturn]] void fail_unknown(const std::string& model, const fs::path& in_cache) {
   std::string names;
   for (const RegistryEntry& entry : registry()) names += (names.empty() ? "" : ", ") + std::string(entry.name);
-  fail(ErrorKind::not_found, "{}: no such folder, .gguf file or model (looked for ./{} and {}; known names: {}; see `inferometer models list`)",
-       model, model, in_cache.string(), names);
+  fail(ErrorKind::not_found,
+       "{}: no such folder, .gguf file or model (looked for ./{} and {}; known names: {}; see `inferometer models list`)", model,
+       model, in_cache.string(), names);
 }
 
 /// A folder or a .gguf that the user named by its place.
@@ -131,7 +133,8 @@ fs::path cache_folder(const HubOptions& options) {
 }
 
 ResolvedModel resolve_model(const std::string& model, const HubOptions& options) {
-  if (model.empty()) fail(ErrorKind::usage, "model: is empty (expected a folder, a .gguf file or a name from `inferometer models list`)");
+  if (model.empty())
+    fail(ErrorKind::usage, "model: is empty (expected a folder, a .gguf file or a name from `inferometer models list`)");
   if (model.starts_with(kHubPrefix)) {
     const std::string name = model.substr(kHubPrefix.size());
     if (!looks_like_hub_name(name)) fail(ErrorKind::usage, "{}: is no Hub name (expected hf:owner/name)", model);
@@ -146,8 +149,8 @@ ResolvedModel resolve_model(const std::string& model, const HubOptions& options)
     if (const auto found = model_in(in_cache)) return {model, *found};
   }
   if (entry != nullptr && entry->source == ModelSource::pypi_wheel) {
-    fail(ErrorKind::not_found, "{}: not pulled yet (looked in {}; get it with `inferometer models pull {}`)", model, in_cache.string(),
-         entry->name);
+    fail(ErrorKind::not_found, "{}: not pulled yet (looked in {}; get it with `inferometer models pull {}`)", model,
+         in_cache.string(), entry->name);
   }
   if (entry != nullptr || (!path_like && looks_like_hub_name(model))) {
     const std::string_view name = entry != nullptr ? entry->package : std::string_view(model);

@@ -8,7 +8,8 @@ namespace ifm {
 
 /// Where models are kept, and whether the network may be used.
 struct HubOptions {
-  std::filesystem::path home;  ///< cache folder; empty = INFEROMETER_HOME, else XDG_CACHE_HOME/inferometer, else ~/.cache/inferometer
+  std::filesystem::path
+      home;  ///< cache folder; empty = INFEROMETER_HOME, else XDG_CACHE_HOME/inferometer, else ~/.cache/inferometer
   bool offline = false;
 };
 

@@ -18,7 +18,8 @@ using ::testing::HasSubstr;
 class Resolve : public ::testing::Test {
  protected:
   void SetUp() override {
-    root_ = fs::path(::testing::TempDir()) / ("ifm_resolve_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+    root_ = fs::path(::testing::TempDir()) /
+            ("ifm_resolve_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
     fs::remove_all(root_);
     fs::create_directories(root_);
     for (const char* name : {"INFEROMETER_HOME", "XDG_CACHE_HOME", "HF_HUB_CACHE", "HF_HOME"}) ::unsetenv(name);

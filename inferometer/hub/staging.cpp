@@ -41,10 +41,13 @@ StagedFolder::StagedFolder(fs::path target) : target_(without_slash(target)) {
   fs::create_directories(parent, error);
   if (error) fail(ErrorKind::io, "{}: cannot be made ({})", parent.string(), error.message());
   std::string pattern = (parent / fmt::format(".{}.partial-XXXXXX", target_.filename().string())).string();
-  if (::mkdtemp(pattern.data()) == nullptr) fail(ErrorKind::io, "{}: cannot be written ({})", parent.string(), std::strerror(errno));
+  if (::mkdtemp(pattern.data()) == nullptr)
+    fail(ErrorKind::io, "{}: cannot be written ({})", parent.string(), std::strerror(errno));
   staging_ = pattern;
-  fs::permissions(staging_, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read |
-                                fs::perms::others_exec, error);
+  fs::permissions(
+      staging_,
+      fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read | fs::perms::others_exec,
+      error);
 }
 
 StagedFolder::~StagedFolder() {

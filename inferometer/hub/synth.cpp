@@ -134,13 +134,17 @@ void write_mlx(const Recipe& recipe, const SynthOptions& options, const fs::path
     }
     const SynthMatrix matrix = matrix_of(tensor, options.seed);
     const int64_t groups = tensor.cols / config.affine->group;
-    out.push_back({tensor.name + ".weight", DType::u32, {tensor.rows, tensor.cols / 8}, [matrix] { return synth_affine_weights(matrix); }});
-    out.push_back({tensor.name + ".scales", DType::bf16, {tensor.rows, groups}, [matrix] { return synth_affine_scales(matrix); }});
-    out.push_back({tensor.name + ".biases", DType::bf16, {tensor.rows, groups}, [matrix] { return synth_affine_biases(matrix); }});
+    out.push_back(
+        {tensor.name + ".weight", DType::u32, {tensor.rows, tensor.cols / 8}, [matrix] { return synth_affine_weights(matrix); }});
+    out.push_back(
+        {tensor.name + ".scales", DType::bf16, {tensor.rows, groups}, [matrix] { return synth_affine_scales(matrix); }});
+    out.push_back(
+        {tensor.name + ".biases", DType::bf16, {tensor.rows, groups}, [matrix] { return synth_affine_biases(matrix); }});
   }
   StagedFolder staged(folder);
-  write_safetensors(staged.path() / "model.safetensors", out,
-                    {{"format", "mlx"}, {"name", std::string(recipe.name)}, {"source", fmt::format("synthetic, seed {}", options.seed)}});
+  write_safetensors(
+      staged.path() / "model.safetensors", out,
+      {{"format", "mlx"}, {"name", std::string(recipe.name)}, {"source", fmt::format("synthetic, seed {}", options.seed)}});
   write_text_file(staged.path() / "tokenizer.json", tokenizer_json(tokenizer, MergeForm::pairs));
   write_text_file(staged.path() / "tokenizer_config.json", tokenizer_config_json(tokenizer));
   write_text_file(staged.path() / "generation_config.json", generation_config_json(config, tokenizer.pad));
@@ -191,8 +195,9 @@ void write_twin(const Recipe& recipe, const SynthOptions& options, const fs::pat
     }
     const int64_t head_dim = has_permuted_rows(tensor.name) ? config.head_dim : 0;
     const SynthMatrix matrix = matrix_of(tensor, options.seed);
-    out.push_back({*name, options.type, {tensor.rows, tensor.cols},
-                   [matrix, head_dim, type = options.type] { return synth_blocks(matrix, type, head_dim); }});
+    out.push_back({*name, options.type, {tensor.rows, tensor.cols}, [matrix, head_dim, type = options.type] {
+                     return synth_blocks(matrix, type, head_dim);
+                   }});
   }
   write_gguf(file, gguf_metadata(recipe, options, config, tokenizer), out);
 }
@@ -210,14 +215,16 @@ void synthesize(const std::string& name, const SynthOptions& options, const fs::
   if (options.format == SynthFormat::gguf) {
     std::error_code error;
     if (fs::exists(fs::symlink_status(path, error))) fail(ErrorKind::usage, "{}: exists (expected a new file)", path.string());
-    if (path.extension() != ".gguf") fail(ErrorKind::usage, "{}: is no name of a GGUF file (expected one that ends in .gguf)", path.string());
+    if (path.extension() != ".gguf")
+      fail(ErrorKind::usage, "{}: is no name of a GGUF file (expected one that ends in .gguf)", path.string());
     error.clear();
     if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
     if (error) fail(ErrorKind::io, "{}: cannot be made ({})", path.parent_path().string(), error.message());
   } else {
     require_vacant_folder(path);
   }
-  say(fmt::format("making the tokenizer: {} tokens, {} merges", recipe.tokenizer.tokens + recipe.tokenizer.specials, recipe.tokenizer.merges));
+  say(fmt::format("making the tokenizer: {} tokens, {} merges", recipe.tokenizer.tokens + recipe.tokenizer.specials,
+                  recipe.tokenizer.merges));
   TokenizerSpec tokenizer = synth_tokenizer(recipe.tokenizer, options.seed);
   tokenizer.context = recipe.context;
   say(fmt::format("writing {}", path.string()));

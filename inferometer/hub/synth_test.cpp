@@ -30,7 +30,8 @@ const Say kSilent = [](std::string_view) {};
 class Synth : public ::testing::Test {
  protected:
   void SetUp() override {
-    root_ = fs::path(::testing::TempDir()) / ("ifm_synth_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+    root_ = fs::path(::testing::TempDir()) /
+            ("ifm_synth_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
     fs::remove_all(root_);
     fs::create_directories(root_);
   }
@@ -179,8 +180,10 @@ TEST_P(EveryPreTokenizer, IsReadBackByOurOwnTokenizer) {
   std::ofstream(file) << tokenizer_json(spec, MergeForm::strings);
   const Tokenizer tokenizer = Tokenizer::from_file(file);
   fs::remove(file);
-  const std::map<PreTokenizer, std::string> names{
-      {PreTokenizer::smollm, "smollm"}, {PreTokenizer::llama3, "llama3"}, {PreTokenizer::gpt2, "gpt2"}, {PreTokenizer::qwen2, "qwen2"}};
+  const std::map<PreTokenizer, std::string> names{{PreTokenizer::smollm, "smollm"},
+                                                  {PreTokenizer::llama3, "llama3"},
+                                                  {PreTokenizer::gpt2, "gpt2"},
+                                                  {PreTokenizer::qwen2, "qwen2"}};
   EXPECT_EQ(tokenizer.pre_tokenizer(), names.at(GetParam()));
   ASSERT_EQ(tokenizer.prefix().size(), 1U);
   EXPECT_EQ(tokenizer.prefix()[0], 600);

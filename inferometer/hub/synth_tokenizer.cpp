@@ -157,7 +157,8 @@ void add_long_words(VocabularyBuilder& vocabulary, Rng& rng) {
 }
 
 /// One way to make each token, and of the other ways as many, evenly chosen, as are wanted.
-std::vector<std::string> choose_merges(const VocabularyBuilder& vocabulary, std::size_t wanted, const std::array<std::string, 256>& written, Rng& rng) {
+std::vector<std::string> choose_merges(const VocabularyBuilder& vocabulary, std::size_t wanted,
+                                       const std::array<std::string, 256>& written, Rng& rng) {
   std::vector<std::pair<std::size_t, std::size_t>> ways;  // token, cut
   std::vector<bool> first;
   for (std::size_t id = 256; id < vocabulary.tokens().size(); ++id) {
@@ -191,15 +192,24 @@ std::vector<std::string> choose_merges(const VocabularyBuilder& vocabulary, std:
 /// Llama 3's names of its special tokens, by their place behind the ordinary ones.
 std::string special_name(int index) {
   switch (index) {
-    case 0: return "<|begin_of_text|>";
-    case 1: return "<|end_of_text|>";
-    case 4: return "<|finetune_right_pad_id|>";
-    case 6: return "<|start_header_id|>";
-    case 7: return "<|end_header_id|>";
-    case 8: return "<|eom_id|>";
-    case 9: return "<|eot_id|>";
-    case 10: return "<|python_tag|>";
-    default: break;
+    case 0:
+      return "<|begin_of_text|>";
+    case 1:
+      return "<|end_of_text|>";
+    case 4:
+      return "<|finetune_right_pad_id|>";
+    case 6:
+      return "<|start_header_id|>";
+    case 7:
+      return "<|end_header_id|>";
+    case 8:
+      return "<|eom_id|>";
+    case 9:
+      return "<|eot_id|>";
+    case 10:
+      return "<|python_tag|>";
+    default:
+      break;
   }
   const int before = index < 4 ? 2 : index == 5 ? 3 : 8;  // named tokens that stand before it
   return fmt::format("<|reserved_special_token_{}|>", index - before);

@@ -19,7 +19,8 @@ constexpr const char* kQwen2Pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 Json byte_level(bool trim_offsets, bool use_regex, bool add_prefix_space = false) {
-  return {{"type", "ByteLevel"}, {"add_prefix_space", add_prefix_space}, {"trim_offsets", trim_offsets}, {"use_regex", use_regex}};
+  return {
+      {"type", "ByteLevel"}, {"add_prefix_space", add_prefix_space}, {"trim_offsets", trim_offsets}, {"use_regex", use_regex}};
 }
 
 Json sequence(const char* key, std::vector<Json> parts) { return {{"type", "Sequence"}, {key, std::move(parts)}}; }
@@ -32,9 +33,12 @@ Json pre_tokenizer(PreTokenizer pre) {
   switch (pre) {
     case PreTokenizer::smollm:
       return sequence("pretokenizers", {Json{{"type", "Digits"}, {"individual_digits", true}}, byte_level(true, true)});
-    case PreTokenizer::llama3: return sequence("pretokenizers", {split(kLlama3Pattern), byte_level(true, false)});
-    case PreTokenizer::qwen2: return sequence("pretokenizers", {split(kQwen2Pattern), byte_level(false, false)});
-    case PreTokenizer::gpt2: break;
+    case PreTokenizer::llama3:
+      return sequence("pretokenizers", {split(kLlama3Pattern), byte_level(true, false)});
+    case PreTokenizer::qwen2:
+      return sequence("pretokenizers", {split(kQwen2Pattern), byte_level(false, false)});
+    case PreTokenizer::gpt2:
+      break;
   }
   return byte_level(true, true);
 }
@@ -53,10 +57,13 @@ Json bos_template(const std::string& bos, TokenId id) {
 
 Json post_processor(const TokenizerSpec& spec) {
   if (!spec.add_bos || !spec.bos) return byte_level(spec.pre != PreTokenizer::qwen2, true);
-  return sequence("processors", {byte_level(false, true, true), bos_template(spec.tokens[static_cast<std::size_t>(*spec.bos)], *spec.bos)});
+  return sequence("processors",
+                  {byte_level(false, true, true), bos_template(spec.tokens[static_cast<std::size_t>(*spec.bos)], *spec.bos)});
 }
 
-bool is_added(TokenKind kind) { return kind == TokenKind::control || kind == TokenKind::user_defined || kind == TokenKind::unknown; }
+bool is_added(TokenKind kind) {
+  return kind == TokenKind::control || kind == TokenKind::user_defined || kind == TokenKind::unknown;
+}
 
 /// Added tokens behind the vocabulary stand only in their own list, as in Llama 3's files; others are in both, as in SmolLM's.
 std::size_t vocabulary_end(const TokenizerSpec& spec) {
@@ -74,7 +81,8 @@ void append_added_tokens(std::string& out, const TokenizerSpec& spec) {
     out += separator;
     separator = ",\n";
     out += "    {\n      \"id\": " + std::to_string(i) + ",\n      \"content\": " + quoted(spec.tokens[i]) +
-           ",\n      \"single_word\": false,\n      \"lstrip\": false,\n      \"rstrip\": false,\n      \"normalized\": false,\n      \"special\": " +
+           ",\n      \"single_word\": false,\n      \"lstrip\": false,\n      \"rstrip\": false,\n      \"normalized\": false,\n "
+           "     \"special\": " +
            (spec.kinds[i] == TokenKind::user_defined ? "false" : "true") + "\n    }";
   }
 }
@@ -116,7 +124,9 @@ std::string tokenizer_json(const TokenizerSpec& spec, MergeForm merges) {
   out += ",\n  \"pre_tokenizer\": " + pre_tokenizer(spec.pre).dump();
   out += ",\n  \"post_processor\": " + post_processor(spec).dump();
   out += ",\n  \"decoder\": " + byte_level(true, true, true).dump();
-  out += ",\n  \"model\": {\n    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": null,\n    \"continuing_subword_prefix\": null,";
+  out +=
+      ",\n  \"model\": {\n    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": null,\n    "
+      "\"continuing_subword_prefix\": null,";
   out += "\n    \"end_of_word_suffix\": null,\n    \"fuse_unk\": false,\n    \"byte_fallback\": false,\n    \"ignore_merges\": ";
   out += spec.pre == PreTokenizer::llama3 ? "true" : "false";
   out += ",\n    \"vocab\": {";

@@ -24,11 +24,13 @@ constexpr std::array<std::pair<std::string_view, PreTokenizer>, 8> kPreTokenizer
 
 PreTokenizer read_pre_tokenizer(const GgufFile& file) {
   const std::string* name = file.text("tokenizer.ggml.pre");
-  if (name == nullptr) fail(ErrorKind::unsupported, "{}: tokenizer.ggml.pre is missing (a pre-tokenizer is never guessed)", file.path().string());
+  if (name == nullptr)
+    fail(ErrorKind::unsupported, "{}: tokenizer.ggml.pre is missing (a pre-tokenizer is never guessed)", file.path().string());
   for (const auto& [known, pre] : kPreTokenizers) {
     if (*name == known) return pre;
   }
-  fail(ErrorKind::unsupported, "{}: pre-tokenizer {} is not supported (expected smollm, llama-bpe, gpt-2 or qwen2)", file.path().string(), *name);
+  fail(ErrorKind::unsupported, "{}: pre-tokenizer {} is not supported (expected smollm, llama-bpe, gpt-2 or qwen2)",
+       file.path().string(), *name);
 }
 
 std::vector<TokenKind> read_kinds(const GgufFile& file, std::size_t count) {
@@ -36,11 +38,13 @@ std::vector<TokenKind> read_kinds(const GgufFile& file, std::size_t count) {
   std::vector<TokenKind> kinds(count, TokenKind::normal);
   if (types == nullptr) return kinds;
   if (types->size() != count) {
-    fail(ErrorKind::invalid_data, "{}: tokenizer.ggml.token_type has {} entries (expected {})", file.path().string(), types->size(), count);
+    fail(ErrorKind::invalid_data, "{}: tokenizer.ggml.token_type has {} entries (expected {})", file.path().string(),
+         types->size(), count);
   }
   for (std::size_t i = 0; i < count; ++i) {
     const int64_t type = (*types)[i];
-    if (type < 1 || type > 6) fail(ErrorKind::invalid_data, "{}: tokenizer.ggml.token_type[{}] is {} (expected 1 to 6)", file.path().string(), i, type);
+    if (type < 1 || type > 6)
+      fail(ErrorKind::invalid_data, "{}: tokenizer.ggml.token_type[{}] is {} (expected 1 to 6)", file.path().string(), i, type);
     kinds[i] = static_cast<TokenKind>(type);
   }
   return kinds;
@@ -60,12 +64,14 @@ std::optional<TokenId> read_id(const GgufFile& file, std::string_view key, std::
 TokenizerSpec read_tokenizer_spec(const GgufFile& file) {
   const std::string* model = file.text("tokenizer.ggml.model");
   if (model == nullptr) fail(ErrorKind::invalid_data, "{}: tokenizer.ggml.model is missing", file.path().string());
-  if (*model != "gpt2") fail(ErrorKind::unsupported, "{}: tokenizer model {} is not supported (expected gpt2)", file.path().string(), *model);
+  if (*model != "gpt2")
+    fail(ErrorKind::unsupported, "{}: tokenizer model {} is not supported (expected gpt2)", file.path().string(), *model);
   TokenizerSpec spec;
   spec.pre = read_pre_tokenizer(file);
   const std::vector<std::string>* tokens = file.texts("tokenizer.ggml.tokens");
   const std::vector<std::string>* merges = file.texts("tokenizer.ggml.merges");
-  if (tokens == nullptr || tokens->empty()) fail(ErrorKind::invalid_data, "{}: tokenizer.ggml.tokens is missing", file.path().string());
+  if (tokens == nullptr || tokens->empty())
+    fail(ErrorKind::invalid_data, "{}: tokenizer.ggml.tokens is missing", file.path().string());
   if (merges == nullptr) fail(ErrorKind::invalid_data, "{}: tokenizer.ggml.merges is missing", file.path().string());
   spec.tokens = *tokens;
   spec.merges = *merges;

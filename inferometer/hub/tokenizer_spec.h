@@ -28,8 +28,8 @@ struct TokenizerSpec {
   std::optional<TokenId> eos;
   std::optional<TokenId> pad;
   std::optional<TokenId> unknown;
-  bool add_bos = false;             ///< a BOS stands in front of every text
-  std::string chat_template;        ///< empty = none
+  bool add_bos = false;       ///< a BOS stands in front of every text
+  std::string chat_template;  ///< empty = none
   int64_t context = 0;
 };
 
