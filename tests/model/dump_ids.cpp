@@ -1,6 +1,6 @@
 // For the live comparison with peers (tools/peers/live_tokenizer.py); not installed.
-// dump_ids MODEL: reads strings (u32 length, bytes) from standard input; writes for each (u32 count, u32 ids, u32 1 when decoding the
-// ids gives the string back, else 0). Host byte order.
+// dump_ids MODEL: reads strings (u32 length, bytes) from standard input; writes for each (u32 count, u32 ids, u32 1 when decoding
+// the ids gives the string back, else 0). Host byte order.
 #include <cstdint>
 #include <cstdio>
 #include <exception>

@@ -1,5 +1,6 @@
 // For the live comparison with peers (tools/peers/live_parity.py); not installed.
-// dump_logits MODEL fast|exact: reads windows of ids from standard input, one a line; writes (ids, vocab) f32 logits of each, raw.
+// dump_logits MODEL fast|exact: reads windows of ids from standard input, one a line; writes (ids, vocab) f32 logits of each,
+// raw.
 #include <cstdio>
 #include <exception>
 #include <iostream>

@@ -1,5 +1,7 @@
 // Our logits of SmolLM2 against those of llama.cpp and mlx-lm on the same weights. The goldens, with tool, version and hashes:
 // tests/golden/parity/smollm2.json, made by tools/peers/make_parity_goldens.py.
+#include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -29,8 +31,8 @@ void report(const Agreement& agreement) {
               agreement.kl(), agreement.same_top(), agreement.ln_ppl_difference());
 }
 
-/// llama.cpp on the quantized file against its own float32, over the first `windows` windows and by the same measure: the distance
-/// that our fast path must not exceed.
+/// llama.cpp on the quantized file against its own float32, over the first `windows` windows and by the same measure: the
+/// distance that our fast path must not exceed.
 double llama_cpp_quantized_kl(const TopkGolden& golden, std::size_t windows) {
   const auto note = nlohmann::json::parse(read_text(golden_folder() / "smollm2.json"));
   const auto by_window = note.at("llama_cpp_quantized").at("coarse_kl_by_window").get<std::vector<double>>();
@@ -74,8 +76,8 @@ Agreement score_by_steps(const TopkGolden& golden, Evaluator& evaluator, std::si
   return agreement;
 }
 
-/// The contract of the exact path is KL <= 1e-3; ours is tighter, so that int8 activations (near 1e-3) cannot pass for it. The golden's own
-/// rounding is near 1e-6 of KL, the f16 cache adds less.
+/// The contract of the exact path is KL <= 1e-3; ours is tighter, so that int8 activations (near 1e-3) cannot pass for it. The
+/// golden's own rounding is near 1e-6 of KL, the f16 cache adds less.
 void expect_exact(const Agreement& agreement) {
   report(agreement);
   EXPECT_LE(agreement.kl(), 1e-4);

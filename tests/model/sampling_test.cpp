@@ -1,10 +1,11 @@
 // The temperature that a request asks for reaches the draws: 20,000 of them against softmax(z / T), through generate().
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
 
-#include <boost/math/distributions/chi_squared.hpp>
 #include <gtest/gtest.h>
+#include <boost/math/distributions/chi_squared.hpp>
 
 #include "inferometer/engine/engine.h"
 #include "tests/model/test_models.h"

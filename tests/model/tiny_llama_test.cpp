@@ -1,7 +1,8 @@
-// The tiny random Llama of tools/peers/make_tiny_llama.py (GQA, llama3 RoPE scaling, tied head, 4-bit groups of 64) against the logits
-// of mlx-lm; version and hashes: tests/golden/parity/tiny_llama.json.
+// The tiny random Llama of tools/peers/make_tiny_llama.py (GQA, llama3 RoPE scaling, tied head, 4-bit groups of 64) against the
+// logits of mlx-lm; version and hashes: tests/golden/parity/tiny_llama.json.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -32,16 +33,17 @@ struct LogitsGolden {
   }
 };
 
-/// n * eps * magnitude. n: the roundings on the longest way from an id to a logit, one per term of each sum: in each of 2 layers q (128),
-/// scores (32), softmax and values (2 x 96), o (128), gate (128), down (256) and two norms (2 x 128), then the last norm and the head
-/// (2 x 128). eps: 2^-24. The norms keep an error relative, so the magnitude is the largest logit's. mlx errs as much: twice.
+/// n * eps * magnitude. n: the roundings on the longest way from an id to a logit, one per term of each sum: in each of 2 layers
+/// q (128), scores (32), softmax and values (2 x 96), o (128), gate (128), down (256) and two norms (2 x 128), then the last norm
+/// and the head (2 x 128). eps: 2^-24. The norms keep an error relative, so the magnitude is the largest logit's. mlx errs as
+/// much: twice.
 float bound_of_f32(const LogitsGolden& golden) {
   constexpr float kRoundings = 2 * (128 + 32 + 2 * 96 + 128 + 128 + 256 + 2 * 128) + 2 * 128;
   return 2 * kRoundings * 0x1p-24F * golden.largest;
 }
 
-/// Keys and values are kept as f16 (eps 2^-11). A score's error moves every weight of the softmax by at most twice its size, and it is
-/// averaged over the terms of the sum: eps * magnitude, for keys and for values, in each of 2 layers.
+/// Keys and values are kept as f16 (eps 2^-11). A score's error moves every weight of the softmax by at most twice its size, and
+/// it is averaged over the terms of the sum: eps * magnitude, for keys and for values, in each of 2 layers.
 float bound_of_f16_cache(const LogitsGolden& golden) { return 2 * 2 * 0x1p-11F * golden.largest; }
 
 float largest_difference(const LogitsGolden& golden, std::size_t position, std::span<const float> logits) {
@@ -70,6 +72,8 @@ TEST_P(TinyLlama, ExactLogitsAreMlxs) {
     largest = std::max(largest, largest_difference(golden, static_cast<std::size_t>(i), logits));
   });
   RecordProperty("largest_difference", std::to_string(largest));
+  std::printf("largest difference of a logit %.2g (bound %.2g)\n", static_cast<double>(largest),
+              static_cast<double>(bound_of_f32(golden) + bound_of_f16_cache(golden)));
   EXPECT_LE(largest, bound_of_f32(golden) + bound_of_f16_cache(golden));
 }
 
@@ -81,6 +85,8 @@ TEST_P(TinyLlama, ExactDecodeLogitsAreMlxs) {
     loaded.evaluator().step(golden.ids[i]);
     largest = std::max(largest, largest_difference(golden, i, loaded.evaluator().logits()));
   }
+  std::printf("largest difference of a logit %.2g (bound %.2g)\n", static_cast<double>(largest),
+              static_cast<double>(bound_of_f32(golden) + bound_of_f16_cache(golden)));
   EXPECT_LE(largest, bound_of_f32(golden) + bound_of_f16_cache(golden));
 }
 
