@@ -59,7 +59,7 @@ std::string_view Tokenizer::token_bytes(TokenId id) const {
 }
 
 bool Tokenizer::is_special(TokenId id) const {
-  return impl_->vocabulary.has(id) && impl_->kinds[static_cast<std::size_t>(id)] == TokenizerParts::Kind::special;
+  return impl_->vocabulary.has(id) && (impl_->flags[static_cast<std::size_t>(id)] & TokenizerParts::kSpecial) != 0;
 }
 
 std::optional<TokenId> Tokenizer::find(std::string_view token) const {

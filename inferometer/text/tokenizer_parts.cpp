@@ -17,7 +17,7 @@ constexpr std::size_t kMaxWordBytes = std::size_t{8} << 20;
 
 }  // namespace
 
-void TokenizerParts::add_model_token(int64_t id, std::string_view written) {
+void TokenizerParts::add_token(int64_t id, std::string_view written, uint8_t flag) {
   if (id < 0 || id >= Vocabulary::kMaxSize) {
     fail(ErrorKind::invalid_data, "{}: token {} has an id out of range (expected 0 to {}, got {})", source, quote(written),
          Vocabulary::kMaxSize - 1, id);
@@ -30,8 +30,8 @@ void TokenizerParts::add_model_token(int64_t id, std::string_view written) {
   if (!vocabulary.add(token, written)) {
     fail(ErrorKind::invalid_data, "{}: token {}, id {}: id or text is there twice", source, quote(written), id);
   }
-  if (kinds.size() <= static_cast<std::size_t>(id)) kinds.resize(static_cast<std::size_t>(id) + 1, Kind::hole);
-  kinds[static_cast<std::size_t>(id)] = Kind::model;
+  if (flags.size() <= static_cast<std::size_t>(id)) flags.resize(static_cast<std::size_t>(id) + 1);
+  flags[static_cast<std::size_t>(id)] = flag;
 }
 
 void TokenizerParts::add_added_token(int64_t id, std::string_view content, bool special, bool normalized) {
@@ -40,8 +40,8 @@ void TokenizerParts::add_added_token(int64_t id, std::string_view content, bool 
     fail(ErrorKind::invalid_data, "{}: added token {} has two ids (expected {} as in the vocabulary, got {})", source, quote(content),
          known, id);
   }
-  if (known < 0) add_model_token(id, content);
-  kinds[static_cast<std::size_t>(id)] = special ? Kind::special : Kind::added;
+  if (known < 0) add_token(id, content, 0);
+  if (special) flags[static_cast<std::size_t>(id)] |= kSpecial;
   if (content.empty()) return;
   if (normalized && normalize_nfc && is_valid_utf8(content)) {
     added_normalized.add(to_nfc(content), static_cast<TokenId>(id), special);
@@ -80,7 +80,7 @@ void TokenizerParts::flush_merges() {
 
 std::string_view TokenizerParts::token_text(TokenId id, std::string& storage) const {
   const std::string_view written = vocabulary.written(id);
-  if (kinds[static_cast<std::size_t>(id)] != Kind::model) return written;
+  if ((flags[static_cast<std::size_t>(id)] & kModel) == 0) return written;
   if (std::optional<std::string> decoded = bytes_of_written(written)) {
     storage = std::move(*decoded);
     return storage;
@@ -92,7 +92,7 @@ void TokenizerParts::finish() {
   if (vocabulary.count() == 0) fail(ErrorKind::invalid_data, "{}: the vocabulary is empty", source);
   flush_merges();
   const auto size = static_cast<std::size_t>(vocabulary.size());
-  kinds.resize(size, Kind::hole);
+  flags.resize(size);
   byte_ends.reserve(size);
   std::string storage;
   for (std::size_t id = 0; id < size; ++id) {
@@ -122,7 +122,7 @@ bool TokenizerParts::has_all_bytes() const {
 
 TokenId TokenizerParts::model_id(std::string_view written) const {
   const TokenId id = vocabulary.find(written);
-  return id >= 0 && kinds[static_cast<std::size_t>(id)] == Kind::model ? id : -1;
+  return id >= 0 && (flags[static_cast<std::size_t>(id)] & kModel) != 0 ? id : -1;
 }
 
 void TokenizerParts::encode_word(std::string_view word, BpeMerges::Scratch& scratch, std::vector<TokenId>& out) const {

@@ -17,11 +17,12 @@ namespace ifm {
 
 /// Everything that a tokenizer is made of; both readers fill it and call finish().
 struct TokenizerParts {
-  enum class Kind : uint8_t { hole, model, added, special };  ///< `model`: a word of the BPE; the others never come out of merges
+  static constexpr uint8_t kModel = 1;    ///< a word of the BPE; the others never come out of merges
+  static constexpr uint8_t kSpecial = 2;  ///< only added tokens can be
 
   std::string source;  ///< file, for messages
   Vocabulary vocabulary;
-  std::vector<Kind> kinds;  ///< by id
+  std::vector<uint8_t> flags;  ///< by id
   std::string bytes;        ///< every token's bytes, one after the other
   std::vector<uint32_t> byte_ends;
   BpeMerges merges;
@@ -33,7 +34,7 @@ struct TokenizerParts {
   std::vector<TokenId> prefix;
 
   /// Adds a token of the model's vocabulary. @throws Error invalid_data for a bad or doubled id or text.
-  void add_model_token(int64_t id, std::string_view written);
+  void add_model_token(int64_t id, std::string_view written) { add_token(id, written, kModel); }
   /// Marks a token (already there with this id, or new) as added. @throws as above.
   void add_added_token(int64_t id, std::string_view content, bool special, bool normalized);
   /// Adds the next rule, made of written forms, which must live until finish().
@@ -58,6 +59,7 @@ struct TokenizerParts {
   };
   static constexpr std::size_t kMergeBlock = 32;
   void flush_merges();
+  void add_token(int64_t id, std::string_view written, uint8_t flag);
 
   std::vector<PendingMerge> pending_;
   int32_t next_rank_ = 0;
