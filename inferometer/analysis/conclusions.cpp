@@ -150,7 +150,7 @@ void conclude_series(Study& study) {
 
 void conclude_determinism(Study& study) {
   for (const Determinism& d : study.determinism) {
-    say(study, "determinism",
+    say(study, "overall_determinism",
         about(study, d.series,
               d.cells_differing == 0
                   ? fmt::format("greedy repeats gave the same token ids in every cell ({}, {} cells).", runs(d.runs), d.cells)
@@ -164,7 +164,7 @@ void conclude_overhead(Study& study) {
   const std::optional<double>& overhead_ns = study.session.environment.harness_overhead_ns_per_token;
   const std::optional<double>& gap_s = study.overall.tpot_s.median;
   if (!overhead_ns || !gap_s || !(*gap_s > 0)) return;
-  say(study, "overhead", fmt::format("The harness itself costs {} per token, {} of the time per token.", seconds(*overhead_ns * 1e-9),
+  say(study, "overall_overhead", fmt::format("The harness itself costs {} per token, {} of the time per token.", seconds(*overhead_ns * 1e-9),
                                      percent(*overhead_ns * 1e-9 / *gap_s)));
 }
 

@@ -11,7 +11,7 @@
 namespace ifm {
 namespace {
 
-constexpr double kSecondsPerNs = 1e-9;
+constexpr double kNsPerSecond = 1e9;  // divided by, so that whole nanoseconds print as such
 
 /// Token events of a run: those that held at least one generated token.
 struct Events {
@@ -32,7 +32,7 @@ Events token_events(const TokenStamps& stamps) {
 
 std::optional<double> span_s(std::optional<int64_t> begin_ns, std::optional<int64_t> end_ns) {
   if (!begin_ns || !end_ns || *end_ns < *begin_ns) return std::nullopt;
-  return static_cast<double>(*end_ns - *begin_ns) * kSecondsPerNs;
+  return static_cast<double>(*end_ns - *begin_ns) / kNsPerSecond;
 }
 
 std::optional<double> rate(double amount, std::optional<double> seconds) {
@@ -47,7 +47,7 @@ void set_gaps(const Events& events, RunMetrics& metrics) {
   if (!single || events.offset_ns.size() < 2) return;
   std::vector<double> gaps;
   for (size_t i = 1; i < events.offset_ns.size(); ++i)
-    gaps.push_back(static_cast<double>(events.offset_ns[i] - events.offset_ns[i - 1]) * kSecondsPerNs);
+    gaps.push_back(static_cast<double>(events.offset_ns[i] - events.offset_ns[i - 1]) / kNsPerSecond);
   metrics.itl_mean_s = stats::mean(gaps);
   metrics.itl_p50_s = stats::median(gaps);
   metrics.itl_max_s = stats::maximum(gaps);
@@ -62,7 +62,7 @@ void set_token_rates(const Run& run, const Events& events, RunMetrics& metrics) 
     const int after_first = *run.output_tokens - events.tokens.front();
     metrics.output_tok_per_s = rate(*run.output_tokens, metrics.e2e_s);
     if (after_first > 0 && events.offset_ns.size() > 1) {
-      metrics.tpot_s = static_cast<double>(events.offset_ns.back() - events.offset_ns.front()) * kSecondsPerNs / after_first;
+      metrics.tpot_s = static_cast<double>(events.offset_ns.back() - events.offset_ns.front()) / kNsPerSecond / after_first;
       metrics.decode_tok_per_s = rate(1.0, metrics.tpot_s);
     }
   }
@@ -77,8 +77,8 @@ RunMetrics metrics_of(const Run& run) {
   metrics.load_s = span_s(run.load_begin_ns, run.load_end_ns);
   const Events events = token_events(run.stamps);
   if (events.tokens.empty()) return metrics;
-  metrics.ttft_s = static_cast<double>(events.offset_ns.front()) * kSecondsPerNs;
-  metrics.e2e_s = static_cast<double>(events.offset_ns.back()) * kSecondsPerNs;
+  metrics.ttft_s = static_cast<double>(events.offset_ns.front()) / kNsPerSecond;
+  metrics.e2e_s = static_cast<double>(events.offset_ns.back()) / kNsPerSecond;
   if (!run.text.empty()) metrics.output_bytes_per_s = rate(static_cast<double>(run.text.size()), metrics.e2e_s);
   if (!count_disputed(run)) set_token_rates(run, events, metrics);
   return metrics;

@@ -133,9 +133,9 @@ struct Study {
   std::vector<SeriesEffect> series_effects;  ///< each further series over the first; empty with one
   std::vector<Fitness> fitness;
   std::vector<Determinism> determinism;  ///< empty without greedy runs
-  std::optional<double> drift_percent_per_hour;
+  std::optional<double> drift_percent_per_hour;  ///< 100 × d ln(latency) / dt within cells: a rate, not an extrapolation
   std::optional<Interval> drift_ci95;
-  std::optional<double> drift_percent_session;  ///< the same over the session's length
+  std::optional<double> drift_percent_session;  ///< what that makes over the session's length
   std::optional<double> session_hours;
   std::optional<double> lag1_autocorrelation;  ///< of log latency around its cell's mean, in execution order
   std::vector<Conclusion> conclusions;  ///< scaling, temperature, variability, fitness: in the order to be printed

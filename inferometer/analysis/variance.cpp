@@ -93,10 +93,9 @@ void fill_drift(Study& study) {
   for (auto& [cell, cell_points] : cells) points.push_back(std::move(cell_points));
   const auto trend = stats::theil_sen_within(points);
   if (!trend) return;
-  const auto percent = [](double log_change) { return 100 * std::expm1(log_change); };
-  study.drift_percent_per_hour = percent(trend->slope);
-  study.drift_percent_session = percent(trend->slope * *study.session_hours);
-  if (trend->interval) study.drift_ci95 = Interval{percent(trend->interval->low), percent(trend->interval->high)};
+  study.drift_percent_per_hour = 100 * trend->slope;
+  study.drift_percent_session = 100 * std::expm1(trend->slope * *study.session_hours);
+  if (trend->interval) study.drift_ci95 = Interval{100 * trend->interval->low, 100 * trend->interval->high};
 }
 
 }  // namespace ifm

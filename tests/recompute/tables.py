@@ -1,0 +1,304 @@
+"""What each CSV file must hold, from the raw JSON of a session (docs/method.md)."""
+import math
+
+import numpy as np
+
+import statistics_by_scipy as stat
+
+METRICS = {"latency_s": "e2e_s", "throughput_tok_per_s": "output_tok_per_s", "ttft_s": "ttft_s", "decode_tok_per_s": "decode_tok_per_s",
+           "prefill_tok_per_s": "prefill_tok_per_s", "tpot_s": "tpot_s", "load_s": "load_s"}
+EFFECT_METRICS = ("latency_s", "throughput_tok_per_s", "ttft_s", "decode_tok_per_s")
+INVALID = {"clock_disagreement", "suspended"}
+FACTORS = ("mode", "engine", "model", "prompt", "max_tokens", "temperature", "block")
+
+
+def level(x):
+    return str(int(x)) if isinstance(x, (int, float)) and x == int(x) else str(x)
+
+
+def metrics_of(run):
+    """METHOD's numbers of one run from its stamps and counts."""
+    m = dict.fromkeys(("load_s", "ttft_s", "e2e_s", "tpot_s", "decode_tok_per_s", "prefill_tok_per_s", "output_tok_per_s", "itl_mean_s",
+                       "itl_p50_s", "itl_max_s", "output_bytes_per_s"))
+    if run["status"] != "ok":
+        return m
+    difference = lambda a, b: None if run[a] is None or run[b] is None or run[b] < run[a] else (run[b] - run[a]) / 1e9
+    m["load_s"] = difference("load_begin_ns", "load_end_ns")
+    events = [(t, k) for t, k in zip(run["stamps"]["offset_ns"], run["stamps"]["tokens"]) if k > 0]
+    if not events:
+        return m
+    m["ttft_s"], m["e2e_s"] = events[0][0] / 1e9, events[-1][0] / 1e9
+    if run["text"] and m["e2e_s"] > 0:
+        m["output_bytes_per_s"] = len(run["text"].encode()) / m["e2e_s"]
+    if "count_disputed" in run["flags"]:
+        return m
+    prefill = difference("prefill_begin_ns", "prefill_end_ns")
+    evaluated = (run["prompt_tokens"] or 0) - (run["cached_tokens"] or 0)
+    if evaluated > 0 and prefill:
+        m["prefill_tok_per_s"] = evaluated / prefill
+    tokens = run["output_tokens"]
+    if tokens:
+        if m["e2e_s"] > 0:
+            m["output_tok_per_s"] = tokens / m["e2e_s"]
+        if tokens > events[0][1] and len(events) > 1:
+            m["tpot_s"] = (events[-1][0] - events[0][0]) / 1e9 / (tokens - events[0][1])
+            m["decode_tok_per_s"] = 1 / m["tpot_s"] if m["tpot_s"] > 0 else None
+    if len(events) > 1 and all(k == 1 for _, k in events):
+        gaps = np.diff([t for t, _ in events]) / 1e9
+        m["itl_mean_s"], m["itl_p50_s"], m["itl_max_s"] = float(np.mean(gaps)), float(np.median(gaps)), float(np.max(gaps))
+    return m
+
+
+class Data:
+    def __init__(self, raw):
+        self.raw = raw
+        self.runs = sorted((r for r in raw["runs"] if r["kind"] == "measured"), key=lambda r: r["order"])
+        for run in self.runs:
+            run["exported"], run["metrics"] = run["metrics"], metrics_of(run)
+            run["timed"] = run["status"] == "ok" and not INVALID & set(run["flags"])
+        several_modes = len({r["mode"] for r in self.runs}) > 1
+        for run in self.runs:
+            run["series"] = " · ".join([run["engine"], run["model"]] + ([run["mode"]] if several_modes else []))
+        self.series = list(dict.fromkeys(r["series"] for r in sorted(self.runs, key=lambda r: r["cell"])))
+        self.margin = raw["plan"]["equivalence_margin"]
+
+    def of(self, **keys):
+        return [r for r in self.runs if all(r[k] == v for k, v in keys.items())]
+
+    def levels(self, factor, runs=None):
+        """In the order of the tables: numbers rising, names as the plan lists them."""
+        found = dict.fromkeys(r[factor] for r in (self.runs if runs is None else runs))
+        plan = self.raw["plan"]
+        order = {"engine": [e["id"] for e in plan["engines"]], "prompt": [p["id"] for p in plan["prompts"]], "mode": ["warm", "cold"]}.get(factor)
+        return sorted(found, key=order.index if order else None)
+
+    def exported_metrics(self):
+        for run in self.runs:
+            for name, value in run["metrics"].items():
+                yield f"benchmark.json: run {run['id']}: {name}", run["exported"][name], value
+
+
+def interval(prefix, ends, scale=0.0):
+    low, high = ends if ends else (None, None)
+    wrap = lambda v: v if v is None else (v, scale)
+    return {f"{prefix}_low": wrap(low), f"{prefix}_high": wrap(high)}
+
+
+def values_by_cell(runs, metric):
+    cells = {}
+    for run in runs:
+        value = run["metrics"][METRICS[metric]]
+        if run["timed"] and value is not None:
+            cells.setdefault(run["cell"], []).append(value)
+    return cells
+
+
+def statistics(runs, metric):
+    cells = list(values_by_cell(runs, metric).values())
+    x = np.array([v for c in cells for v in c])
+    n = len(x)
+    size = float(np.max(np.abs(x))) if n else 0.0  # a spread is a difference of numbers of this size
+    near = lambda v: None if v is None else (v, size)
+    row = {"metric": metric, "n": n, "mean": stat.mean(x), "sd": near(stat.sd(x)), "sd_within": near(stat.pooled(cells)[0])}
+    cv = stat.cv_within(cells)
+    row["cv_within"] = None if cv is None else (cv, 1.0)
+    row.update({"min": float(x.min()) if n else None, "median": float(np.median(x)) if n else None, "max": float(x.max()) if n else None})
+    p90 = stat.p90_interval(x)
+    row["p90"] = float(np.quantile(x, 0.9)) if p90 else None
+    row |= interval("ci95", stat.pooled_mean_interval(cells), size) | interval("median_ci95", stat.median_interval(x))
+    return row | interval("p90_ci95", p90)
+
+
+def counts(runs):
+    ok = sum(r["status"] == "ok" for r in runs)
+    rated = [r for r in runs if r["timed"] and r["metrics"]["output_tok_per_s"] is not None]
+    seconds = math.fsum(r["metrics"]["e2e_s"] for r in rated)
+    total = sum(r["output_tokens"] for r in rated) / seconds if seconds > 0 else None
+    return {"runs_ok": ok, "runs_failed": len(runs) - ok, "total_tok_per_s": total}
+
+
+def group_rows(head, runs):
+    return [head | counts(runs) | statistics(runs, metric) for metric in METRICS]
+
+
+def summary_stats(data):
+    rows = group_rows({"grouping": "overall", "group": "all runs"}, data.runs)
+    for series in data.series:
+        rows += group_rows({"grouping": "by_model", "group": series}, data.of(series=series))
+    for factor in ("engine", "mode", "prompt"):
+        for name in data.levels(factor):
+            rows += group_rows({"grouping": f"by_{factor}", "group": name}, data.of(**{factor: name}))
+    return rows
+
+
+def token_scaling(data):
+    rows = []
+    for series in data.series:
+        runs = data.of(series=series)
+        for n in data.levels("max_tokens", runs):
+            rows += group_rows({"series": series, "max_tokens": level(n)}, [r for r in runs if r["max_tokens"] == n])
+    for n in data.levels("max_tokens"):
+        rows += group_rows({"series": "all", "max_tokens": level(n)}, data.of(max_tokens=n))
+    return rows
+
+
+def fit_row(data, series):
+    runs = [r for r in data.of(series=series) if r["timed"] and r["metrics"]["output_tok_per_s"] is not None]
+    x, y = np.array([r["output_tokens"] for r in runs], float), np.array([r["metrics"]["e2e_s"] for r in runs])
+    row = dict.fromkeys(("fixed_s", "per_token_s", "r2", "lack_of_fit_p", "largest_deviation", "limit_tok_per_s", "seconds_500"))
+    row |= interval("fixed_ci95", None) | interval("per_token_ci95", None) | interval("seconds_500_ci95", None)
+    row |= {"series": series, "n": len(runs), "lengths": len(set(x)), "min_tokens": int(x.min()) if len(x) else 0,
+            "max_tokens": int(x.max()) if len(x) else 0}
+    line = stat.line_hc3(x, y)
+    if line is None:
+        return row
+    size = float(np.max(y))
+    row |= {"fixed_s": (line["fixed"], size), "per_token_s": (line["slope"], size / float(x.max())), "r2": (line["r2"], 1.0),
+            "limit_tok_per_s": 1 / line["slope"] if line["slope"] > 0 else None, "seconds_500": (line["at_500"], size)}
+    row |= interval("fixed_ci95", line["fixed_ci"], size) | interval("per_token_ci95", line["slope_ci"], size / float(x.max()))
+    row |= interval("seconds_500_ci95", line["at_500_ci"], size)
+    if len(set(x)) > 2:
+        conditions = stat.dummies([(r["prompt"], r["temperature"]) for r in runs])
+        base = [np.ones(len(x))] + conditions + [x]
+        p = stat.nested_f_p(base, base + stat.dummies(list(x)), y)
+        row["lack_of_fit_p"] = None if p is None else (p, 1.0)
+        off = [abs(y[x == n].mean() - line["fixed"] - line["slope"] * n) / y[x == n].mean() for n in set(x)]
+        row["largest_deviation"] = (float(max(off)), 1.0)
+    return row
+
+
+def token_scaling_fit(data):
+    return [fit_row(data, series) for series in data.series]
+
+
+def matched(low, high, key, metric):
+    """Values of both sides where the key is the same and both have the metric, and whether all lengths agree."""
+    side = lambda runs: {tuple(r[k] for k in key): r for r in reversed(runs) if r["timed"]}
+    left, right = side(low), side(high)
+    pairs = [(left[k], right[k]) for k in left if k in right]
+    name = METRICS[metric]
+    pairs = [(a, b) for a, b in pairs if a["metrics"][name] is not None and b["metrics"][name] is not None]
+    same = all(a["output_tokens"] == b["output_tokens"] for a, b in pairs)
+    return [a["metrics"][name] for a, _ in pairs], [b["metrics"][name] for _, b in pairs], same
+
+
+def exp_interval(ends):
+    return (math.exp(ends[0]), math.exp(ends[1]))
+
+
+def temperature_rows(data, label, runs, metric):
+    levels = data.levels("temperature", runs)
+    rows, tested = [], []
+    for high in levels[1:]:
+        low = levels[0]
+        a, b = ([r for r in runs if r["temperature"] == t] for t in (low, high))
+        means = [stat.mean([v for c in values_by_cell(side, metric).values() for v in c]) for side in (a, b)]
+        x, y, same = matched(a, b, ("mode", "engine", "model", "prompt", "max_tokens", "repeat"), metric)
+        row = {"series": label, "metric": metric, "temperature_low": float(low), "temperature_high": float(high), "mean_low": means[0],
+               "mean_high": means[1], "pairs": len(x), "ratio": None, "p_value": None, "margin": data.margin, "detectable": None,
+               "verdict": "not applicable"} | interval("ratio_ci90", None) | interval("ratio_ci95", None)
+        test = stat.log_ratio_test(x, y) if same or metric != "latency_s" else None
+        if test:
+            row |= {"ratio": math.exp(test["mean"]), "p_value": (test["p"], 1.0), "detectable": stat.detectable(test["sd"], test["n"])}
+            row |= interval("ratio_ci90", exp_interval(test["ci90"])) | interval("ratio_ci95", exp_interval(test["ci95"]))
+            tested.append((row, test))
+        rows.append(row)
+    for (row, test), p in zip(tested, stat.holm([test["p"] for _, test in tested])):
+        inside = max(map(abs, test["ci90"])) < math.log1p(data.margin)
+        row["verdict"] = "equivalent" if inside else "different" if p < 0.05 else "inconclusive"
+    return rows
+
+
+def temperature_effect(data):
+    rows = [row for metric in EFFECT_METRICS for row in temperature_rows(data, "all", data.runs, metric)]
+    if len(data.series) > 1:
+        for series in data.series:
+            rows += [row for metric in EFFECT_METRICS for row in temperature_rows(data, series, data.of(series=series), metric)]
+    return rows
+
+
+def cell_label(run):
+    return f"{run['series']} · {run['prompt']} · {run['max_tokens']} tokens · T {level(run['temperature'])}"
+
+
+def cells_in_order(data):
+    cells = {}
+    for run in sorted(data.runs, key=lambda r: r["cell"]):
+        cells.setdefault(run["cell"], []).append(run)
+    return cells.values()
+
+
+def quantity(name, metric, of, value, ends=None, p=None, n=None, scale=0.0):
+    wrap = lambda v: None if v is None else (v, scale)
+    row = {"quantity": name, "metric": metric, "of": of, "value": wrap(value), "p_value": None if p is None else (p, 1.0), "n": n}
+    return row | interval("ci95", ends, scale)
+
+
+def variance_rows(data, metric):
+    runs = [r for r in data.runs if r["timed"] and (r["metrics"][METRICS[metric]] or 0) > 0]
+    logs = [math.log(r["metrics"][METRICS[metric]]) for r in runs]
+    shares = stat.variance_shares(logs, {f: [r[f] for r in runs] for f in FACTORS}, [r["cell"] for r in runs]) or []
+    shares.sort(key=lambda s: (s[0] == "residual", -s[1]))
+    return [quantity("variance_share", metric, name, share, p=p, scale=1.0) for name, share, p in shares]
+
+
+def time_rows(data):
+    runs = [r for r in data.runs if r["timed"] and (r["metrics"]["e2e_s"] or 0) > 0]
+    cells = {}
+    for run in runs:
+        cells.setdefault(run["cell"], []).append((run["start_ns"] / 3.6e12, math.log(run["metrics"]["e2e_s"])))
+    slope, ends = stat.within_cell_trend([tuple(zip(*points)) for points in cells.values()])
+    percent = lambda v: 100 * v
+    means = {cell: np.mean([y for _, y in points]) for cell, points in cells.items()}
+    residuals = [math.log(r["metrics"]["e2e_s"]) - means[r["cell"]] for r in runs if len(cells[r["cell"]]) > 1]
+    ok = sum(r["status"] == "ok" for r in data.runs)
+    size = max([1.0] + [abs(percent(v)) for v in ends or ()])
+    return [quantity("drift_percent_per_hour", "latency_s", "session", None if slope is None else percent(slope),
+                     None if ends is None else tuple(map(percent, ends)), n=ok, scale=size),
+            quantity("lag1_autocorrelation", "latency_s", "session", stat.lag1(residuals), n=ok, scale=1.0)]
+
+
+def series_rows(data):
+    rows = []
+    for series in data.series[1:]:
+        for metric in EFFECT_METRICS:
+            x, y, same = matched(data.of(series=data.series[0]), data.of(series=series), ("prompt", "max_tokens", "temperature", "repeat"), metric)
+            test = stat.log_ratio_test(x, y) if same or metric != "latency_s" else None
+            rows.append(quantity("series_ratio", metric, f"{series} / {data.series[0]}", math.exp(test["mean"]) if test else None,
+                                 exp_interval(test["ci95"]) if test else None, n=len(x)))
+    return rows
+
+
+def variability(data):
+    rows = [row for metric in EFFECT_METRICS for row in variance_rows(data, metric)]
+    for runs in cells_in_order(data):
+        for metric in METRICS:
+            x = [v for c in values_by_cell(runs, metric).values() for v in c]
+            if len(x) > 1 and np.mean(x) != 0:
+                rows.append(quantity("within_cell_cv", metric, cell_label(runs[0]), stat.sd(x) / float(np.mean(x)), n=len(x), scale=1.0))
+    return rows + series_rows(data) + time_rows(data)
+
+
+def cells(data):
+    rows = []
+    for runs in cells_in_order(data):
+        head = {"cell": cell_label(runs[0])} | {f: level(runs[0][f]) for f in FACTORS if f != "block"}
+        rows += group_rows(head, runs)
+    return rows
+
+
+def runs(data):
+    rows = []
+    for run in data.runs:
+        row = {k: run[k] for k in ("order", "block", "cell", "repeat", "predecessor", "mode", "engine", "model", "prompt", "max_tokens", "seed",
+                                   "status", "error_kind", "error_message", "prompt_tokens", "cached_tokens", "output_tokens", "count_source",
+                                   "finish_reason", "ids_hash")}
+        row |= {k: None if run[k] is None else float(run[k]) for k in ("temperature", "page_cache_share", "steal_percent", "canary_ratio")}
+        row |= {"session": data.raw["session"], "run": run["id"], "flags": " ".join(run["flags"])} | run["metrics"]
+        row |= {"intended_start_s": run["intended_start_ns"] / 1e9, "start_s": run["start_ns"] / 1e9}
+        rows.append(row)
+    return rows
+
+
+TABLES = {"summary_stats.csv": summary_stats, "token_scaling.csv": token_scaling, "token_scaling_fit.csv": token_scaling_fit,
+          "temperature_effect.csv": temperature_effect, "variability.csv": variability, "cells.csv": cells, "runs.csv": runs}
