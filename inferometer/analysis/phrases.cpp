@@ -53,19 +53,19 @@ std::string interval(const Interval& ends) {
 std::string percent(double share) {
   const double x = 100 * share;
   const double size = std::abs(x);
-  if (size >= 10) return fmt::format("{:.1f} %", x);
-  return fmt::format("{:.{}f} %", x, size >= 1 ? 1 : 2);
+  if (size > 0 && size < 1e-4) return "under 0.0001 %";
+  return fmt::format("{:.{}f} %", x, size >= 1 ? 1 : decimals(x, 2));
 }
 
 std::string change(double ratio) {
   const double x = 100 * (ratio - 1);
-  return fmt::format("{:+.{}f} %", x, std::abs(x) >= 1 ? 1 : 2);
+  return fmt::format("{:+.{}f} %", x, std::clamp(decimals(x, 2), 1, 4));
 }
 
 std::string change(const Interval& ratios) {
   const double low = 100 * (ratios.low - 1);
   const double high = 100 * (ratios.high - 1);
-  const int places = std::max(std::abs(low), std::abs(high)) >= 1 ? 1 : 2;
+  const int places = std::clamp(decimals(std::max(std::abs(low), std::abs(high)), 2), 1, 4);
   return fmt::format("{:+.{}f} to {:+.{}f} %", low, places, high, places);
 }
 

@@ -152,7 +152,9 @@ TEST(Phrases, NumbersHaveThreeDigitsAndAUnit) {
   EXPECT_EQ(phrases::seconds(Interval{0.1401, 0.1664}), "140 to 166 ms");
   EXPECT_EQ(phrases::seconds(Interval{-0.01, 0.1664}), "-10 to 166 ms");
   EXPECT_EQ(phrases::percent(0.971), "97.1 %");
-  EXPECT_EQ(phrases::percent(0.0004), "0.04 %");
+  EXPECT_EQ(phrases::percent(0.0004), "0.040 %");
+  EXPECT_EQ(phrases::percent(1e-9), "under 0.0001 %");
+  EXPECT_EQ(phrases::percent(0), "0 %");
   EXPECT_EQ(phrases::change(1.031), "+3.1 %");
   EXPECT_EQ(phrases::change(0.9988), "-0.12 %");
   EXPECT_EQ(phrases::p_value(0.0004), "p < 0.001");
