@@ -1,14 +1,19 @@
 #include "inferometer/cli/app.h"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -67,12 +72,19 @@ std::string describe(const CLI::ParseError& error, const CLI::App& app) {
   return error.what();
 }
 
+/// Whether the process behind the pipe of our standard output is gone; asked after a write failed, when errno is long lost.
+bool reader_went_away() {
+  pollfd output{STDOUT_FILENO, POLLOUT, 0};
+  return poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 /// Text that is still buffered reaches standard output, or the program fails; a reader that went away is no failure.
 int flush_output(int code) {
   errno = 0;
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
-  if (errno == EPIPE || errno == 0) return code;
-  fmt::print(stderr, "inferometer: standard output: cannot be written ({})\n", std::strerror(errno));
+  if (errno == EPIPE || reader_went_away()) return code;
+  fmt::print(stderr, "inferometer: standard output: cannot be written ({})\n",
+             errno != 0 ? std::strerror(errno) : "an earlier write failed");
   return code == exit_done ? exit_failed : code;
 }
 
@@ -88,6 +100,13 @@ int run_action(const std::function<int()>& action) {
   } catch (const Error& error) {
     complain(error.message());
     return exit_code(error.kind());
+  } catch (const std::filesystem::filesystem_error& error) {
+    complain(fmt::format("{}: {}", error.path1().string(), error.code().message()));
+    return exit_failed;
+  } catch (const std::system_error& error) {
+    if (std::ferror(stdout) != 0) return exit_done;  // fmt::print throws when standard output takes no more: flush_output judges
+    complain(fmt::format("the operating system: {}", error.what()));
+    return exit_failed;
   } catch (const std::bad_alloc&) {
     complain("memory: not enough of it for this (see inferometer doctor)");
     return exit_failed;

@@ -39,7 +39,8 @@ template <typename Number>
   return CLI::Validator(
       [smallest, largest](std::string& text) {
         Number value{};
-        if (CLI::detail::lexical_cast(text, value) && value >= smallest && value <= largest) return std::string();
+        const bool wraps = std::is_unsigned_v<Number> && text.starts_with('-');
+        if (!wraps && CLI::detail::lexical_cast(text, value) && value >= smallest && value <= largest) return std::string();
         return fmt::format("expected {} from {} to {}, got {}", std::is_integral_v<Number> ? "a whole number" : "a number",
                            smallest, largest, text);
       },

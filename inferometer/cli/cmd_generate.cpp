@@ -1,6 +1,6 @@
-#include <cerrno>
+#include <cstdint>
 #include <cstdio>
-#include <cstring>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -175,7 +175,9 @@ void add_sampling(CLI::App& verb, GenerateFlags& flags) {
   verb.add_option("--min-p", sampling.min_p, "Keep tokens of at least this share of the likeliest one's probability")
       ->check(number_between(0.0, 1.0))
       ->capture_default_str();
-  verb.add_option("--seed", sampling.seed, "Seed; the same one gives the same text")->capture_default_str();
+  verb.add_option("--seed", sampling.seed, "Seed; the same one gives the same text")
+      ->check(number_between(uint64_t{0}, std::numeric_limits<uint64_t>::max()))
+      ->capture_default_str();
 }
 
 }  // namespace

@@ -1,0 +1,93 @@
+"""What the tests of the command line share: the program, a tiny model, schemas."""
+import functools
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import jsonschema
+
+PROGRAM = os.environ["INFEROMETER"]
+SOURCE = pathlib.Path(os.environ["IFM_SOURCE_DIR"])
+VERBS = ["generate", "tokenize", "bench", "run", "analyze", "summary", "models", "engines", "doctor"]
+MODELS_VERBS = ["list", "pull", "inspect", "convert", "synth"]
+
+
+def inferometer(*arguments, stdin="", timeout=120, environment=None):
+    """Runs the program and returns its CompletedProcess, text decoded."""
+    return subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, capture_output=True, encoding="utf-8", timeout=timeout,
+                          env={**os.environ, **(environment or {})}, check=False)
+
+
+@functools.cache
+def _folder():
+    return tempfile.TemporaryDirectory(prefix="inferometer-cli-")
+
+
+def tiny_model(form="mlx"):
+    """A synthetic model of some hundred kilobytes, as MLX folder or as GGUF."""
+    return _tiny_model(form)
+
+
+@functools.cache
+def _tiny_model(form):
+    path = pathlib.Path(_folder().name) / ("tiny.gguf" if form == "gguf" else "tiny")
+    made = inferometer("models", "synth", "tiny-llama", "--format", form, "-o", path)
+    assert made.returncode == 0, made.stderr
+    return path
+
+
+@functools.cache
+def schema(name):
+    return json.loads((SOURCE / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))
+
+
+def reject_constant(word):
+    raise ValueError(f"{word} is not JSON")
+
+
+class CliTest(unittest.TestCase):
+    """Assertions about a run of the program."""
+
+    maxDiff = None
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="inferometer-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def succeeds(self, *arguments, **keywords):
+        done = inferometer(*arguments, **keywords)
+        self.assertEqual(done.returncode, 0, f"{arguments}: {done.stderr}")
+        return done
+
+    def json_of(self, *arguments, schema_name, **keywords):
+        """Standard output as JSON that fits its schema and holds no NaN."""
+        document = json.loads(self.succeeds(*arguments, **keywords).stdout, parse_constant=reject_constant)
+        self.assert_fits(document, schema(schema_name))
+        return document
+
+    def assert_fits(self, document, document_schema):
+        jsonschema.Draft7Validator.check_schema(document_schema)
+        errors = [f"{'/'.join(map(str, e.absolute_path))}: {e.message}" for e in jsonschema.Draft7Validator(document_schema).iter_errors(document)]
+        self.assertEqual(errors, [])
+
+    def refuses(self, *arguments, code, naming=(), **keywords):
+        """One line on standard error that names each of `naming`, nothing on standard output, the exit code."""
+        done = inferometer(*arguments, **keywords)
+        what = f"inferometer {' '.join(map(str, arguments))}\nexit {done.returncode}, stderr: {done.stderr!r}, stdout: {done.stdout[:300]!r}"
+        self.assertEqual(done.returncode, code, what)
+        self.assertEqual(done.stdout, "", what)
+        self.assertEqual(done.stderr.count("\n"), 1, what)
+        self.assertTrue(done.stderr.startswith("inferometer: "), what)
+        for word in [naming] if isinstance(naming, str) else naming:
+            self.assertIn(str(word), done.stderr, what)
+        return done
+
+
+def main():
+    # A script test: every failure in full, and the exit code for ctest.
+    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[1:]])
