@@ -59,6 +59,9 @@ class Recompute(unittest.TestCase):
         engines = "{simulated: {ttft_ms: 1, gap_ms: 0.1, run_sd: 0.02}}, {simulated: {ttft_ms: 2, gap_ms: 0.15, run_sd: 0.1}}"
         self.assert_agrees(plan(engines=engines, models="toy, pet", temperature=(0.0, 0.3, 0.7, 1.0), repeats=2, max_tokens=(4, 9)), 10000)
 
+    def test_warm_and_cold(self):
+        self.assert_agrees(plan(mode="warm, cold", max_tokens=(4, 8), repeats=2), 4000)
+
     def test_one_repeat_has_nulls_instead_of_intervals(self):
         out = self.assert_agrees(plan(repeats=1), 1500)
         header, rows = recompute_csv.read_csv(out / "analysis" / "summary_stats.csv")
