@@ -96,7 +96,8 @@ void BpeMerges::merge_long(Scratch& scratch) const {
   const auto size = static_cast<int32_t>(scratch.ids.size());
   scratch.symbols.clear();
   scratch.heap.clear();
-  for (int32_t i = 0; i < size; ++i) scratch.symbols.push_back({scratch.ids[static_cast<std::size_t>(i)], i - 1, i + 1 < size ? i + 1 : -1});
+  for (int32_t i = 0; i < size; ++i)
+    scratch.symbols.push_back({scratch.ids[static_cast<std::size_t>(i)], i - 1, i + 1 < size ? i + 1 : -1});
   for (int32_t i = 0; i < size; ++i) push_candidate(scratch, i);
   while (!scratch.heap.empty()) {
     std::pop_heap(scratch.heap.begin(), scratch.heap.end(), comes_later);

@@ -32,7 +32,8 @@ class ChatTemplate {
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
   ~ChatTemplate();
 
-  /// The prompt text. Steps and output are capped (FAULTS 32). @throws Error invalid_data (raise_exception, wrong types), resource.
+  /// The prompt text. Steps and output are capped (FAULTS 32). @throws Error invalid_data (raise_exception, wrong types),
+  /// resource.
   [[nodiscard]] std::string render(std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const;
 
  private:

@@ -1,4 +1,5 @@
-// Expected values: the Python package jinja2 3.1.6, set up as Hugging Face transformers does (tools/goldens/text/make_chat_goldens.py).
+// Expected values: the Python package jinja2 3.1.6, set up as Hugging Face transformers does
+// (tools/goldens/text/make_chat_goldens.py).
 #include <fstream>
 #include <optional>
 #include <sstream>

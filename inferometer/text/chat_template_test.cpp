@@ -46,17 +46,22 @@ TEST(ChatTemplate, SyntaxErrorsSayLineAndWhatWasExpected) {
 }
 
 TEST(ChatTemplate, WhatLoopsOrGrowsWithoutEndIsStopped) {
-  expect_error("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", ErrorKind::resource, "does not end");
-  expect_error("{% set ns = namespace(s='aaaaaaaa') %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}", ErrorKind::resource,
-               "too long");
-  expect_error("{% set ns = namespace(l=[1]) %}{% for i in range(99) %}{% set ns.l = ns.l + ns.l %}{% endfor %}", ErrorKind::resource, "");
-  expect_error("{% set ns = namespace(l=[1]) %}{% for i in range(999) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}", ErrorKind::resource,
-               "nested deeper");
-  expect_error("{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l | tojson }}",
+  expect_error("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", ErrorKind::resource,
+               "does not end");
+  expect_error("{% set ns = namespace(s='aaaaaaaa') %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
                ErrorKind::resource, "too long");
-  expect_error("{% set n = namespace(l=[1], m=[1]) %}{% for i in range(60) %}{% set n.l = [n.l, n.l] %}{% set n.m = [n.m, n.m] %}{% endfor %}"
-               "{{ n.l == n.m }}",
-               ErrorKind::resource, "too large to compare");
+  expect_error("{% set ns = namespace(l=[1]) %}{% for i in range(99) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
+               ErrorKind::resource, "");
+  expect_error("{% set ns = namespace(l=[1]) %}{% for i in range(999) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}",
+               ErrorKind::resource, "nested deeper");
+  expect_error(
+      "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l | tojson }}",
+      ErrorKind::resource, "too long");
+  expect_error(
+      "{% set n = namespace(l=[1], m=[1]) %}{% for i in range(60) %}{% set n.l = [n.l, n.l] %}{% set n.m = [n.m, n.m] %}{% "
+      "endfor %}"
+      "{{ n.l == n.m }}",
+      ErrorKind::resource, "too large to compare");
   expect_error("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", ErrorKind::resource, "nested deeper");
   expect_error("{{ 'x' * 999999999999 }}", ErrorKind::resource, "too long");
   expect_error("{{ " + std::string(5000, '(') + "1" + std::string(5000, ')') + " }}", ErrorKind::invalid_data, "nested deeper");

@@ -42,17 +42,17 @@ struct Expr {
 };
 
 enum class StatementKind {
-  text,          ///< text
-  output,        ///< {{ expr }}
-  if_,           ///< expr, body, else_body
-  for_,          ///< targets, expr, condition (may be null), body, else_body
-  set,           ///< targets = expr
-  set_field,     ///< targets[0].text = expr, a namespace's field
-  set_block,     ///< targets[0] = what body prints, through the filter expr if there is one
-  macro,         ///< text(named parameters with their defaults), body
+  text,       ///< text
+  output,     ///< {{ expr }}
+  if_,        ///< expr, body, else_body
+  for_,       ///< targets, expr, condition (may be null), body, else_body
+  set,        ///< targets = expr
+  set_field,  ///< targets[0].text = expr, a namespace's field
+  set_block,  ///< targets[0] = what body prints, through the filter expr if there is one
+  macro,      ///< text(named parameters with their defaults), body
   break_,
   continue_,
-  scope,         ///< body in a scope of its own: {% generation %}
+  scope,  ///< body in a scope of its own: {% generation %}
 };
 
 struct Statement {

@@ -18,7 +18,8 @@ class ExpressionParser::DepthGuard {
  public:
   explicit DepthGuard(ExpressionParser& parser) : parser_(parser) {
     if (++parser_.depth_ > kMaxDepth) {
-      fail(ErrorKind::invalid_data, "chat template line {}: expressions are nested deeper than {}", parser_.peek().line, kMaxDepth);
+      fail(ErrorKind::invalid_data, "chat template line {}: expressions are nested deeper than {}", parser_.peek().line,
+           kMaxDepth);
     }
   }
   DepthGuard(const DepthGuard&) = delete;
@@ -112,7 +113,8 @@ ExprPtr ExpressionParser::binary(ExprPtr (ExpressionParser::*operand)(), Operato
       if (is_symbol(op) || is_name(op)) found = op;
     }
     if (found.empty()) return left;
-    if (++chained > kMaxDepth) fail(ErrorKind::invalid_data, "chat template line {}: more than {} operands in a row", peek().line, kMaxDepth);
+    if (++chained > kMaxDepth)
+      fail(ErrorKind::invalid_data, "chat template line {}: more than {} operands in a row", peek().line, kMaxDepth);
     ExprPtr both = make(ExprKind::binary, std::string(found));
     take();
     both->parts.push_back(std::move(left));
@@ -194,8 +196,10 @@ ExprPtr ExpressionParser::primary() {
       double number = 0;
       const char* end = token.text.data() + token.text.size();
       const bool decimal = token.kind == TokenKind::decimal;
-      const auto result = decimal ? std::from_chars(token.text.data(), end, number) : std::from_chars(token.text.data(), end, whole);
-      if (result.ec != std::errc()) fail(ErrorKind::unsupported, "chat template line {}: the number {} is too large", token.line, quote(token.text));
+      const auto result =
+          decimal ? std::from_chars(token.text.data(), end, number) : std::from_chars(token.text.data(), end, whole);
+      if (result.ec != std::errc())
+        fail(ErrorKind::unsupported, "chat template line {}: the number {} is too large", token.line, quote(token.text));
       expr->value = decimal ? Value(number) : Value(whole);
       return expr;
     }
@@ -269,7 +273,8 @@ ExprPtr ExpressionParser::dict() {
 
 ExprPtr ExpressionParser::postfix(ExprPtr expr) {
   for (int chained = 0;; ++chained) {
-    if (chained > kMaxDepth) fail(ErrorKind::invalid_data, "chat template line {}: more than {} calls or items in a row", peek().line, kMaxDepth);
+    if (chained > kMaxDepth)
+      fail(ErrorKind::invalid_data, "chat template line {}: more than {} calls or items in a row", peek().line, kMaxDepth);
     if (is_symbol(".")) {
       take();
       ExprPtr attribute = make(ExprKind::attribute);
@@ -329,7 +334,8 @@ void ExpressionParser::arguments(Expr& call) {
 
 ExprPtr ExpressionParser::filters_and_tests(ExprPtr expr) {
   for (int chained = 0;; ++chained) {
-    if (chained > kMaxDepth) fail(ErrorKind::invalid_data, "chat template line {}: more than {} filters in a row", peek().line, kMaxDepth);
+    if (chained > kMaxDepth)
+      fail(ErrorKind::invalid_data, "chat template line {}: more than {} filters in a row", peek().line, kMaxDepth);
     if (is_symbol("|")) {
       expr = filter(std::move(expr));
     } else if (is_name("is")) {
@@ -373,8 +379,8 @@ ExprPtr ExpressionParser::test(ExprPtr operand) {
                              !is_name("is") && !is_name("in") && !is_name("not");
   if (is_symbol("(")) {
     arguments(*expr);
-  } else if (argument_name || kind == TokenKind::string || kind == TokenKind::integer || kind == TokenKind::decimal || is_symbol("[") ||
-             is_symbol("{")) {
+  } else if (argument_name || kind == TokenKind::string || kind == TokenKind::integer || kind == TokenKind::decimal ||
+             is_symbol("[") || is_symbol("{")) {
     expr->parts.push_back(postfix(primary()));
   }
   if (!negated) return expr;

@@ -61,7 +61,8 @@ Value last(const Value& v, const Arguments&) {
 
 Value items(const Value& v, const Arguments& a) {
   if (v.is_undefined()) return List{};
-  if (v.dict() == nullptr) fail(ErrorKind::invalid_data, "chat template line {}: items of a {} (expected a dictionary)", a.line, v.type_name());
+  if (v.dict() == nullptr)
+    fail(ErrorKind::invalid_data, "chat template line {}: items of a {} (expected a dictionary)", a.line, v.type_name());
   return call_method("items", v, Arguments{{}, {}, a.line});
 }
 
@@ -104,9 +105,10 @@ Value replace(const Value& v, const Arguments& a) {
 
 Value indent(const Value& v, const Arguments& a) {
   const Value* width = a.find(0, "width");
-  const std::string pad = width != nullptr && width->text() != nullptr
-                              ? *width->text()
-                              : std::string(static_cast<std::size_t>(std::clamp<int64_t>(a.integer(0, "width", 4), 0, 1000)), ' ');
+  const std::string pad =
+      width != nullptr && width->text() != nullptr
+          ? *width->text()
+          : std::string(static_cast<std::size_t>(std::clamp<int64_t>(a.integer(0, "width", 4), 0, 1000)), ' ');
   const bool first_line = a.flag(1, "first");
   const bool blank_lines = a.flag(2, "blank");
   const std::string text = to_text(v);
@@ -128,7 +130,8 @@ Value map(const Value& v, const Arguments& a) {
   List out;
   const Value* attribute = a.find(~std::size_t{0}, "attribute");
   const Value* absent = a.find(~std::size_t{0}, "default");
-  if (attribute == nullptr && a.positional.empty()) fail(ErrorKind::invalid_data, "chat template line {}: map needs a filter or attribute", a.line);
+  if (attribute == nullptr && a.positional.empty())
+    fail(ErrorKind::invalid_data, "chat template line {}: map needs a filter or attribute", a.line);
   const std::string name = attribute == nullptr ? a.text(0, "", "map") : std::string();
   if (attribute == nullptr && !has_filter(name)) {
     fail(ErrorKind::unsupported, "chat template line {}: the filter {} is not supported", a.line, quote(name));
@@ -149,7 +152,8 @@ Value choose(const Value& v, const Arguments& a, bool keep, bool by_attribute) {
   const std::string attribute = by_attribute ? a.text(0, "", "selectattr") : std::string();
   const bool has_name = a.positional.size() > skip;
   const std::string name = has_name ? a.text(skip, "", "select") : std::string();
-  if (has_name && !has_test(name)) fail(ErrorKind::unsupported, "chat template line {}: the test {} is not supported", a.line, quote(name));
+  if (has_name && !has_test(name))
+    fail(ErrorKind::unsupported, "chat template line {}: the test {} is not supported", a.line, quote(name));
   Arguments rest{{}, {}, a.line};
   if (has_name) rest.positional.assign(a.positional.begin() + static_cast<std::ptrdiff_t>(skip) + 1, a.positional.end());
   List out;
@@ -177,8 +181,10 @@ Value unique(const Value& v, const Arguments& a) {
 
 Value to_json_filter(const Value& v, const Arguments& a) {
   for (const auto& [name, value] : a.named) {
-    if (name != "indent" && name != "ensure_ascii") fail(ErrorKind::unsupported, "chat template line {}: tojson with {}", a.line, quote(name));
-    if (name == "ensure_ascii" && value.truth()) fail(ErrorKind::unsupported, "chat template line {}: tojson with ensure_ascii", a.line);
+    if (name != "indent" && name != "ensure_ascii")
+      fail(ErrorKind::unsupported, "chat template line {}: tojson with {}", a.line, quote(name));
+    if (name == "ensure_ascii" && value.truth())
+      fail(ErrorKind::unsupported, "chat template line {}: tojson with ensure_ascii", a.line);
   }
   const Value* indent = a.find(~std::size_t{0}, "indent");
   if (!a.positional.empty()) fail(ErrorKind::unsupported, "chat template line {}: tojson with a positional argument", a.line);

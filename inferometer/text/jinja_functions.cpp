@@ -14,7 +14,8 @@ constexpr int64_t kMaxRange = 100'000;  // jinja2's sandbox has the same
 
 constexpr std::array<std::string_view, 12> kMonths = {"January", "February", "March",     "April",   "May",      "June",
                                                       "July",    "August",   "September", "October", "November", "December"};
-constexpr std::array<std::string_view, 7> kWeekdays = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 7> kWeekdays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                       "Thursday", "Friday", "Saturday"};
 
 Value range(const Arguments& a) {
   if (a.positional.empty()) fail(ErrorKind::invalid_data, "chat template line {}: range needs its end", a.line);
@@ -61,7 +62,8 @@ Day parse_day(std::string_view text, int line) {
     const std::string_view name = text.substr(first + 1, second - first - 1);
     for (unsigned month = 1; month <= kMonths.size(); ++month) {
       if (name != kMonths[month - 1].substr(0, 3) && name != kMonths[month - 1]) continue;
-      const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month), std::chrono::day(static_cast<unsigned>(day))};
+      const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                                             std::chrono::day(static_cast<unsigned>(day))};
       if (date.ok() && year >= 1000 && year <= 9999) return {date};
     }
   }
@@ -80,14 +82,15 @@ const Value* Arguments::find(std::size_t position, std::string_view name) const 
 
 void Arguments::expect_at_most(std::size_t count, std::string_view callee) const {
   if (positional.size() <= count) return;
-  fail(ErrorKind::invalid_data, "chat template line {}: {} has too many arguments (expected at most {}, got {})", line, quote(callee), count,
-       positional.size());
+  fail(ErrorKind::invalid_data, "chat template line {}: {} has too many arguments (expected at most {}, got {})", line,
+       quote(callee), count, positional.size());
 }
 
 std::string Arguments::text(std::size_t position, std::string_view name, std::string_view callee) const {
   const Value* value = find(position, name);
   if (value == nullptr || value->text() == nullptr) {
-    fail(ErrorKind::invalid_data, "chat template line {}: {} needs a text (got {})", line, callee, value == nullptr ? "nothing" : value->type_name());
+    fail(ErrorKind::invalid_data, "chat template line {}: {} needs a text (got {})", line, callee,
+         value == nullptr ? "nothing" : value->type_name());
   }
   return *value->text();
 }
@@ -97,7 +100,8 @@ int64_t Arguments::integer(std::size_t position, std::string_view name, int64_t 
   if (value == nullptr) return absent;
   int64_t result = 0;
   if (!value->integer(result)) {
-    fail(ErrorKind::invalid_data, "chat template line {}: an argument is of type {} (expected a whole number)", line, value->type_name());
+    fail(ErrorKind::invalid_data, "chat template line {}: an argument is of type {} (expected a whole number)", line,
+         value->type_name());
   }
   return result;
 }

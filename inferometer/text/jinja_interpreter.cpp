@@ -16,8 +16,8 @@ Dict loop_fields(const std::vector<Value>& items, std::size_t i) {
   const auto index = static_cast<int64_t>(i);
   const auto size = static_cast<int64_t>(items.size());
   Dict loop;
-  loop.items = {{"index", index + 1},       {"index0", index},       {"revindex", size - index}, {"revindex0", size - index - 1},
-                {"first", i == 0},          {"last", index + 1 == size}, {"length", size},           {"depth", int64_t{1}},
+  loop.items = {{"index", index + 1},  {"index0", index},           {"revindex", size - index}, {"revindex0", size - index - 1},
+                {"first", i == 0},     {"last", index + 1 == size}, {"length", size},           {"depth", int64_t{1}},
                 {"depth0", int64_t{0}}};
   if (i > 0) loop.items.emplace_back("previtem", items[i - 1]);
   if (i + 1 < items.size()) loop.items.emplace_back("nextitem", items[i + 1]);
@@ -119,8 +119,8 @@ void assign(Variables& variables, const Statement& statement, const Value& value
   }
   const std::vector<Value> parts = iterate(value);
   if (parts.size() != statement.targets.size()) {
-    fail(ErrorKind::invalid_data, "chat template line {}: a value does not have as many parts as names (expected {}, got {})", statement.line,
-         statement.targets.size(), parts.size());
+    fail(ErrorKind::invalid_data, "chat template line {}: a value does not have as many parts as names (expected {}, got {})",
+         statement.line, statement.targets.size(), parts.size());
   }
   for (std::size_t i = 0; i < parts.size(); ++i) variables[statement.targets[i]] = parts[i];
 }
@@ -152,7 +152,9 @@ Interpreter::Flow Interpreter::execute_loop(const Statement& loop, Scope& scope,
   return Flow::normal;
 }
 
-void Interpreter::set(const Statement& statement, Scope& scope) { assign(scope.variables, statement, evaluate(*statement.expr, scope)); }
+void Interpreter::set(const Statement& statement, Scope& scope) {
+  assign(scope.variables, statement, evaluate(*statement.expr, scope));
+}
 
 void Interpreter::set_field(const Statement& statement, Scope& scope) {
   Value value = evaluate(*statement.expr, scope);
@@ -160,7 +162,8 @@ void Interpreter::set_field(const Statement& statement, Scope& scope) {
   const Value object = evaluate_name(name, scope);
   const Namespace* space = object.as<Namespace>();
   if (space == nullptr) {
-    fail(ErrorKind::invalid_data, "chat template line {}: {} is no namespace, so its field cannot be set", statement.line, quote(name.text));
+    fail(ErrorKind::invalid_data, "chat template line {}: {} is no namespace, so its field cannot be set", statement.line,
+         quote(name.text));
   }
   check_storable(value);
   space->fields->set(statement.text, std::move(value));
@@ -255,7 +258,8 @@ Value Interpreter::evaluate_binary(const Expr& expr, Scope& scope) {
 
 Value Interpreter::evaluate_unary(const Expr& expr, Scope& scope) {
   const Value value = evaluate(*expr.parts[0], scope);
-  if (!value.is_number()) fail(ErrorKind::invalid_data, "chat template line {}: {} before a {}", expr.line, expr.text, value.type_name());
+  if (!value.is_number())
+    fail(ErrorKind::invalid_data, "chat template line {}: {} before a {}", expr.line, expr.text, value.type_name());
   return expr.text == "-" ? arithmetic("*", value, Value(int64_t{-1}), expr.line) : value;
 }
 
@@ -291,7 +295,8 @@ Value Interpreter::evaluate_slice(const Expr& expr, Scope& scope) {
     const Value part = evaluate(*expr.parts[i + 1], scope);
     given[i] = !part.is_none();
     if (given[i] && !part.integer(parts[i])) {
-      fail(ErrorKind::invalid_data, "chat template line {}: a slice by a {} (expected whole numbers)", expr.line, part.type_name());
+      fail(ErrorKind::invalid_data, "chat template line {}: a slice by a {} (expected whole numbers)", expr.line,
+           part.type_name());
     }
   }
   return slice(object, given[0] ? &parts[0] : nullptr, given[1] ? &parts[1] : nullptr, parts[2], expr.line);

@@ -51,7 +51,8 @@ class Interpreter {
   int depth_ = 0;
 };
 
-/// `+ - * / // % ~` with Python's meaning. @throws Error invalid_data for types that do not fit, resource for what grows too large.
+/// `+ - * / // % ~` with Python's meaning. @throws Error invalid_data for types that do not fit, resource for what grows too
+/// large.
 [[nodiscard]] Value arithmetic(std::string_view op, const Value& a, const Value& b, int line);
 /// Python's `object[begin:end:step]`; a null pointer is a part that is not given. @throws Error invalid_data.
 [[nodiscard]] Value slice(const Value& object, const int64_t* begin, const int64_t* end, int64_t step, int line);

@@ -45,7 +45,9 @@ class Lexer {
   }
 
  private:
-  [[noreturn]] void syntax(std::string_view what) const { fail(ErrorKind::invalid_data, "chat template line {}: {}", line_, what); }
+  [[noreturn]] void syntax(std::string_view what) const {
+    fail(ErrorKind::invalid_data, "chat template line {}: {}", line_, what);
+  }
 
   void add(TokenKind kind, std::string_view text) { tokens_.push_back({kind, std::string(text), line_}); }
 
@@ -74,7 +76,8 @@ class Lexer {
     } else if (tag < all.size() && sign != '+' && all[tag + 1] != '{') {
       const std::size_t newline = text.rfind('\n');
       const std::size_t line_begin = newline == std::string_view::npos ? 0 : newline + 1;
-      if ((line_begin > 0 || line_starting_) && strip(text.substr(line_begin), Side::right).empty()) text = text.substr(0, line_begin);
+      if ((line_begin > 0 || line_starting_) && strip(text.substr(line_begin), Side::right).empty())
+        text = text.substr(0, line_begin);
     }
     if (!text.empty()) add(TokenKind::data, text);
     advance(tag - position_);
@@ -221,8 +224,8 @@ class Lexer {
   }
 
   void take_symbol() {
-    constexpr std::string_view symbols[] = {"**", "//", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]",
-                                            "(",  ")",  "{",  "}",  ">",  "<",  "=", ".", ":", "|", ",", ";"};
+    constexpr std::string_view symbols[] = {"**", "//", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[",
+                                            "]",  "(",  ")",  "{",  "}",  ">",  "<", "=", ".", ":", "|", ",", ";"};
     for (const std::string_view symbol : symbols) {
       if (!at(symbol)) continue;
       balance(symbol[0]);

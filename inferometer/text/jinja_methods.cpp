@@ -46,7 +46,8 @@ Value split(const std::string& s, const Arguments& a) {
   const int64_t most = a.integer(1, "maxsplit", -1);
   const Value* separator = a.find(0, "sep");
   if (separator == nullptr || separator->is_none()) {
-    if (s.size() > kMaxItems) fail(ErrorKind::resource, "chat template line {}: split by white space of more than {} bytes", a.line, kMaxItems);
+    if (s.size() > kMaxItems)
+      fail(ErrorKind::resource, "chat template line {}: split by white space of more than {} bytes", a.line, kMaxItems);
     return split_by_space(s, most);
   }
   const std::string by = a.text(0, "sep", "split");
@@ -58,7 +59,8 @@ Value split(const std::string& s, const Arguments& a) {
     if (end == std::string::npos) break;
     out.items.emplace_back(s.substr(begin, end - begin));
     begin = end + by.size();
-    if (out.items.size() > kMaxItems) fail(ErrorKind::resource, "chat template line {}: split into more than {} parts", a.line, kMaxItems);
+    if (out.items.size() > kMaxItems)
+      fail(ErrorKind::resource, "chat template line {}: split into more than {} parts", a.line, kMaxItems);
   }
   out.items.emplace_back(s.substr(begin));
   return out;
@@ -155,7 +157,9 @@ const std::map<std::string_view, DictMethod>& dict_methods() {
   return table;
 }
 
-Value method(const Value& object, const std::string& name) { return Callable{name, std::make_shared<const Value>(object), nullptr}; }
+Value method(const Value& object, const std::string& name) {
+  return Callable{name, std::make_shared<const Value>(object), nullptr};
+}
 
 Value index(const Value& object, int64_t position) {
   if (const List* list = object.list()) {
@@ -175,7 +179,8 @@ Value index(const Value& object, int64_t position) {
 void check_defined(const Value& object, std::string_view wanted, int line) {
   const Undefined* undefined = object.as<Undefined>();
   if (undefined == nullptr) return;
-  fail(ErrorKind::invalid_data, "chat template line {}: {} is not defined, so it has no {}", line, quote(undefined->name), quote(wanted));
+  fail(ErrorKind::invalid_data, "chat template line {}: {} is not defined, so it has no {}", line, quote(undefined->name),
+       quote(wanted));
 }
 
 }  // namespace

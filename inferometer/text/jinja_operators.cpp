@@ -118,7 +118,8 @@ Value slice(const Value& object, const int64_t* begin, const int64_t* end, int64
   if (step == 0) fail(ErrorKind::invalid_data, "chat template line {}: a slice in steps of zero", line);
   if (const List* list = object.list()) {
     List out;
-    for (const std::size_t i : positions(static_cast<int64_t>(list->items.size()), begin, end, step)) out.items.push_back(list->items[i]);
+    for (const std::size_t i : positions(static_cast<int64_t>(list->items.size()), begin, end, step))
+      out.items.push_back(list->items[i]);
     return out;
   }
   if (const std::string* text = object.text()) {

@@ -41,7 +41,8 @@ class Parser {
         if (in_.is_symbol(",")) in_.unsupported("construct", "tuple");
         in_.expect_kind(TokenKind::variable_end, "\"}}\"");
       } else {
-        const bool ends_here = in_.peek().kind == TokenKind::name && std::find(ends.begin(), ends.end(), in_.peek().text) != ends.end();
+        const bool ends_here =
+            in_.peek().kind == TokenKind::name && std::find(ends.begin(), ends.end(), in_.peek().text) != ends.end();
         if (ends_here) break;
         body.push_back(statement());
       }
@@ -71,7 +72,8 @@ class Parser {
       end_of_tag();
       return make(tag.text == "break" ? StatementKind::break_ : StatementKind::continue_, line);
     }
-    constexpr std::string_view stray[] = {"else", "elif", "endif", "endfor", "endset", "endmacro", "break", "continue", "endgeneration"};
+    constexpr std::string_view stray[] = {"else",     "elif",  "endif",    "endfor",       "endset",
+                                          "endmacro", "break", "continue", "endgeneration"};
     if (std::find(std::begin(stray), std::end(stray), tag.text) != std::end(stray)) in_.syntax("another statement");
     in_.unsupported("statement", tag.text);
   }
@@ -160,7 +162,8 @@ class Parser {
     while (!in_.is_symbol(")")) {
       std::string name = in_.expect_name();
       ExprPtr value = in_.skip_symbol("=") ? in_.expression() : nullptr;
-      if (value == nullptr && !result.parameters.empty() && result.parameters.back().second != nullptr) in_.syntax("a default value");
+      if (value == nullptr && !result.parameters.empty() && result.parameters.back().second != nullptr)
+        in_.syntax("a default value");
       result.parameters.emplace_back(std::move(name), std::move(value));
       if (!in_.skip_symbol(",")) break;
     }

@@ -15,7 +15,8 @@ const Value& other(const Arguments& a) {
 
 int64_t whole(const Value& v, const Arguments& a) {
   int64_t result = 0;
-  if (!v.integer(result)) fail(ErrorKind::invalid_data, "chat template line {}: a test of a {} (expected a whole number)", a.line, v.type_name());
+  if (!v.integer(result))
+    fail(ErrorKind::invalid_data, "chat template line {}: a test of a {} (expected a whole number)", a.line, v.type_name());
   return result;
 }
 
@@ -64,6 +65,8 @@ const std::map<std::string_view, Test>& tests() {
 
 bool has_test(std::string_view name) { return tests().contains(name); }
 
-bool apply_test(std::string_view name, const Value& operand, const Arguments& arguments) { return tests().at(name)(operand, arguments); }
+bool apply_test(std::string_view name, const Value& operand, const Arguments& arguments) {
+  return tests().at(name)(operand, arguments);
+}
 
 }  // namespace ifm::jinja

@@ -121,7 +121,8 @@ class Equality {
     if (a.text() != nullptr && b.text() != nullptr) return *a.text() == *b.text();
     if (a.list() != nullptr && b.list() != nullptr) return lists(*a.list(), *b.list());
     if (a.dict() != nullptr && b.dict() != nullptr) return dicts(*a.dict(), *b.dict());
-    if (a.as<Namespace>() != nullptr && b.as<Namespace>() != nullptr) return a.as<Namespace>()->fields == b.as<Namespace>()->fields;
+    if (a.as<Namespace>() != nullptr && b.as<Namespace>() != nullptr)
+      return a.as<Namespace>()->fields == b.as<Namespace>()->fields;
     return (a.is_none() && b.is_none()) || (a.is_undefined() && b.is_undefined());
   }
 
@@ -189,7 +190,8 @@ void check_storable(const Value& value) {
 }
 
 void check_text_size(std::size_t bytes) {
-  if (bytes > kMaxText) fail(ErrorKind::resource, "chat template: a text is too long (expected at most {} bytes, got {})", kMaxText, bytes);
+  if (bytes > kMaxText)
+    fail(ErrorKind::resource, "chat template: a text is too long (expected at most {} bytes, got {})", kMaxText, bytes);
 }
 
 const List* Value::list() const {
@@ -234,7 +236,8 @@ bool Value::truth() const {
 }
 
 std::string_view Value::type_name() const {
-  constexpr std::string_view names[] = {"Undefined", "NoneType", "bool", "int", "float", "str", "list", "dict", "namespace", "function"};
+  constexpr std::string_view names[] = {"Undefined", "NoneType", "bool", "int",       "float",
+                                        "str",       "list",     "dict", "namespace", "function"};
   return names[data.index()];
 }
 
@@ -254,7 +257,8 @@ int compare(const Value& a, const Value& b) {
 
 bool contains(const Value& container, const Value& item) {
   if (const std::string* text = container.text()) {
-    if (item.text() == nullptr) fail(ErrorKind::invalid_data, "chat template: \"in\" a string needs a string (got {})", item.type_name());
+    if (item.text() == nullptr)
+      fail(ErrorKind::invalid_data, "chat template: \"in\" a string needs a string (got {})", item.type_name());
     return text->find(*item.text()) != std::string::npos;
   }
   if (const Dict* dict = container.dict()) return item.text() != nullptr && dict->find(*item.text()) != nullptr;
@@ -269,7 +273,8 @@ std::string to_text(const Value& value) {
   if (const bool* b = value.as<bool>()) return *b ? "True" : "False";
   if (const int64_t* i = value.as<int64_t>()) return fmt::format("{}", *i);
   if (const double* d = value.as<double>()) return double_text(*d);
-  fail(ErrorKind::unsupported, "chat template: printing a value of type {} is not supported (expected text or a number)", value.type_name());
+  fail(ErrorKind::unsupported, "chat template: printing a value of type {} is not supported (expected text or a number)",
+       value.type_name());
 }
 
 std::string to_json(const Value& value, int64_t indent) {
@@ -308,7 +313,8 @@ std::vector<std::string_view> characters(std::string_view text) {
 
 bool is_python_space(char32_t code) {
   return (code >= 9 && code <= 13) || (code >= 28 && code <= 32) || code == 0x85 || code == 0xA0 || code == 0x1680 ||
-         (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F || code == 0x3000;
+         (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F ||
+         code == 0x3000;
 }
 
 std::string_view strip(std::string_view text, Side side, const std::string* chars) {

@@ -44,8 +44,8 @@ struct Callable {
 /// A value of the template language, with Python's meaning. Lists and dictionaries are immutable and shared, because Python's
 /// assignments share too and copies of a long conversation would cost.
 struct Value {
-  std::variant<Undefined, None, bool, int64_t, double, std::string, std::shared_ptr<const List>, std::shared_ptr<const Dict>, Namespace,
-               Callable>
+  std::variant<Undefined, None, bool, int64_t, double, std::string, std::shared_ptr<const List>, std::shared_ptr<const Dict>,
+               Namespace, Callable>
       data;
 
   Value() : data(Undefined{}) {}
@@ -57,7 +57,8 @@ struct Value {
   Value(std::string s) : data(std::move(s)) {}
   Value(std::string_view s) : data(std::string(s)) {}
   Value(const char* s) : data(std::string(s)) {}
-  /// @throws Error resource when nested deeper than 64; unsupported when an item is a namespace or a function (of such, cycles are made).
+  /// @throws Error resource when nested deeper than 64; unsupported when an item is a namespace or a function (of such, cycles
+  /// are made).
   Value(List l);
   Value(Dict d);
   Value(Namespace n) : data(std::move(n)) {}

@@ -30,7 +30,8 @@ std::string template_text(const nlohmann::json& config, const std::string& sourc
   if (found->is_string()) return found->get<std::string>();
   if (found->is_array()) {
     for (const nlohmann::json& item : *found) {
-      if (item.is_object() && item.value("name", nlohmann::json()) == "default" && item.contains("template") && item["template"].is_string()) {
+      if (item.is_object() && item.value("name", nlohmann::json()) == "default" && item.contains("template") &&
+          item["template"].is_string()) {
         return item["template"].get<std::string>();
       }
     }
@@ -61,8 +62,8 @@ std::string token_named(const GgufFile& file, const char* key, const Tokenizer& 
   const std::optional<int64_t> id = file.integer(key);
   if (!id) return {};
   if (*id < 0 || *id >= tokenizer.vocab_size()) {
-    fail(ErrorKind::invalid_data, "{}: {} is out of range (expected 0 to {}, got {})", file.path().string(), key, tokenizer.vocab_size() - 1,
-         *id);
+    fail(ErrorKind::invalid_data, "{}: {} is out of range (expected 0 to {}, got {})", file.path().string(), key,
+         tokenizer.vocab_size() - 1, *id);
   }
   return std::string(tokenizer.token_bytes(static_cast<TokenId>(*id)));
 }
@@ -94,7 +95,8 @@ ModelText ModelText::open(const Checkpoint& checkpoint) {
 
 std::vector<TokenId> ModelText::encode_chat(std::span<const ChatMessage> messages) const {
   if (!chat_template) {
-    fail(ErrorKind::unsupported, "chat template: the model has none (expected tokenizer_config.json or GGUF metadata to hold one; use a raw prompt)");
+    fail(ErrorKind::unsupported,
+         "chat template: the model has none (expected tokenizer_config.json or GGUF metadata to hold one; use a raw prompt)");
   }
   ChatTemplateOptions options;
   options.bos_token = bos_token;

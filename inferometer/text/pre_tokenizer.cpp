@@ -163,6 +163,8 @@ std::string_view to_string(PreTokenizerKind kind) {
   return "?";
 }
 
-std::size_t next_word(PreTokenizerKind kind, std::string_view text, std::size_t begin) { return Scanner(kind, text).word_end(begin); }
+std::size_t next_word(PreTokenizerKind kind, std::string_view text, std::size_t begin) {
+  return Scanner(kind, text).word_end(begin);
+}
 
 }  // namespace ifm

@@ -21,8 +21,8 @@ extern const std::string_view kLlama3Pattern;
 extern const std::string_view kQwen2Pattern;
 
 /// End of the word that starts at `begin`; text must be well-formed UTF-8 and begin < text.size(). Calling it again from each end
-/// cuts the text as the pattern's leftmost matches do. Linear in the word's length plus one character, whatever the text (FAULTS 30).
-/// Source: the patterns in `tokenizers` 0.23.3 (ByteLevel), Llama 3's and Qwen 2's tokenizer.json; proven equal by tests.
+/// cuts the text as the pattern's leftmost matches do. Linear in the word's length plus one character, whatever the text (FAULTS
+/// 30). Source: the patterns in `tokenizers` 0.23.3 (ByteLevel), Llama 3's and Qwen 2's tokenizer.json; proven equal by tests.
 [[nodiscard]] std::size_t next_word(PreTokenizerKind kind, std::string_view text, std::size_t begin);
 
 }  // namespace ifm

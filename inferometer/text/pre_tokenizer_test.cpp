@@ -34,7 +34,8 @@ class Pattern {
     replace(pattern, R"(\s)", "[" + space + "]");
     int error = 0;
     PCRE2_SIZE offset = 0;
-    code_ = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr);
+    code_ = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF | PCRE2_UCP, &error, &offset,
+                          nullptr);
     EXPECT_NE(code_, nullptr) << error;
     match_ = pcre2_match_data_create_from_pattern(code_, nullptr);
   }
@@ -48,7 +49,8 @@ class Pattern {
   [[nodiscard]] Words split(const std::string& text) const {
     Words words;
     for (std::size_t begin = 0; begin < text.size();) {
-      const int found = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), begin, PCRE2_ANCHORED, match_, nullptr);
+      const int found =
+          pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), begin, PCRE2_ANCHORED, match_, nullptr);
       EXPECT_GT(found, 0);
       if (found <= 0) break;
       const std::size_t end = pcre2_get_ovector_pointer(match_)[1];
@@ -60,7 +62,8 @@ class Pattern {
 
  private:
   static void replace(std::string& text, const std::string& from, const std::string& to) {
-    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+      text.replace(at, from.size(), to);
   }
   pcre2_code* code_ = nullptr;
   pcre2_match_data* match_ = nullptr;
@@ -70,9 +73,42 @@ const char* const kGpt2Pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?
 
 /// Characters whose class no version of Unicode since 6 has changed, so that PCRE2's version does not matter.
 std::string random_text(test::Lcg& rng) {
-  const std::vector<std::string> parts = {"a", "B", "s", "S", "t", "ll", "LL", "re", "'", "'", " ", " ", "\n", "\r", "\t", "1", "22", ".", "-", "!?",
-                                          "\xC3\xA9", "\xC2\xA0", "\xC5\xBF", "\xE4\xBD\xA0", "\xF0\x9F\x99\x82", "\xC2\xBD", "\xE3\x80\x80",
-                                          "\xCC\x81", "\xD9\xA1", "\xE1\xA0\x8E", "\xC2\x85", "\xE2\x80\xA8", "_", "D", "ve", "M"};
+  const std::vector<std::string> parts = {"a",
+                                          "B",
+                                          "s",
+                                          "S",
+                                          "t",
+                                          "ll",
+                                          "LL",
+                                          "re",
+                                          "'",
+                                          "'",
+                                          " ",
+                                          " ",
+                                          "\n",
+                                          "\r",
+                                          "\t",
+                                          "1",
+                                          "22",
+                                          ".",
+                                          "-",
+                                          "!?",
+                                          "\xC3\xA9",
+                                          "\xC2\xA0",
+                                          "\xC5\xBF",
+                                          "\xE4\xBD\xA0",
+                                          "\xF0\x9F\x99\x82",
+                                          "\xC2\xBD",
+                                          "\xE3\x80\x80",
+                                          "\xCC\x81",
+                                          "\xD9\xA1",
+                                          "\xE1\xA0\x8E",
+                                          "\xC2\x85",
+                                          "\xE2\x80\xA8",
+                                          "_",
+                                          "D",
+                                          "ve",
+                                          "M"};
   std::string text;
   for (uint64_t n = rng.below(16); n > 0; --n) text += parts[rng.below(parts.size())];
   return text;
@@ -100,7 +136,8 @@ TEST(PreTokenizer, LongRunsTakeLinearTime) {
   for (const char* piece : {" ", "\n", "a", "!", " \n", "1"}) {
     std::string text;
     while (text.size() < 1'000'000) text += piece;
-    for (const auto kind : {PreTokenizerKind::gpt2, PreTokenizerKind::smollm, PreTokenizerKind::llama3, PreTokenizerKind::qwen2}) {
+    for (const auto kind :
+         {PreTokenizerKind::gpt2, PreTokenizerKind::smollm, PreTokenizerKind::llama3, PreTokenizerKind::qwen2}) {
       std::size_t joined = 0;
       for (const std::string& word : split(kind, text + "x")) joined += word.size();
       EXPECT_EQ(joined, text.size() + 1);
@@ -108,7 +145,8 @@ TEST(PreTokenizer, LongRunsTakeLinearTime) {
   }
 }
 
-// Expected values: Unicode 16 through tokenizers 0.23.3; U+16FF4 is a digit since Unicode 17, which only the digit splitter knows.
+// Expected values: Unicode 16 through tokenizers 0.23.3; U+16FF4 is a digit since Unicode 17, which only the digit splitter
+// knows.
 TEST(UnicodeClass, AgreesWithTheReferenceAtItsEdges) {
   EXPECT_EQ(unicode_class(U'a'), UnicodeClass::letter);
   EXPECT_EQ(unicode_class(0x1C89), UnicodeClass::letter);

@@ -44,11 +44,13 @@ class StringMaker {
  public:
   explicit StringMaker(const nlohmann::json& golden) : words_(golden["words"].get<std::vector<std::string>>()) {
     const std::string spaces = golden["spaces"];
-    for (std::size_t i = 0; i < spaces.size(); i += spaces_.back().size()) spaces_.push_back(spaces.substr(i, decode_utf8(spaces, i).size));
+    for (std::size_t i = 0; i < spaces.size(); i += spaces_.back().size())
+      spaces_.push_back(spaces.substr(i, decode_utf8(spaces, i).size));
   }
 
   [[nodiscard]] std::string make(uint64_t i) const {
-    constexpr uint64_t planes[][2] = {{0x20, 0x7F}, {0x80, 0x800}, {0x800, 0xD800}, {0xE000, 0x10000}, {0x10000, 0x20000}, {0x20000, 0x110000}};
+    constexpr uint64_t planes[][2] = {{0x20, 0x7F},      {0x80, 0x800},      {0x800, 0xD800},
+                                      {0xE000, 0x10000}, {0x10000, 0x20000}, {0x20000, 0x110000}};
     Lcg rng(i);
     std::string out;
     for (uint64_t left = rng.below(24); left > 0; --left) {

@@ -44,7 +44,8 @@ class GgufReader {
       fail(ErrorKind::unsupported, "{}: tokenizer.ggml.model {} is not supported (expected \"gpt2\")", source(), quote(model));
     }
     const std::string* pre = file_.text("tokenizer.ggml.pre");
-    if (pre == nullptr) fail(ErrorKind::unsupported, "{}: tokenizer.ggml.pre is missing, so the pre-tokenizer is unknown", source());
+    if (pre == nullptr)
+      fail(ErrorKind::unsupported, "{}: tokenizer.ggml.pre is missing, so the pre-tokenizer is unknown", source());
     for (const auto& [name, kind] : kPreTokenizers) {
       if (name != *pre) continue;
       impl_->pre_tokenizer = kind;
@@ -53,21 +54,22 @@ class GgufReader {
       impl_->normalize_nfc = kind == PreTokenizerKind::qwen2;
       return;
     }
-    fail(ErrorKind::unsupported, "{}: tokenizer.ggml.pre {} is not supported (expected llama-bpe, smollm, gpt-2 or qwen2)", source(),
-         quote(*pre));
+    fail(ErrorKind::unsupported, "{}: tokenizer.ggml.pre {} is not supported (expected llama-bpe, smollm, gpt-2 or qwen2)",
+         source(), quote(*pre));
   }
 
   void read_tokens() {
     const std::vector<std::string>& tokens = texts("tokenizer.ggml.tokens");
     const std::vector<int64_t>* types = file_.integers("tokenizer.ggml.token_type");
     if (types != nullptr && types->size() != tokens.size()) {
-      fail(ErrorKind::invalid_data, "{}: tokenizer.ggml.token_type has the wrong length (expected {}, got {})", source(), tokens.size(),
-           types->size());
+      fail(ErrorKind::invalid_data, "{}: tokenizer.ggml.token_type has the wrong length (expected {}, got {})", source(),
+           tokens.size(), types->size());
     }
     std::size_t bytes = 0;
     for (const std::string& token : tokens) bytes += token.size();
     impl_->vocabulary.reserve(tokens.size(), bytes);
-    for (std::size_t i = 0; i < tokens.size(); ++i) add(static_cast<int64_t>(i), tokens[i], types == nullptr ? kNormal : (*types)[i]);
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+      add(static_cast<int64_t>(i), tokens[i], types == nullptr ? kNormal : (*types)[i]);
   }
 
   void add(int64_t id, const std::string& token, int64_t type) {
@@ -85,7 +87,8 @@ class GgufReader {
       case kUnused:
         return;
       default:
-        fail(ErrorKind::unsupported, "{}: token {} ({}) has type {}, which byte-level BPE does not use", source(), id, quote(token), type);
+        fail(ErrorKind::unsupported, "{}: token {} ({}) has type {}, which byte-level BPE does not use", source(), id,
+             quote(token), type);
     }
   }
 

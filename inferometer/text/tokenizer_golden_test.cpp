@@ -13,7 +13,9 @@ namespace {
 class Family : public testing::TestWithParam<const char*> {
  protected:
   [[nodiscard]] static std::string name() { return GetParam(); }
-  [[nodiscard]] static Tokenizer tokenizer() { return Tokenizer::from_file(test::text_golden_folder() + name() + ".tokenizer.json"); }
+  [[nodiscard]] static Tokenizer tokenizer() {
+    return Tokenizer::from_file(test::text_golden_folder() + name() + ".tokenizer.json");
+  }
   [[nodiscard]] static nlohmann::json golden() {
     return nlohmann::json::parse(test::file_text(test::text_golden_folder() + "tokenizer_" + name() + ".json"));
   }
@@ -48,7 +50,8 @@ TEST_P(Family, BrokenUtf8ComesBackByteForByteAndLeavesItsSurroundingsAlone) {
   test::Lcg rng(7);
   for (uint64_t i = 0; i < 3000; ++i) {
     std::string bytes;
-    for (uint64_t n = rng.below(12); n > 0; --n) bytes += static_cast<char>(rng.below(4) == 0 ? rng.below(256) : 0x80 + rng.below(128));
+    for (uint64_t n = rng.below(12); n > 0; --n)
+      bytes += static_cast<char>(rng.below(4) == 0 ? rng.below(256) : 0x80 + rng.below(128));
     const std::string before = name() == "qwen2" ? "before " : strings.make(i);
     const std::string text = before + "\xFF" + bytes;
     const std::vector<TokenId> ids = t.encode(text);
@@ -61,7 +64,8 @@ TEST_P(Family, BrokenUtf8ComesBackByteForByteAndLeavesItsSurroundingsAlone) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Tokenizer, Family, testing::Values("llama3", "qwen2", "gpt2"), [](const auto& family) { return family.param; });
+INSTANTIATE_TEST_SUITE_P(Tokenizer, Family, testing::Values("llama3", "qwen2", "gpt2"),
+                         [](const auto& family) { return family.param; });
 
 }  // namespace
 }  // namespace ifm

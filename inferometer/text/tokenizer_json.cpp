@@ -46,7 +46,8 @@ class JsonReader {
   void parse() {
     const auto bytes = file_.bytes();
     if (bytes.size() > kMaxFileBytes) {
-      fail(ErrorKind::invalid_data, "{}: too large for a tokenizer (expected at most {} bytes, got {})", source(), kMaxFileBytes, bytes.size());
+      fail(ErrorKind::invalid_data, "{}: too large for a tokenizer (expected at most {} bytes, got {})", source(), kMaxFileBytes,
+           bytes.size());
     }
     text_ = simdjson::padded_string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     element root;
@@ -114,8 +115,8 @@ class JsonReader {
     if (pattern["Regex"].get(regex)) unsupported("Split", "a pattern that is no Regex", "Regex");
     if (regex == kLlama3Pattern) return PreTokenizerKind::llama3;
     if (regex == kQwen2Pattern) return PreTokenizerKind::qwen2;
-    fail(ErrorKind::unsupported, "{}: pre-tokenizer pattern {} is not one that we know (expected Llama 3's or Qwen 2's)", source(),
-         quote(regex));
+    fail(ErrorKind::unsupported, "{}: pre-tokenizer pattern {} is not one that we know (expected Llama 3's or Qwen 2's)",
+         source(), quote(regex));
   }
 
   void read_decoder() const {
@@ -176,7 +177,8 @@ class JsonReader {
       if (item.get(token)) fail(ErrorKind::invalid_data, "{}: added_tokens holds something that is no object", source());
       const std::string_view content = text_of(token["content"], "added_tokens.content");
       for (const char* key : {"single_word", "lstrip", "rstrip"}) {
-        if (flag(token, key, false)) unsupported(fmt::format("added token {}", quote(content)), fmt::format("{} true", key), "false");
+        if (flag(token, key, false))
+          unsupported(fmt::format("added token {}", quote(content)), fmt::format("{} true", key), "false");
       }
       const bool special = flag(token, "special", false);
       element id;
@@ -216,7 +218,8 @@ class JsonReader {
         text_seen = true;
         continue;
       }
-      if (piece["SpecialToken"].get(special)) fail(ErrorKind::invalid_data, "{}: post_processor.single has an unknown piece", source());
+      if (piece["SpecialToken"].get(special))
+        fail(ErrorKind::invalid_data, "{}: post_processor.single has an unknown piece", source());
       const std::string_view name = text_of(special["id"], "post_processor.single.SpecialToken.id");
       if (text_seen) unsupported("post_processor", fmt::format("{} after the text", quote(name)), "special tokens in front only");
       const TokenId id = parts_->vocabulary.find(name);
@@ -228,10 +231,13 @@ class JsonReader {
   [[nodiscard]] const std::string& source() const { return parts_->source; }
 
   [[noreturn]] void unsupported(std::string_view what, std::string_view got, std::string_view expected) const {
-    fail(ErrorKind::unsupported, "{}: {} of this tokenizer is not supported (expected {}, got {})", source(), what, expected, got);
+    fail(ErrorKind::unsupported, "{}: {} of this tokenizer is not supported (expected {}, got {})", source(), what, expected,
+         got);
   }
 
-  [[nodiscard]] static bool absent(const Field& field) { return field.error() == simdjson::NO_SUCH_FIELD || (!field.error() && field.is_null()); }
+  [[nodiscard]] static bool absent(const Field& field) {
+    return field.error() == simdjson::NO_SUCH_FIELD || (!field.error() && field.is_null());
+  }
 
   [[nodiscard]] object object_of(const Field& field, const char* name) const {
     object value;

@@ -37,8 +37,8 @@ void TokenizerParts::add_token(int64_t id, std::string_view written, uint8_t fla
 void TokenizerParts::add_added_token(int64_t id, std::string_view content, bool special, bool normalized) {
   const TokenId known = vocabulary.find(content);
   if (known >= 0 && known != id) {
-    fail(ErrorKind::invalid_data, "{}: added token {} has two ids (expected {} as in the vocabulary, got {})", source, quote(content),
-         known, id);
+    fail(ErrorKind::invalid_data, "{}: added token {} has two ids (expected {} as in the vocabulary, got {})", source,
+         quote(content), known, id);
   }
   if (known < 0) add_token(id, content, 0);
   if (special) flags[static_cast<std::size_t>(id)] |= kSpecial;
@@ -67,7 +67,8 @@ void TokenizerParts::flush_merges() {
   std::array<std::array<TokenId, 3>, kMergeBlock> ids;
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     const PendingMerge& merge = pending_[i];
-    ids[i] = {vocabulary.find(merge.left, hashes[i][0]), vocabulary.find(merge.right, hashes[i][1]), vocabulary.find(joined[i], hashes[i][2])};
+    ids[i] = {vocabulary.find(merge.left, hashes[i][0]), vocabulary.find(merge.right, hashes[i][1]),
+              vocabulary.find(joined[i], hashes[i][2])};
     if (*std::min_element(ids[i].begin(), ids[i].end()) < 0) {
       fail(ErrorKind::invalid_data, "{}: merge {} ({} + {}) names a token that is not in the vocabulary", source,
            static_cast<std::size_t>(next_rank_) + i, quote(merge.left), quote(merge.right));
@@ -127,7 +128,8 @@ TokenId TokenizerParts::model_id(std::string_view written) const {
 
 void TokenizerParts::encode_word(std::string_view word, BpeMerges::Scratch& scratch, std::vector<TokenId>& out) const {
   if (word.size() > kMaxWordBytes) {
-    fail(ErrorKind::resource, "text: a single word is too long to tokenize (expected at most {} bytes, got {})", kMaxWordBytes, word.size());
+    fail(ErrorKind::resource, "text: a single word is too long to tokenize (expected at most {} bytes, got {})", kMaxWordBytes,
+         word.size());
   }
   if (whole_words_first && word.size() <= kMaxTokenBytes) {
     std::string written;
@@ -188,7 +190,7 @@ static std::string normalized(std::string_view text) {
 }
 
 void TokenizerParts::encode_normalized(std::string_view text, SpecialText special, BpeMerges::Scratch& scratch,
-                                        std::vector<TokenId>& out) const {
+                                       std::vector<TokenId>& out) const {
   std::string storage;
   if (normalize_nfc) {
     storage = normalized(text);

@@ -23,7 +23,7 @@ struct TokenizerParts {
   std::string source;  ///< file, for messages
   Vocabulary vocabulary;
   std::vector<uint8_t> flags;  ///< by id
-  std::string bytes;        ///< every token's bytes, one after the other
+  std::string bytes;           ///< every token's bytes, one after the other
   std::vector<uint32_t> byte_ends;
   BpeMerges merges;
   AddedTokens added;             ///< found in the text as it is
@@ -49,7 +49,8 @@ struct TokenizerParts {
   void encode_plain(std::string_view text, BpeMerges::Scratch& scratch, std::vector<TokenId>& out) const;
   void encode_valid(std::string_view text, BpeMerges::Scratch& scratch, std::vector<TokenId>& out) const;
   void encode_word(std::string_view word, BpeMerges::Scratch& scratch, std::vector<TokenId>& out) const;
-  void encode_normalized(std::string_view text, SpecialText special, BpeMerges::Scratch& scratch, std::vector<TokenId>& out) const;
+  void encode_normalized(std::string_view text, SpecialText special, BpeMerges::Scratch& scratch,
+                         std::vector<TokenId>& out) const;
 
  private:
   /// Rules are looked up in blocks, whose cache lines are fetched together: three lookups each make up most of the loading.

@@ -71,8 +71,10 @@ TEST_F(TokenizerFile, UnknownPartsAreNamedAndNeverApproximated) {
   expect_error(unsupported, "Whitespace", [](json& j) { j["pre_tokenizer"] = {{"type", "Whitespace"}}; });
   expect_error(unsupported, "pre_tokenizer", [](json& j) { j["pre_tokenizer"] = nullptr; });
   expect_error(unsupported, "\\\\d+", [](json& j) { j["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = "\\d+"; });
-  expect_error(unsupported, "add_prefix_space", [](json& j) { j["pre_tokenizer"]["pretokenizers"][1]["add_prefix_space"] = true; });
-  expect_error(unsupported, "MergedWithPrevious", [](json& j) { j["pre_tokenizer"]["pretokenizers"][0]["behavior"] = "MergedWithPrevious"; });
+  expect_error(unsupported, "add_prefix_space",
+               [](json& j) { j["pre_tokenizer"]["pretokenizers"][1]["add_prefix_space"] = true; });
+  expect_error(unsupported, "MergedWithPrevious",
+               [](json& j) { j["pre_tokenizer"]["pretokenizers"][0]["behavior"] = "MergedWithPrevious"; });
   expect_error(unsupported, "Metaspace", [](json& j) { j["decoder"] = {{"type", "Metaspace"}}; });
   expect_error(unsupported, "BertProcessing", [](json& j) { j["post_processor"] = {{"type", "BertProcessing"}}; });
   expect_error(unsupported, "lstrip", [](json& j) { j["added_tokens"][0]["lstrip"] = true; });
@@ -92,7 +94,8 @@ TEST_F(TokenizerFile, BadDataIsRejectedAndNamed) {
   expect_error(invalid, "no integer", [](json& j) { j["model"]["vocab"]["new"] = "1"; });
   expect_error(invalid, "out of range", [](json& j) { j["added_tokens"][0]["id"] = 1 << 30; });
   expect_error(invalid, "two ids", [](json& j) { j["added_tokens"][0]["content"] = "a"; });
-  expect_error(invalid, "no token", [](json& j) { j["post_processor"]["processors"][1]["single"][0]["SpecialToken"]["id"] = "<nothing>"; });
+  expect_error(invalid, "no token",
+               [](json& j) { j["post_processor"]["processors"][1]["single"][0]["SpecialToken"]["id"] = "<nothing>"; });
   expect_error(invalid, "vocab", [](json& j) { j["model"].erase("vocab"); });
   expect_error(invalid, "merges", [](json& j) { j["model"]["merges"] = 1; });
   expect_error(invalid, "empty", [](json& j) {
@@ -148,7 +151,8 @@ TEST_F(TokenizerFile, TextPastTheCapIsAResourceError) {
 }
 
 /// The rule as it is told: again and again the pair of lowest rank, leftmost first.
-std::vector<TokenId> merge_by_rule(std::vector<TokenId> ids, const std::map<std::pair<TokenId, TokenId>, std::pair<int, TokenId>>& rules) {
+std::vector<TokenId> merge_by_rule(std::vector<TokenId> ids,
+                                   const std::map<std::pair<TokenId, TokenId>, std::pair<int, TokenId>>& rules) {
   while (true) {
     std::size_t best = ids.size();
     for (std::size_t i = 0; i + 1 < ids.size(); ++i) {

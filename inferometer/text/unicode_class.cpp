@@ -10,7 +10,8 @@ namespace {
 
 UnicodeClass look_up(char32_t code) {
   const auto ranges = unicode_ranges();
-  const auto after = std::upper_bound(ranges.begin(), ranges.end(), code, [](char32_t c, const UnicodeRange& r) { return c < r.first; });
+  const auto after =
+      std::upper_bound(ranges.begin(), ranges.end(), code, [](char32_t c, const UnicodeRange& r) { return c < r.first; });
   if (after == ranges.begin()) return UnicodeClass::other;
   const UnicodeRange& range = *(after - 1);
   return code <= range.last ? range.kind : UnicodeClass::other;

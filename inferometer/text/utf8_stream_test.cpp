@@ -62,7 +62,8 @@ std::string by_rule(const std::string& bytes) {
         std::size_t same = 1;
         while (same < encoded.size() && i + same < bytes.size()) {
           const bool last_byte = same + 1 == encoded.size();
-          const bool fits = last_byte ? (static_cast<unsigned char>(bytes[i + same]) & 0xC0) == 0x80 : bytes[i + same] == encoded[same];
+          const bool fits =
+              last_byte ? (static_cast<unsigned char>(bytes[i + same]) & 0xC0) == 0x80 : bytes[i + same] == encoded[same];
           if (!fits) break;
           ++same;
         }

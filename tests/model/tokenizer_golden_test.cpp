@@ -45,7 +45,8 @@ TEST(SmolLM2Tokenizer, DecodeGivesBackAllBytesThatHaveATokenBrokenOnesToo) {
   }
   // The 21 bytes without a token: 13 that no UTF-8 has, two lead bytes of unused planes, six control characters.
   int missing = 0;
-  for (int byte = 0; byte < 256; ++byte) missing += without_missing_bytes(tokenizer, std::string(1, static_cast<char>(byte))).empty() ? 1 : 0;
+  for (int byte = 0; byte < 256; ++byte)
+    missing += without_missing_bytes(tokenizer, std::string(1, static_cast<char>(byte))).empty() ? 1 : 0;
   EXPECT_EQ(missing, 21);
 }
 
