@@ -17,6 +17,17 @@ using nlohmann::json;
 constexpr const char* kSingleName = "model.safetensors";
 constexpr const char* kIndexName = "model.safetensors.index.json";
 
+bool lies_in(const fs::path& real, const fs::path& folder) {
+  const fs::path inside = real.lexically_relative(folder);
+  return !inside.empty() && *inside.begin() != "..";
+}
+
+// The cache of Hugging Face's tools keeps files in blobs/ and links to them from snapshots/REVISION/: that folder of the same
+// model is as good as the snapshot itself.
+fs::path blobs_of(const fs::path& folder) {
+  return folder.parent_path().filename() == "snapshots" ? folder.parent_path().parent_path() / "blobs" : fs::path();
+}
+
 // The place of a shard that an index names, proven to lie inside the folder.
 fs::path shard_path(const fs::path& folder, const fs::path& index, const std::string& name) {
   const fs::path relative(name);
@@ -27,8 +38,8 @@ fs::path shard_path(const fs::path& folder, const fs::path& index, const std::st
   std::error_code error;
   const fs::path real = fs::canonical(path, error);
   if (error) fail(ErrorKind::invalid_data, "{}: shard {} cannot be found ({})", index.string(), quote(name), error.message());
-  const fs::path inside = real.lexically_relative(fs::canonical(folder));
-  if (inside.empty() || *inside.begin() == "..") {
+  const fs::path home = fs::canonical(folder);
+  if (!lies_in(real, home) && (blobs_of(home).empty() || !lies_in(real, blobs_of(home)))) {
     fail(ErrorKind::invalid_data, "{}: shard {} is a link that leaves the folder", index.string(), quote(name));
   }
   return path;

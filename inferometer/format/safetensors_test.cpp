@@ -258,6 +258,20 @@ TEST_F(ShardedFolder, RefusesShardsThatAreNotThereOrLeaveTheFolder) {  // FAULTS
   expect_refused("a link that leaves the folder");
 }
 
+TEST_F(ShardedFolder, FollowsLinksOfAHuggingFaceCacheToItsBlobs) {
+  const fs::path cache = outer_.path() / "models--owner--name";
+  fs::create_directories(cache / "snapshots" / "0123");
+  fs::create_directories(cache / "blobs");
+  fs::copy_file(model() / "m-00001-of-00002.safetensors", cache / "blobs" / "aa");
+  fs::create_symlink("../../blobs/aa", cache / "snapshots" / "0123" / "m-00001.safetensors");
+  (void)outer_.write("models--owner--name/snapshots/0123/model.safetensors.index.json",
+                     R"({"weight_map":{"a":"m-00001.safetensors"}})");
+  EXPECT_EQ(Safetensors::open_folder(cache / "snapshots" / "0123").tensors().size(), 1U);
+  fs::remove(cache / "snapshots" / "0123" / "m-00001.safetensors");
+  fs::create_symlink("../../../outside.safetensors", cache / "snapshots" / "0123" / "m-00001.safetensors");
+  EXPECT_THROW((void)Safetensors::open_folder(cache / "snapshots" / "0123"), Error);
+}
+
 TEST_F(ShardedFolder, FollowsLinksInsideTheFolder) {
   fs::create_symlink("m-00001-of-00002.safetensors", model() / "link.safetensors");
   index_of_a("link.safetensors");

@@ -49,7 +49,7 @@ std::string model_text(const SessionModel& m) {
   return joined({m.model, joined({m.architecture, m.quantization}),
                  m.parameters ? fmt::format("{} M parameters", significant(static_cast<double>(*m.parameters) / 1e6)) : "",
                  m.weight_bytes ? bytes_text(static_cast<double>(*m.weight_bytes)) + " of weights" : "",
-                 m.hash.empty() ? "" : "sha256 " + m.hash.substr(0, 12)});
+                 m.hash.empty() ? "" : fmt::format("sha256 {}", m.hash.substr(m.hash.find(':') + 1, 12))});
 }
 
 std::string engine_text(const SessionModel& m) {
