@@ -69,11 +69,14 @@ int terminal_width(std::FILE* stream) {
   return 80;
 }
 
-bool use_colour(std::FILE* stream) {
-  const char* no_color = std::getenv("NO_COLOR");
-  if (no_color != nullptr && no_color[0] != '\0') return false;
+bool can_redraw(std::FILE* stream) {
   const char* term = std::getenv("TERM");
   return is_terminal(stream) && (term == nullptr || std::string_view(term) != "dumb");
+}
+
+bool use_colour(std::FILE* stream) {
+  const char* no_color = std::getenv("NO_COLOR");
+  return can_redraw(stream) && (no_color == nullptr || no_color[0] == '\0');
 }
 
 std::string printable(std::string_view text) {
@@ -101,7 +104,7 @@ std::string format_duration(double seconds) {
 }
 
 ProgressBar::ProgressBar(int64_t total, std::string label, std::FILE* stream)
-    : total_(total), label_(std::move(label)), stream_(stream), live_(is_terminal(stream)), start_ns_(SteadyClock().now_ns()) {
+    : total_(total), label_(std::move(label)), stream_(stream), live_(can_redraw(stream)), start_ns_(SteadyClock().now_ns()) {
   IFM_CHECK(total > 0);
 }
 

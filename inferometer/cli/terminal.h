@@ -11,7 +11,9 @@ namespace ifm {
 [[nodiscard]] bool is_terminal(std::FILE* stream);
 /// Columns of the terminal behind a stream; 80 where there is none.
 [[nodiscard]] int terminal_width(std::FILE* stream);
-/// Whether colours and cursor movements are welcome: a terminal, not "dumb", and NO_COLOR not set (https://no-color.org).
+/// Whether a line can be drawn again over itself: a terminal that is not "dumb".
+[[nodiscard]] bool can_redraw(std::FILE* stream);
+/// Whether colours are welcome: such a terminal, and NO_COLOR not set (https://no-color.org).
 [[nodiscard]] bool use_colour(std::FILE* stream);
 /// Model text made harmless for a terminal: control characters other than newline and tab (ANSI escapes, C1 codes and
 /// direction overrides among them) become visible escapes such as "\x1b" or "\u202e". Broken UTF-8 becomes U+FFFD.

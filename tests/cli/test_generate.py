@@ -72,10 +72,10 @@ class Streams(CliTest):
         self.assertEqual(child.returncode, 130)
         self.assertRegex(errors, r"^inferometer: generate: interrupted after \d+ tokens\n$")
 
-    def terminal_output(self, arguments):
-        """What the program writes to a terminal of 60 columns."""
+    def terminal_output(self, arguments, term="xterm"):
+        """What the program writes to a terminal."""
         master, slave = pty.openpty()
-        with subprocess.Popen([PROGRAM, *arguments], stdout=slave, stderr=slave, stdin=subprocess.DEVNULL) as child:
+        with subprocess.Popen([PROGRAM, *arguments], stdout=slave, stderr=slave, stdin=subprocess.DEVNULL, env={**os.environ, "TERM": term}) as child:
             os.close(slave)
             out = b""
             deadline = time.monotonic() + 60
@@ -105,6 +105,11 @@ class Streams(CliTest):
     def test_progress_renews_one_line_on_a_terminal(self):
         shown = self.terminal_output(["bench", "-m", str(tiny_model()), "-p", "4", "-n", "0", "-r", "2"])
         self.assertIn(b"\r[====", shown)
+
+    def test_progress_writes_whole_lines_where_a_line_cannot_be_drawn_again(self):
+        shown = self.terminal_output(["bench", "-m", str(tiny_model()), "-p", "4", "-n", "0", "-r", "2"], term="dumb")
+        self.assertNotIn(b"\x1b", shown)
+        self.assertIn(b"100 %", shown)
 
 
 if __name__ == "__main__":
