@@ -121,8 +121,8 @@ build_target() {
   }
 }
 
+# What is in the cache already is not fetched again.
 pull_model() {
-  if "$inferometer" models list 2>/dev/null | grep -q 'smollm2-135m'; then return; fi
-  say "getting the model SmolLM2-135M-Instruct, 4 bits (98 MB)"
+  say "model: SmolLM2-135M-Instruct, 4 bits (98 MB, once)"
   "$inferometer" models pull smollm2-135m
 }
