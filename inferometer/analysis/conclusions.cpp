@@ -12,7 +12,7 @@ namespace {
 
 using namespace phrases;
 
-constexpr double kStraight = 0.02;  ///< a line counts as a good description within this share of every mean
+constexpr double kStraight = 0.02;     ///< a line counts as a good description within this share of every mean
 constexpr double kNegligible = 0.001;  ///< a share of the variance that is only named
 constexpr double kAlpha = 0.05;
 
@@ -47,8 +47,8 @@ void conclude_scaling(Study& study, const Scaling& s) {
   say(study, "scaling",
       about(study, s.series,
             fmt::format("{}, latency is {} fixed (95 % CI {}) plus {} per output token ({}), over {} to {} tokens, R² {:.4f}. {}",
-                        scope(study), seconds(*s.fixed_s), seconds(*s.fixed_ci95), seconds(*s.per_token_s), seconds(*s.per_token_ci95),
-                        s.min_tokens, s.max_tokens, *s.r2, straightness(s))));
+                        scope(study), seconds(*s.fixed_s), seconds(*s.fixed_ci95), seconds(*s.per_token_s),
+                        seconds(*s.per_token_ci95), s.min_tokens, s.max_tokens, *s.r2, straightness(s))));
 }
 
 void conclude_throughput(Study& study, const Scaling& s) {
@@ -64,11 +64,12 @@ void conclude_throughput(Study& study, const Scaling& s) {
   if (!(rate(s.min_tokens) > 0) || !rises) return;
   say(study, "throughput",
       about(study, s.series,
-            fmt::format("output tok/s rises with the length, by the line from {} at {} tokens to {} at {}, {} the fixed part is spread "
-                        "over more tokens; it cannot pass 1 / cost per token = {} tok/s.{}",
-                        number(rate(s.min_tokens)), s.min_tokens, number(rate(s.max_tokens)), s.max_tokens,
-                        explained ? "because" : "at least in part because", number(*s.limit_tok_per_s),
-                        explained ? " The engine does not get faster." : "")));
+            fmt::format(
+                "output tok/s rises with the length, by the line from {} at {} tokens to {} at {}, {} the fixed part is spread "
+                "over more tokens; it cannot pass 1 / cost per token = {} tok/s.{}",
+                number(rate(s.min_tokens)), s.min_tokens, number(rate(s.max_tokens)), s.max_tokens,
+                explained ? "because" : "at least in part because", number(*s.limit_tok_per_s),
+                explained ? " The engine does not get faster." : "")));
 }
 
 std::string detectable_text(const TemperatureEffect& e) {
@@ -77,18 +78,20 @@ std::string detectable_text(const TemperatureEffect& e) {
 }
 
 std::string temperature_text(const TemperatureEffect& e) {
-  const std::string head = fmt::format("{} at temperature {} against {}", metric(e.metric), fmt::format("{}", e.high), fmt::format("{}", e.low));
+  const std::string head =
+      fmt::format("{} at temperature {} against {}", metric(e.metric), fmt::format("{}", e.high), fmt::format("{}", e.low));
   switch (e.verdict) {
     case Equivalence::equivalent:
       return fmt::format("{}: equivalent within ±{}: {} (90 % CI {}){}.", head, percent(e.margin), change(*e.ratio),
                          change(*e.ratio_ci90), detectable_text(e));
     case Equivalence::different:
-      return fmt::format("{}: different: {} (95 % CI {}, {}){}.", head, change(*e.ratio), change(*e.ratio_ci95), p_value(*e.p_value),
-                         detectable_text(e));
+      return fmt::format("{}: different: {} (95 % CI {}, {}){}.", head, change(*e.ratio), change(*e.ratio_ci95),
+                         p_value(*e.p_value), detectable_text(e));
     case Equivalence::inconclusive:
-      return fmt::format("{}: inconclusive: {} (95 % CI {}), neither equivalent within ±{} nor different{}.", head, change(*e.ratio),
-                         change(*e.ratio_ci95), percent(e.margin), detectable_text(e));
-    case Equivalence::not_applicable: break;
+      return fmt::format("{}: inconclusive: {} (95 % CI {}), neither equivalent within ±{} nor different{}.", head,
+                         change(*e.ratio), change(*e.ratio_ci95), percent(e.margin), detectable_text(e));
+    case Equivalence::not_applicable:
+      break;
   }
   if (e.pairs < 2) return fmt::format("{}: not tested: {} matched pairs of runs, two are needed.", head, count(e.pairs));
   return fmt::format("{}: not compared: the runs do not have the same length.", head);
@@ -106,22 +109,25 @@ void conclude_variability(Study& study) {
   std::copy_if(study.variance.begin(), study.variance.end(), std::back_inserter(shares),
                [](const VarianceShare& share) { return share.metric == "latency_s"; });
   if (shares.empty()) return;
-  std::stable_sort(shares.begin(), shares.end(), [](const VarianceShare& a, const VarianceShare& b) { return a.share > b.share; });
+  std::stable_sort(shares.begin(), shares.end(),
+                   [](const VarianceShare& a, const VarianceShare& b) { return a.share > b.share; });
   std::string list;
   std::string small;
   for (const VarianceShare& share : shares) {
     if (share.share < kNegligible) {
       small += (small.empty() ? "" : ", ") + factor(share.factor);
     } else {
-      list += fmt::format("{}{} {}", list.empty() ? "" : ", ", factor(share.factor), share.share > 0.9995 ? "over 99.9 %" : percent(share.share));
+      list += fmt::format("{}{} {}", list.empty() ? "" : ", ", factor(share.factor),
+                          share.share > 0.9995 ? "over 99.9 %" : percent(share.share));
     }
   }
   if (!small.empty()) list += fmt::format("; under {} each: {}", percent(kNegligible), small);
-  std::string text = fmt::format("Where the spread of latency comes from (shares of the variance of its log, {}): {}.", scope(study), list);
+  std::string text =
+      fmt::format("Where the spread of latency comes from (shares of the variance of its log, {}): {}.", scope(study), list);
   const VarianceShare& first = shares.front();
   if (study.overall.latency_s.sd && first.factor != "residual" && first.share > 0.5)
-    text += fmt::format(" So the sd over the whole design, {}, is mostly the {}, not noise.", seconds(*study.overall.latency_s.sd),
-                        factor(first.factor));
+    text += fmt::format(" So the sd over the whole design, {}, is mostly the {}, not noise.",
+                        seconds(*study.overall.latency_s.sd), factor(first.factor));
   say(study, "variability", text);
 }
 
@@ -142,9 +148,10 @@ void conclude_series(Study& study) {
   for (const SeriesEffect& e : study.series_effects) {
     if (e.metric == "ttft_s" || !e.ratio) continue;
     say(study, "series",
-        fmt::format("{} over {}: {} {} (95 % CI {}; {} matched pairs). This describes this session; each side is one process, so it is "
-                    "no verdict.",
-                    e.series, e.reference, metric(e.metric), change(*e.ratio), change(*e.ratio_ci95), e.pairs));
+        fmt::format(
+            "{} over {}: {} {} (95 % CI {}; {} matched pairs). This describes this session; each side is one process, so it is "
+            "no verdict.",
+            e.series, e.reference, metric(e.metric), change(*e.ratio), change(*e.ratio_ci95), e.pairs));
   }
 }
 
@@ -164,8 +171,9 @@ void conclude_overhead(Study& study) {
   const std::optional<double>& overhead_ns = study.session.environment.harness_overhead_ns_per_token;
   const std::optional<double>& gap_s = study.overall.tpot_s.median;
   if (!overhead_ns || !gap_s || !(*gap_s > 0)) return;
-  say(study, "overall_overhead", fmt::format("The harness itself costs {} per token, {} of the time per token.", seconds(*overhead_ns * 1e-9),
-                                     percent(*overhead_ns * 1e-9 / *gap_s)));
+  say(study, "overall_overhead",
+      fmt::format("The harness itself costs {} per token, {} of the time per token.", seconds(*overhead_ns * 1e-9),
+                  percent(*overhead_ns * 1e-9 / *gap_s)));
 }
 
 }  // namespace

@@ -53,8 +53,8 @@ TEST(Scaling, RecoversThePlantedLine) {
 TEST(Scaling, CurvatureIsSeenAndSized) {
   auto noise = std::make_shared<Noise>(3, 0.002);
   const Study study = simulate({.times = [=](const ifm::Run& run) {
-                                 return Times{0.05, 0.01 * (1 + run.max_tokens / 512.0) * noise->factor()};
-                               }}).study();
+                        return Times{0.05, 0.01 * (1 + run.max_tokens / 512.0) * noise->factor()};
+                      }}).study();
   EXPECT_LT(study.scaling[0].lack_of_fit_p.value(), 1e-6);
   EXPECT_GT(study.scaling[0].largest_deviation.value(), 0.03);
   EXPECT_NE(simulated::find(study.conclusions, "scaling")->text.find("not a good description"), std::string::npos);
@@ -158,10 +158,12 @@ TEST(Variance, SharesOfAnExactDesignMatchTheSumsOfSquares) {
 
 TEST(Drift, PlantedDriftIsFoundAndLengthsAreNotDrift) {
   const auto drifting = [](double per_hour) {
-    return simulate({.times = [per_hour](const ifm::Run& run) {
-      const double f = std::exp(per_hour * run.order / 3600.0);  // a run starts each second
-      return Times{0.1 * f, 0.01 * f};
-    }}).study();
+    return simulate({.times =
+                         [per_hour](const ifm::Run& run) {
+                           const double f = std::exp(per_hour * run.order / 3600.0);  // a run starts each second
+                           return Times{0.1 * f, 0.01 * f};
+                         }})
+        .study();
   };
   EXPECT_NEAR(drifting(2.0).drift_percent_per_hour.value(), 200, 0.01);
   EXPECT_NEAR(drifting(0.0).drift_percent_per_hour.value(), 0, 1e-3);

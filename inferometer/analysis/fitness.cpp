@@ -40,10 +40,10 @@ struct SlowTtft {
 
 SlowTtft slow_ttft(const MetricSummary& ttft, double limit) {
   if (ttft.p90 && ttft.p90_ci95)
-    return {judge(*ttft.p90, ttft.p90_ci95, limit),
-            fmt::format("time to first token p90 {} (95 % CI {})", phrases::seconds(*ttft.p90), phrases::seconds(*ttft.p90_ci95))};
-  return {*ttft.max <= limit ? Fit::yes : Fit::no,
-          fmt::format("largest time to first token {} of {} (a p90 needs 36)", phrases::seconds(*ttft.max), phrases::runs(ttft.n))};
+    return {judge(*ttft.p90, ttft.p90_ci95, limit), fmt::format("time to first token p90 {} (95 % CI {})",
+                                                                phrases::seconds(*ttft.p90), phrases::seconds(*ttft.p90_ci95))};
+  return {*ttft.max <= limit ? Fit::yes : Fit::no, fmt::format("largest time to first token {} of {} (a p90 needs 36)",
+                                                               phrases::seconds(*ttft.max), phrases::runs(ttft.n))};
 }
 
 Fit judge_rate(const MetricSummary& rate, double least) {
@@ -60,10 +60,11 @@ void add_chat(const Group& group, std::vector<Fitness>& fitness) {
   const MetricSummary& decode = group.decode_tok_per_s;
   if (decode.n > 0) {
     const Fit fit = both(chat.fit, judge_rate(decode, kChatDecode));
-    fitness.push_back({group.label, "interactive_chat", fit,
-                       fmt::format("interactive chat (time to first token p90 at most 1 s, decode at least 10 tok/s): {}; {}, decode "
-                                   "{} tok/s on average and {} in the slowest run",
-                                   be(fit), chat.text, phrases::number(*decode.mean), phrases::number(*decode.min))});
+    fitness.push_back(
+        {group.label, "interactive_chat", fit,
+         fmt::format("interactive chat (time to first token p90 at most 1 s, decode at least 10 tok/s): {}; {}, decode "
+                     "{} tok/s on average and {} in the slowest run",
+                     be(fit), chat.text, phrases::number(*decode.mean), phrases::number(*decode.min))});
   }
   fitness.push_back({group.label, "conversation", conversation.fit,
                      fmt::format("conversation without a pause (time to first token at most 0.2 s): {}; {}", be(conversation.fit),
@@ -75,8 +76,9 @@ void add_long_form(const Group& group, const Scaling& scaling, std::vector<Fitne
   std::string source;
   if (time) {
     const bool inside = scaling.max_tokens >= 500;
-    source = fmt::format("95 % CI {}, {} from {} to {} tokens", phrases::seconds(*scaling.seconds_500_ci95),
-                         inside ? "from the line fitted" : "extrapolated by the line fitted", scaling.min_tokens, scaling.max_tokens);
+    source =
+        fmt::format("95 % CI {}, {} from {} to {} tokens", phrases::seconds(*scaling.seconds_500_ci95),
+                    inside ? "from the line fitted" : "extrapolated by the line fitted", scaling.min_tokens, scaling.max_tokens);
   } else if (group.ttft_s.mean && group.tpot_s.mean) {
     time = *group.ttft_s.mean + 499 * *group.tpot_s.mean;
     source = "extrapolated from the mean time to first token and 499 mean times per token";
@@ -84,8 +86,8 @@ void add_long_form(const Group& group, const Scaling& scaling, std::vector<Fitne
   if (!time) return;
   const Fit fit = judge(*time, scaling.seconds_500_ci95, kLongForm);
   fitness.push_back({group.label, "long_form", fit,
-                     fmt::format("long form (500 tokens in at most 30 s): {}; 500 tokens take {} ({})", be(fit), phrases::seconds(*time),
-                                 source)});
+                     fmt::format("long form (500 tokens in at most 30 s): {}; 500 tokens take {} ({})", be(fit),
+                                 phrases::seconds(*time), source)});
 }
 
 }  // namespace
@@ -127,7 +129,8 @@ void fill_flags(Study& study) {
   }
   if (counts.empty()) return;
   for (const auto& [flag, runs] : counts) study.flags.push_back({flag, runs});
-  std::stable_sort(study.flags.begin(), study.flags.end(), [](const FlagCount& a, const FlagCount& b) { return a.runs > b.runs; });
+  std::stable_sort(study.flags.begin(), study.flags.end(),
+                   [](const FlagCount& a, const FlagCount& b) { return a.runs > b.runs; });
   study.overall_unflagged = make_group("unflagged runs", {}, unflagged);
 }
 

@@ -66,7 +66,10 @@ double index_in(const std::vector<std::string>& names, const std::string& name) 
 
 Grouping by_text(std::string key, std::string Run::*field, std::vector<std::string> order) {
   return {.label_of = [field](const Run& run) { return run.*field; },
-          .keys_of = [key, field](const Run& run) { return std::map<std::string, std::string>{{key, run.*field}}; },
+          .keys_of =
+              [key, field](const Run& run) {
+                return std::map<std::string, std::string>{{key, run.*field}};
+              },
           .rank_of = [field, order](const Run& run) { return index_in(order, run.*field); }};
 }
 
@@ -76,19 +79,28 @@ std::map<std::string, std::string> series_keys(const Run& run) {
 
 Grouping by_max_tokens() {
   return {.label_of = [](const Run& run) { return level_text(run.max_tokens); },
-          .keys_of = [](const Run& run) { return std::map<std::string, std::string>{{"max_tokens", level_text(run.max_tokens)}}; },
+          .keys_of =
+              [](const Run& run) {
+                return std::map<std::string, std::string>{{"max_tokens", level_text(run.max_tokens)}};
+              },
           .rank_of = [](const Run& run) { return static_cast<double>(run.max_tokens); }};
 }
 
 Grouping by_temperature() {
   return {.label_of = [](const Run& run) { return level_text(run.temperature); },
-          .keys_of = [](const Run& run) { return std::map<std::string, std::string>{{"temperature", level_text(run.temperature)}}; },
+          .keys_of =
+              [](const Run& run) {
+                return std::map<std::string, std::string>{{"temperature", level_text(run.temperature)}};
+              },
           .rank_of = [](const Run& run) { return run.temperature; }};
 }
 
 Grouping by_mode() {
   return {.label_of = [](const Run& run) { return std::string(to_string(run.mode)); },
-          .keys_of = [](const Run& run) { return std::map<std::string, std::string>{{"mode", to_string(run.mode)}}; },
+          .keys_of =
+              [](const Run& run) {
+                return std::map<std::string, std::string>{{"mode", to_string(run.mode)}};
+              },
           .rank_of = [](const Run& run) { return run.mode == Mode::warm ? 0.0 : 1.0; }};
 }
 
@@ -189,7 +201,8 @@ std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Groupin
   }
   std::stable_sort(buckets.begin(), buckets.end(), [](const Bucket& a, const Bucket& b) { return a.rank < b.rank; });
   std::vector<Group> groups;
-  for (const Bucket& bucket : buckets) groups.push_back(make_group(bucket.label, grouping.keys_of(*bucket.runs.front()), bucket.runs));
+  for (const Bucket& bucket : buckets)
+    groups.push_back(make_group(bucket.label, grouping.keys_of(*bucket.runs.front()), bucket.runs));
   return groups;
 }
 

@@ -30,7 +30,7 @@ TEST(Metrics, PlainRunFollowsTheDefinitions) {
   EXPECT_DOUBLE_EQ(m.load_s.value(), 0.25);
   EXPECT_DOUBLE_EQ(m.ttft_s.value(), 0.05);
   EXPECT_DOUBLE_EQ(m.e2e_s.value(), 0.11);
-  EXPECT_DOUBLE_EQ(m.tpot_s.value(), 0.02);          // 60 ms over 3 tokens
+  EXPECT_DOUBLE_EQ(m.tpot_s.value(), 0.02);  // 60 ms over 3 tokens
   EXPECT_DOUBLE_EQ(m.decode_tok_per_s.value(), 50);
   EXPECT_DOUBLE_EQ(m.prefill_tok_per_s.value(), 300);  // 12 in the engine's 40 ms, not in the TTFT
   EXPECT_DOUBLE_EQ(m.output_tok_per_s.value(), 4 / 0.11);

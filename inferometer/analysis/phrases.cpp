@@ -75,7 +75,8 @@ std::string p_value(double p) {
 }
 
 std::string count(int n) {
-  static constexpr std::array<const char*, 11> kWords{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"};
+  static constexpr std::array<const char*, 11> kWords{"no",  "one",   "two",   "three", "four", "five",
+                                                      "six", "seven", "eight", "nine",  "ten"};
   if (n >= 0 && n < static_cast<int>(kWords.size())) return kWords[static_cast<size_t>(n)];
   return fmt::format("{}", n);
 }

@@ -84,8 +84,8 @@ TEST(Fitness, SaysWhetherItIsP90OrTheLargest) {
 
 TEST(Warnings, QuietMachineHasNoneOfTheMachine) {
   const Study study = steady(0.2, 0.0125).study();
-  for (const char* id : {"virtual_machine", "governor", "load", "steal", "cpu_quota", "failed_runs", "invalid_runs", "unfinished", "lengths",
-                         "cached", "overhead"})
+  for (const char* id : {"virtual_machine", "governor", "load", "steal", "cpu_quota", "failed_runs", "invalid_runs", "unfinished",
+                         "lengths", "cached", "overhead"})
     EXPECT_EQ(find(study.warnings, id), nullptr) << id;
 }
 

@@ -12,19 +12,26 @@ namespace ifm {
 
 const char* to_string(Equivalence verdict) {
   switch (verdict) {
-    case Equivalence::equivalent: return "equivalent";
-    case Equivalence::different: return "different";
-    case Equivalence::inconclusive: return "inconclusive";
-    case Equivalence::not_applicable: return "not applicable";
+    case Equivalence::equivalent:
+      return "equivalent";
+    case Equivalence::different:
+      return "different";
+    case Equivalence::inconclusive:
+      return "inconclusive";
+    case Equivalence::not_applicable:
+      return "not applicable";
   }
   return "";
 }
 
 const char* to_string(Fit verdict) {
   switch (verdict) {
-    case Fit::yes: return "yes";
-    case Fit::no: return "no";
-    case Fit::undecided: return "undecided";
+    case Fit::yes:
+      return "yes";
+    case Fit::no:
+      return "no";
+    case Fit::undecided:
+      return "undecided";
   }
   return "";
 }

@@ -25,7 +25,7 @@ struct MetricSummary {
 
 /// Runs that share one or more factor levels.
 struct Group {
-  std::string label;                ///< "64", "0.3", "embedded · smollm2-135m"
+  std::string label;                        ///< "64", "0.3", "embedded · smollm2-135m"
   std::map<std::string, std::string> keys;  ///< factor → level, e.g. {"max_tokens","64"}
   int runs_ok = 0;
   int runs_failed = 0;
@@ -37,7 +37,7 @@ struct Group {
 struct Scaling {
   std::string series;
   int n = 0;
-  int lengths = 0;         ///< distinct N
+  int lengths = 0;                     ///< distinct N
   int min_tokens = 0, max_tokens = 0;  ///< range of N
   std::optional<double> fixed_s, per_token_s, r2;
   std::optional<Interval> fixed_ci95, per_token_ci95;
@@ -52,10 +52,10 @@ enum class Equivalence { equivalent, different, inconclusive, not_applicable };
 
 /// Effect of temperature on a metric, level against the lowest, matched within cells: ratio of geometric means.
 struct TemperatureEffect {
-  std::string metric;               ///< "latency_s", "throughput_tok_per_s", "ttft_s", "decode_tok_per_s"
-  std::string series;               ///< empty: over all series
-  double low = 0, high = 0;         ///< the two temperatures
-  int pairs = 0;                    ///< runs of the same cell but for the temperature, of the same block
+  std::string metric;                    ///< "latency_s", "throughput_tok_per_s", "ttft_s", "decode_tok_per_s"
+  std::string series;                    ///< empty: over all series
+  double low = 0, high = 0;              ///< the two temperatures
+  int pairs = 0;                         ///< runs of the same cell but for the temperature, of the same block
   std::optional<double> ratio, p_value;  ///< ratio high/low; p of the two-sided test of no difference
   std::optional<Interval> ratio_ci90, ratio_ci95;
   double margin = 0.01;
@@ -65,9 +65,9 @@ struct TemperatureEffect {
 
 /// Share of the variance of a metric's log that a factor explains (ANOVA, blocks crossed); the shares of a metric sum to 1.
 struct VarianceShare {
-  std::string metric;   ///< "latency_s", "throughput_tok_per_s", "ttft_s", "decode_tok_per_s"
-  std::string factor;   ///< "mode", "engine", "model", "prompt", "max_tokens", "temperature", "block", "interactions", "residual"
-  double share = 0;     ///< mean over all orders of entering the factors (Lindeman, Merenda, Gold)
+  std::string metric;  ///< "latency_s", "throughput_tok_per_s", "ttft_s", "decode_tok_per_s"
+  std::string factor;  ///< "mode", "engine", "model", "prompt", "max_tokens", "temperature", "block", "interactions", "residual"
+  double share = 0;    ///< mean over all orders of entering the factors (Lindeman, Merenda, Gold)
   int degrees_of_freedom = 0;
   std::optional<double> p_value;  ///< Wald test with HC3 errors of the factor given all others; null for the last two
 };
@@ -87,7 +87,7 @@ enum class Fit { yes, no, undecided };
 /// Whether a series is good enough for a use (METHOD's thresholds).
 struct Fitness {
   std::string series;
-  std::string use;   ///< "interactive_chat", "conversation", "long_form"
+  std::string use;  ///< "interactive_chat", "conversation", "long_form"
   Fit verdict = Fit::undecided;
   std::string text;
 };
@@ -119,27 +119,27 @@ struct Study {
   int runs_ok = 0;
   int runs_failed = 0;
   int runs_warmup = 0;
-  int runs_invalid = 0;               ///< of the ok ones, left out of the timings: "clock_disagreement", "suspended" (METHOD 11)
+  int runs_invalid = 0;  ///< of the ok ones, left out of the timings: "clock_disagreement", "suspended" (METHOD 11)
   Group overall;
   std::optional<Group> overall_unflagged;  ///< the same without flagged runs; null when none is flagged
   std::vector<FlagCount> flags;
-  std::vector<Group> by_model;        ///< series: mode × engine × model
+  std::vector<Group> by_model;  ///< series: mode × engine × model
   std::vector<Group> by_max_tokens, by_temperature, by_prompt, by_engine, by_mode;
   std::vector<Group> by_series_max_tokens, by_series_temperature;  ///< series × level; label: the series'
   std::vector<Group> cells;
-  std::vector<Scaling> scaling;       ///< by series
+  std::vector<Scaling> scaling;  ///< by series
   std::vector<TemperatureEffect> temperature;
-  std::vector<VarianceShare> variance;   ///< by metric; falling shares, "residual" last
+  std::vector<VarianceShare> variance;       ///< by metric; falling shares, "residual" last
   std::vector<SeriesEffect> series_effects;  ///< each further series over the first; empty with one
   std::vector<Fitness> fitness;
-  std::vector<Determinism> determinism;  ///< empty without greedy runs
+  std::vector<Determinism> determinism;          ///< empty without greedy runs
   std::optional<double> drift_percent_per_hour;  ///< 100 × d ln(latency) / dt within cells: a rate, not an extrapolation
   std::optional<Interval> drift_ci95;
   std::optional<double> drift_percent_session;  ///< what that makes over the session's length
   std::optional<double> session_hours;
   std::optional<double> lag1_autocorrelation;  ///< of log latency around its cell's mean, in execution order
-  std::vector<Conclusion> conclusions;  ///< scaling, temperature, variability, fitness: in the order to be printed
-  std::vector<Conclusion> warnings;     ///< what makes the numbers unreliable on this machine
+  std::vector<Conclusion> conclusions;         ///< scaling, temperature, variability, fitness: in the order to be printed
+  std::vector<Conclusion> warnings;            ///< what makes the numbers unreliable on this machine
 };
 
 [[nodiscard]] const char* to_string(Equivalence verdict);

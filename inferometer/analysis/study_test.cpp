@@ -21,7 +21,9 @@ Times exact_times(const ifm::Run& run) {
   return {0.05 + prompt, 0.01 + 0.0001 * run.repeat + 0.00005 * (run.temperature > 0.5 ? 1 : 0)};
 }
 
-double plain_mean(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size()); }
+double plain_mean(const std::vector<double>& x) {
+  return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
+}
 
 double plain_ss(const std::vector<double>& x) {
   double total = 0;
@@ -130,7 +132,8 @@ TEST(Groups, NoRunsAtAll) {
 }
 
 TEST(Groups, SeriesKeepApart) {
-  Design design{.engines = {"embedded", "process"}, .models = {"a", "b"}, .modes = {Mode::warm, Mode::cold}, .times = exact_times};
+  Design design{
+      .engines = {"embedded", "process"}, .models = {"a", "b"}, .modes = {Mode::warm, Mode::cold}, .times = exact_times};
   const Study study = simulate(design).study();
   ASSERT_EQ(study.by_model.size(), 8u);
   EXPECT_EQ(study.by_model[0].label, "embedded · a · warm");

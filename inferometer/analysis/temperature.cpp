@@ -28,7 +28,8 @@ std::vector<const Run*> at_temperature(const std::vector<const Run*>& runs, doub
 
 /// Everything but the temperature, the repeat (which is the block) included.
 std::string key_but_temperature(const Run& run) {
-  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", to_string(run.mode), run.engine, run.model, run.prompt, run.max_tokens, run.repeat);
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", to_string(run.mode), run.engine, run.model, run.prompt, run.max_tokens,
+                     run.repeat);
 }
 
 /// Everything but mode, engine and model.
@@ -92,7 +93,8 @@ void fill_temperature(Study& study) {
   for (const NamedMetric& metric : effect_metrics()) append_effects("", all_runs(study), margin, metric, study.temperature);
   if (all.size() < 2) return;
   for (const Series& series : all)
-    for (const NamedMetric& metric : effect_metrics()) append_effects(series.label, series.runs, margin, metric, study.temperature);
+    for (const NamedMetric& metric : effect_metrics())
+      append_effects(series.label, series.runs, margin, metric, study.temperature);
 }
 
 void fill_series_effects(Study& study) {

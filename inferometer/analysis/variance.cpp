@@ -88,7 +88,8 @@ void fill_drift(Study& study) {
   for (const Run* run : runs)
     if (cells[run->cell].y.size() > 1) residuals.push_back(std::log(*run->metrics.e2e_s) - *stats::mean(cells[run->cell].y));
   study.lag1_autocorrelation = stats::lag1_autocorrelation(residuals);
-  study.session_hours = static_cast<double>(runs.back()->start_ns - runs.front()->start_ns) / kNsPerHour + *runs.back()->metrics.e2e_s / 3600;
+  study.session_hours =
+      static_cast<double>(runs.back()->start_ns - runs.front()->start_ns) / kNsPerHour + *runs.back()->metrics.e2e_s / 3600;
   std::vector<stats::Points> points;
   for (auto& [cell, cell_points] : cells) points.push_back(std::move(cell_points));
   const auto trend = stats::theil_sen_within(points);

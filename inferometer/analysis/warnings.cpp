@@ -15,10 +15,10 @@ namespace {
 
 using namespace phrases;
 
-constexpr double kBusyLoadPerCore = 0.25;    ///< one-minute load average per logical core
-constexpr double kStealPercent = 2;          ///< METHOD 10
-constexpr double kOverheadShare = 0.01;      ///< of the time per token
-constexpr double kDriftPercent = 1;          ///< over the session
+constexpr double kBusyLoadPerCore = 0.25;  ///< one-minute load average per logical core
+constexpr double kStealPercent = 2;        ///< METHOD 10
+constexpr double kOverheadShare = 0.01;    ///< of the time per token
+constexpr double kDriftPercent = 1;        ///< over the session
 constexpr double kTimerNs = 1000;
 constexpr int kFewRepeats = 5;
 constexpr double kAlpha = 0.05;
@@ -33,11 +33,13 @@ void warn_failures(Study& study) {
       if (run.status == RunStatus::failed) ++kinds[run.error_kind.empty() ? "unknown" : run.error_kind];
     std::string list;
     for (const auto& [kind, n] : kinds) list += fmt::format("{}{} {}", list.empty() ? "" : ", ", kind, n);
-    warn(study, "failed_runs", fmt::format("{} of {} runs failed ({}); they are not in the timings.", study.runs_failed, all, list));
+    warn(study, "failed_runs",
+         fmt::format("{} of {} runs failed ({}); they are not in the timings.", study.runs_failed, all, list));
   }
   if (study.runs_invalid > 0)
     warn(study, "invalid_runs",
-         fmt::format("{} of {} runs are invalid (clocks that disagree, or the machine slept) and not in the timings.", study.runs_invalid, all));
+         fmt::format("{} of {} runs are invalid (clocks that disagree, or the machine slept) and not in the timings.",
+                     study.runs_invalid, all));
   const size_t planned = expand_cells(study.session.plan).size() * static_cast<size_t>(std::max(0, study.session.plan.repeats));
   if (static_cast<size_t>(all) < planned)
     warn(study, "unfinished", fmt::format("The session is not complete: {} of {} planned runs.", all, planned));
@@ -63,8 +65,8 @@ void warn_flags(Study& study) {
   if (study.overall_unflagged && study.overall.latency_s.mean) {
     const MetricSummary& rest = study.overall_unflagged->latency_s;
     warn(study, "without_flags",
-         rest.mean ? fmt::format("Mean latency with flagged runs {}, without them {} ({}).", seconds(*study.overall.latency_s.mean),
-                                 seconds(*rest.mean), runs(rest.n))
+         rest.mean ? fmt::format("Mean latency with flagged runs {}, without them {} ({}).",
+                                 seconds(*study.overall.latency_s.mean), seconds(*rest.mean), runs(rest.n))
                    : std::string("Every timed run is flagged: there is nothing to show without them."));
   }
 }
@@ -74,33 +76,38 @@ void warn_uneven_flags(Study& study) {
   std::vector<std::pair<int, int>> sides;  // flagged, all
   const std::vector<Series> all = series_of(study);
   for (const Series& series : all) {
-    const auto flagged = std::count_if(series.runs.begin(), series.runs.end(), [](const Run* run) { return !run->flags.empty(); });
+    const auto flagged =
+        std::count_if(series.runs.begin(), series.runs.end(), [](const Run* run) { return !run->flags.empty(); });
     sides.emplace_back(static_cast<int>(flagged), static_cast<int>(series.runs.size()));
   }
   for (size_t i = 1; i < sides.size(); ++i) {
     const double p = stats::fisher_exact_p(sides[0].first, sides[0].second, sides[i].first, sides[i].second);
     if (p >= kAlpha) continue;
     warn(study, "uneven_flags",
-         fmt::format("{} drew {} flags in {} runs, {} drew {} in {} ({}): one side may disturb the machine.", all[0].label, sides[0].first,
-                     sides[0].second, all[i].label, sides[i].first, sides[i].second, p_value(p)));
+         fmt::format("{} drew {} flags in {} runs, {} drew {} in {} ({}): one side may disturb the machine.", all[0].label,
+                     sides[0].first, sides[0].second, all[i].label, sides[i].first, sides[i].second, p_value(p)));
   }
 }
 
 void warn_machine(Study& study) {
   const Environment& e = study.session.environment;
   if (e.host_class.find("virtual") != std::string::npos || e.host_class.find("container") != std::string::npos)
-    warn(study, "virtual_machine", fmt::format("This is a {}: neighbours and the hypervisor can change the speed.", e.host_class));
+    warn(study, "virtual_machine",
+         fmt::format("This is a {}: neighbours and the hypervisor can change the speed.", e.host_class));
   if (e.governor.empty())
     warn(study, "governor", "The frequency governor is not known: the clock speed may have changed between runs.");
   else if (e.governor != "performance")
-    warn(study, "governor", fmt::format("The frequency governor is \"{}\", not \"performance\": the clock speed may have changed.", e.governor));
+    warn(study, "governor",
+         fmt::format("The frequency governor is \"{}\", not \"performance\": the clock speed may have changed.", e.governor));
   if (e.load_1m && *e.load_1m > kBusyLoadPerCore * std::max(1, e.logical_cores.value_or(1)))
-    warn(study, "load", fmt::format("Other work was running at the start: load average {:.2f} on {} logical cores.", *e.load_1m,
-                                    e.logical_cores ? fmt::format("{}", *e.logical_cores) : "an unknown number of"));
+    warn(study, "load",
+         fmt::format("Other work was running at the start: load average {:.2f} on {} logical cores.", *e.load_1m,
+                     e.logical_cores ? fmt::format("{}", *e.logical_cores) : "an unknown number of"));
   if (e.steal_percent && *e.steal_percent > kStealPercent)
     warn(study, "steal", fmt::format("{:.1f} % of the CPU time was stolen by other guests.", *e.steal_percent));
   if (e.cpu_quota_cores && e.logical_cores && *e.cpu_quota_cores < *e.logical_cores)
-    warn(study, "cpu_quota", fmt::format("A quota allows {:.2f} of {} logical cores: threads may be stopped.", *e.cpu_quota_cores, *e.logical_cores));
+    warn(study, "cpu_quota",
+         fmt::format("A quota allows {:.2f} of {} logical cores: threads may be stopped.", *e.cpu_quota_cores, *e.logical_cores));
   if (e.power_source.find("battery") != std::string::npos)
     warn(study, "power_source", "The machine ran on battery: it may have saved power at the cost of speed.");
   if (e.timer_resolution_ns && *e.timer_resolution_ns > kTimerNs)
@@ -112,13 +119,14 @@ void warn_overhead(Study& study) {
   if (!overhead_ns || !study.overall.tpot_s.median || !(*study.overall.tpot_s.median > 0)) return;
   const double share = *overhead_ns * 1e-9 / *study.overall.tpot_s.median;
   if (share > kOverheadShare)
-    warn(study, "overhead", fmt::format("The harness itself costs {} per token, {} of the time per token: more than it should.", seconds(*overhead_ns * 1e-9), percent(share)));
+    warn(study, "overhead",
+         fmt::format("The harness itself costs {} per token, {} of the time per token: more than it should.",
+                     seconds(*overhead_ns * 1e-9), percent(share)));
 }
 
 void warn_design(Study& study) {
   int least = 0;
-  for (const Group& cell : study.cells)
-    least = least == 0 ? cell.latency_s.n : std::min(least, cell.latency_s.n);
+  for (const Group& cell : study.cells) least = least == 0 ? cell.latency_s.n : std::min(least, cell.latency_s.n);
   if (least < kFewRepeats && study.overall.latency_s.n > 0)
     warn(study, "few_repeats", fmt::format("A cell has only {}: what is said of single cells is uncertain.", runs(least)));
   if (study.overall.latency_s.n > 0 && !study.overall.latency_s.ci95)
@@ -126,25 +134,29 @@ void warn_design(Study& study) {
   std::set<int> other_length, cached;
   for (const Run& run : study.runs) {
     if (!is_timed(run)) continue;
-    if (study.session.plan.ignore_eos && run.output_tokens && *run.output_tokens != run.max_tokens) other_length.insert(run.order);
+    if (study.session.plan.ignore_eos && run.output_tokens && *run.output_tokens != run.max_tokens)
+      other_length.insert(run.order);
     if (run.cached_tokens.value_or(0) > 0) cached.insert(run.order);
   }
   if (!other_length.empty())
-    warn(study, "lengths", fmt::format("{} did not have exactly the asked number of tokens.", runs(static_cast<int>(other_length.size()))));
+    warn(study, "lengths",
+         fmt::format("{} did not have exactly the asked number of tokens.", runs(static_cast<int>(other_length.size()))));
   if (!cached.empty())
     warn(study, "cached", fmt::format("{} took part of the prompt from a cache.", runs(static_cast<int>(cached.size()))));
 }
 
 void warn_time(Study& study) {
-  if (study.drift_ci95 && (study.drift_ci95->low > 0 || study.drift_ci95->high < 0) && std::abs(*study.drift_percent_session) > kDriftPercent)
-    warn(study, "drift", fmt::format("Latency drifted by {:+.1f} % over the session ({:+.1f} % per hour, 95 % CI {:+.1f} to {:+.1f}).",
-                                     *study.drift_percent_session, *study.drift_percent_per_hour, study.drift_ci95->low,
-                                     study.drift_ci95->high));
+  if (study.drift_ci95 && (study.drift_ci95->low > 0 || study.drift_ci95->high < 0) &&
+      std::abs(*study.drift_percent_session) > kDriftPercent)
+    warn(study, "drift",
+         fmt::format("Latency drifted by {:+.1f} % over the session ({:+.1f} % per hour, 95 % CI {:+.1f} to {:+.1f}).",
+                     *study.drift_percent_session, *study.drift_percent_per_hour, study.drift_ci95->low, study.drift_ci95->high));
   const int n = study.overall.latency_s.n;
   if (study.lag1_autocorrelation && *study.lag1_autocorrelation > 2 / std::sqrt(static_cast<double>(n)))
-    warn(study, "autocorrelation",
-         fmt::format("Neighbouring runs are alike (lag-1 correlation {:.2f}, above 2/√{}): the intervals are somewhat too narrow.",
-                     *study.lag1_autocorrelation, n));
+    warn(
+        study, "autocorrelation",
+        fmt::format("Neighbouring runs are alike (lag-1 correlation {:.2f}, above 2/√{}): the intervals are somewhat too narrow.",
+                    *study.lag1_autocorrelation, n));
 }
 
 }  // namespace

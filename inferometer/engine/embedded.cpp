@@ -88,7 +88,8 @@ class EmbeddedModel final : public Model {
 
   [[nodiscard]] std::vector<TokenId> encode(const Request& request) override {
     if (request.form == PromptForm::chat) return text_.encode_chat(to_chat(request.messages));
-    if (request.messages.size() != 1) fail(ErrorKind::usage, "prompt: a raw prompt is one text (got {} messages)", request.messages.size());
+    if (request.messages.size() != 1)
+      fail(ErrorKind::usage, "prompt: a raw prompt is one text (got {} messages)", request.messages.size());
     return text_.encode_raw(request.messages.front().content);
   }
 
@@ -126,8 +127,8 @@ class EmbeddedModel final : public Model {
     // The last sampled id is not evaluated, so it needs no place.
     const auto needed = static_cast<int64_t>(prompt) + max_tokens - 1;
     if (needed > cache_.capacity()) {
-      fail(ErrorKind::resource, "context: {} prompt tokens and {} new ones do not fit the context of {} tokens", prompt, max_tokens,
-           cache_.capacity());
+      fail(ErrorKind::resource, "context: {} prompt tokens and {} new ones do not fit the context of {} tokens", prompt,
+           max_tokens, cache_.capacity());
     }
   }
 

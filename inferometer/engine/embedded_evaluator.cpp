@@ -11,7 +11,8 @@ void EmbeddedEvaluator::check(std::span<const TokenId> ids) const {
          cache_.capacity());
   }
   for (const TokenId id : ids) {
-    if (id < 0 || id >= vocab()) fail(ErrorKind::usage, "evaluation: id {} is not in the vocabulary (expected 0 to {})", id, vocab() - 1);
+    if (id < 0 || id >= vocab())
+      fail(ErrorKind::usage, "evaluation: id {} is not in the vocabulary (expected 0 to {})", id, vocab() - 1);
   }
 }
 

@@ -28,7 +28,7 @@ enum class PromptForm { chat, raw };
 /// How ids are drawn: penalties, top-k, top-p, min-p, temperature, in this order. Temperature 0 is greedy.
 struct SamplingParams {
   double temperature = 0.0;
-  int top_k = 0;      ///< 0 = off
+  int top_k = 0;  ///< 0 = off
   double top_p = 1.0;
   double min_p = 0.0;
   double repetition_penalty = 1.0;  ///< Keskar et al. 2019; 1 = off
@@ -43,8 +43,8 @@ struct Request {
   std::vector<PromptMessage> messages;  ///< raw: exactly one, its content is the text
   int max_tokens = 128;                 ///< > 0
   SamplingParams sampling;
-  bool ignore_eos = false;              ///< an EOS is an ordinary token: never ends the run
-  std::vector<std::string> stop;        ///< ends after the token that completes one of these
+  bool ignore_eos = false;        ///< an EOS is an ordinary token: never ends the run
+  std::vector<std::string> stop;  ///< ends after the token that completes one of these
 };
 
 /// Tokens as they arrive. `received_ns`: in process right after the id was sampled; for a child, when the parent read it.
@@ -88,7 +88,8 @@ class Evaluator {
   virtual ~Evaluator() = default;
   /// Forgets all positions.
   virtual void reset() = 0;
-  /// Evaluates ids after the present position, in one go; logits() is then of the last one. @throws Error resource past the context.
+  /// Evaluates ids after the present position, in one go; logits() is then of the last one. @throws Error resource past the
+  /// context.
   virtual void prefill(std::span<const TokenId> ids) = 0;
   /// Evaluates a single id, as decode does.
   virtual void step(TokenId id) = 0;
@@ -102,21 +103,21 @@ class Evaluator {
 
 /// What is known of a loaded model; unknown strings are empty, unknown numbers nullopt.
 struct ModelInfo {
-  std::string name;             ///< as the user wrote it
-  std::filesystem::path path;   ///< empty for a remote model
+  std::string name;            ///< as the user wrote it
+  std::filesystem::path path;  ///< empty for a remote model
   std::string architecture;
   std::string quantization;
-  std::string hash;             ///< "sha256:…" of the weight files' hashes; empty unless asked for (it reads every byte)
-  std::string isa;              ///< the kernels' instruction set
-  std::string accuracy;         ///< "fast", "exact"
+  std::string hash;      ///< "sha256:…" of the weight files' hashes; empty unless asked for (it reads every byte)
+  std::string isa;       ///< the kernels' instruction set
+  std::string accuracy;  ///< "fast", "exact"
   int threads = 0;
-  int context = 0;              ///< tokens that this instance holds
+  int context = 0;  ///< tokens that this instance holds
   std::optional<int64_t> weight_bytes;
   std::optional<int64_t> parameters;
-  std::optional<int64_t> bytes_per_token;      ///< weights read by one decode step at depth 0 (METHOD: MBU)
-  std::optional<int64_t> cache_bytes_per_position;  ///< KV bytes of one position over all layers
-  std::optional<int64_t> macs_per_token;       ///< layers' multiply-adds of one token, without the head and attention
-  std::optional<int64_t> head_macs;            ///< the head's, once per logits
+  std::optional<int64_t> bytes_per_token;              ///< weights read by one decode step at depth 0 (METHOD: MBU)
+  std::optional<int64_t> cache_bytes_per_position;     ///< KV bytes of one position over all layers
+  std::optional<int64_t> macs_per_token;               ///< layers' multiply-adds of one token, without the head and attention
+  std::optional<int64_t> head_macs;                    ///< the head's, once per logits
   std::optional<int64_t> attention_macs_per_position;  ///< 2 * layers * heads * head_dim: per token and cached position
 };
 
@@ -167,7 +168,8 @@ class Engine {
   virtual ~Engine() = default;
   [[nodiscard]] virtual std::string name() const = 0;
   [[nodiscard]] virtual std::string version() const = 0;
-  /// `path`: folder or `.gguf`; `name` is what info().name will say. @throws Error not_found, invalid_data, unsupported, resource.
+  /// `path`: folder or `.gguf`; `name` is what info().name will say. @throws Error not_found, invalid_data, unsupported,
+  /// resource.
   [[nodiscard]] virtual std::unique_ptr<Model> load(const std::filesystem::path& path, const std::string& name) = 0;
 };
 

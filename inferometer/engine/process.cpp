@@ -16,8 +16,8 @@ namespace {
 using nlohmann::json;
 
 ErrorKind kind_named(const std::string& name) {
-  for (const ErrorKind kind : {ErrorKind::usage, ErrorKind::not_found, ErrorKind::invalid_data, ErrorKind::unsupported, ErrorKind::io,
-                               ErrorKind::resource, ErrorKind::timeout, ErrorKind::interrupted}) {
+  for (const ErrorKind kind : {ErrorKind::usage, ErrorKind::not_found, ErrorKind::invalid_data, ErrorKind::unsupported,
+                               ErrorKind::io, ErrorKind::resource, ErrorKind::timeout, ErrorKind::interrupted}) {
     if (name == to_string(kind)) return kind;
   }
   return ErrorKind::engine;
@@ -45,8 +45,8 @@ class Worker {
       received_ns_ = clock_.now_ns();
       end = buffer_.find('\n', searched);
     }
-    json message = json::parse(buffer_.begin() + static_cast<std::ptrdiff_t>(at_), buffer_.begin() + static_cast<std::ptrdiff_t>(end),
-                               nullptr, false);
+    json message = json::parse(buffer_.begin() + static_cast<std::ptrdiff_t>(at_),
+                               buffer_.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
     at_ = end + 1;
     if (message.is_discarded() || !message.is_object()) fail(ErrorKind::engine, "worker: a line that is not a JSON object");
     if (const auto error = message.find("error"); error != message.end()) {
@@ -73,8 +73,8 @@ class Worker {
 
 class ProcessModel final : public Model {
  public:
-  ProcessModel(const EngineOptions& options, const std::vector<std::string>& argv, Clock& clock, const std::filesystem::path& path,
-               const std::string& name)
+  ProcessModel(const EngineOptions& options, const std::vector<std::string>& argv, Clock& clock,
+               const std::filesystem::path& path, const std::string& name)
       : clock_(clock), worker_(argv, clock) {
     worker_.send({{"load", {{"path", path.string()}, {"name", name}, {"options", to_wire(options)}}}});
     info_ = info_from_wire(worker_.receive().message.at("info"));

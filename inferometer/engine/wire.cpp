@@ -42,7 +42,8 @@ json to_wire(const Request& request) {
 Request request_from_wire(const json& j) {
   Request request;
   request.form = j.at("raw").get<bool>() ? PromptForm::raw : PromptForm::chat;
-  for (const json& m : j.at("messages")) request.messages.push_back({m.at("role").get<std::string>(), m.at("content").get<std::string>()});
+  for (const json& m : j.at("messages"))
+    request.messages.push_back({m.at("role").get<std::string>(), m.at("content").get<std::string>()});
   j.at("max_tokens").get_to(request.max_tokens);
   j.at("ignore_eos").get_to(request.ignore_eos);
   j.at("stop").get_to(request.stop);

@@ -11,27 +11,58 @@ namespace ifm {
 namespace {
 
 TEST(Wire, RequestAndCompletionComeBackAsTheyWere) {
-  Request request{.form = PromptForm::raw, .messages = {{"user", "h\xC3\xA9\n\"x\""}}, .max_tokens = 7, .ignore_eos = true, .stop = {"a", "b"}};
-  request.sampling = {.temperature = 0.3, .top_k = 4, .top_p = 0.5, .min_p = 0.1, .repetition_penalty = 1.1, .presence_penalty = 0.2,
-                      .frequency_penalty = 0.3, .seed = 18446744073709551615ULL};
+  Request request{.form = PromptForm::raw,
+                  .messages = {{"user", "h\xC3\xA9\n\"x\""}},
+                  .max_tokens = 7,
+                  .ignore_eos = true,
+                  .stop = {"a", "b"}};
+  request.sampling = {.temperature = 0.3,
+                      .top_k = 4,
+                      .top_p = 0.5,
+                      .min_p = 0.1,
+                      .repetition_penalty = 1.1,
+                      .presence_penalty = 0.2,
+                      .frequency_penalty = 0.3,
+                      .seed = 18446744073709551615ULL};
   EXPECT_EQ(to_wire(request_from_wire(nlohmann::json::parse(to_wire(request).dump()))), to_wire(request));
-  const Completion completion{.start_ns = 1, .end_ns = 9, .prefill_begin_ns = 2, .prefill_end_ns = {}, .prompt_tokens = 3, .cached_tokens = 1,
-                              .output_tokens = 5, .source = CountSource::engine, .finish = FinishReason::stop};
+  const Completion completion{.start_ns = 1,
+                              .end_ns = 9,
+                              .prefill_begin_ns = 2,
+                              .prefill_end_ns = {},
+                              .prompt_tokens = 3,
+                              .cached_tokens = 1,
+                              .output_tokens = 5,
+                              .source = CountSource::engine,
+                              .finish = FinishReason::stop};
   const Completion back = completion_from_wire(nlohmann::json::parse(to_wire(completion).dump()));
   EXPECT_EQ(to_wire(back), to_wire(completion));
   EXPECT_FALSE(back.prefill_end_ns.has_value());
 }
 
 TEST(Wire, ModelInfoComesBackAsItWas) {
-  const ModelInfo info{.name = "n", .path = "/p", .architecture = "llama", .quantization = "q", .hash = {}, .isa = "avx2", .accuracy = "fast",
-                       .threads = 2, .context = 5, .weight_bytes = 6, .parameters = {}, .bytes_per_token = 7, .cache_bytes_per_position = 8,
-                       .macs_per_token = 9, .head_macs = 10, .attention_macs_per_position = 11};
+  const ModelInfo info{.name = "n",
+                       .path = "/p",
+                       .architecture = "llama",
+                       .quantization = "q",
+                       .hash = {},
+                       .isa = "avx2",
+                       .accuracy = "fast",
+                       .threads = 2,
+                       .context = 5,
+                       .weight_bytes = 6,
+                       .parameters = {},
+                       .bytes_per_token = 7,
+                       .cache_bytes_per_position = 8,
+                       .macs_per_token = 9,
+                       .head_macs = 10,
+                       .attention_macs_per_position = 11};
   EXPECT_EQ(to_wire(info_from_wire(nlohmann::json::parse(to_wire(info).dump()))), to_wire(info));
 }
 
 TEST(Worker, ReportsErrorsAsLinesAndRefusesWhatIsNotTheProtocol) {
   const auto make = [](const EngineOptions&) -> std::unique_ptr<Engine> { fail(ErrorKind::not_found, "x: not there"); };
-  std::istringstream input("{\"decode\": [1]}\n{\"load\": {\"path\": \"p\", \"name\": \"n\", \"options\": " + to_wire(EngineOptions{}).dump() + "}}\n");
+  std::istringstream input("{\"decode\": [1]}\n{\"load\": {\"path\": \"p\", \"name\": \"n\", \"options\": " +
+                           to_wire(EngineOptions{}).dump() + "}}\n");
   std::ostringstream output;
   serve_worker(input, output, make);
   EXPECT_EQ(output.str(),

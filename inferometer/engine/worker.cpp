@@ -57,7 +57,8 @@ void answer(const json& message, Served& served, std::ostream& output,
 
 }  // namespace
 
-void serve_worker(std::istream& input, std::ostream& output, const std::function<std::unique_ptr<Engine>(const EngineOptions&)>& make) {
+void serve_worker(std::istream& input, std::ostream& output,
+                  const std::function<std::unique_ptr<Engine>(const EngineOptions&)>& make) {
   Served served;
   std::string line;
   while (std::getline(input, line)) {

@@ -16,8 +16,9 @@ bool cpu_has_avx2() {
 
 bool cpu_has_avx512() {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+         __builtin_cpu_supports("avx512vnni") != 0;
 #else
   return false;
 #endif
@@ -48,7 +49,8 @@ Kernels completed(Kernels set, const Kernels& next) {
 const std::vector<Kernels>& usable_sets() {
   static const std::vector<Kernels> sets = [] {
     std::vector<Kernels> worst_first{reference_kernels()};
-    if (const Kernels* avx2 = avx2_kernels(); avx2 != nullptr && cpu_has_avx2()) worst_first.push_back(completed(*avx2, worst_first.back()));
+    if (const Kernels* avx2 = avx2_kernels(); avx2 != nullptr && cpu_has_avx2())
+      worst_first.push_back(completed(*avx2, worst_first.back()));
     if (const Kernels* avx512 = avx512_kernels(); avx512 != nullptr && cpu_has_avx2() && cpu_has_avx512()) {
       worst_first.push_back(completed(*avx512, worst_first.back()));
     }

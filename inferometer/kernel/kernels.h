@@ -33,7 +33,7 @@ struct QuantizeTarget {
 struct MatmulTask {
   const WeightMatrix* weights = nullptr;
   const Activations* x = nullptr;
-  float* out = nullptr;    ///< (n, out_stride) f32, column = row of W; must not overlap x
+  float* out = nullptr;  ///< (n, out_stride) f32, column = row of W; must not overlap x
   int64_t out_stride = 0;
   int64_t row_begin = 0, row_end = 0;
   int64_t token_begin = 0, token_end = 0;
@@ -42,21 +42,22 @@ struct MatmulTask {
 
 /// Attention of the query heads that share one KV head, for queries [token_begin, token_end).
 struct AttentionTask {
-  const float* q = nullptr;        ///< (n, heads, head_dim) f32, rotated
-  const uint16_t* k = nullptr;     ///< (capacity, head_dim) f16 of this KV head, rotated
-  const uint16_t* v = nullptr;     ///< (capacity, head_dim) f16
-  float* out = nullptr;            ///< (n, heads, head_dim) f32
+  const float* q = nullptr;     ///< (n, heads, head_dim) f32, rotated
+  const uint16_t* k = nullptr;  ///< (capacity, head_dim) f16 of this KV head, rotated
+  const uint16_t* v = nullptr;  ///< (capacity, head_dim) f16
+  float* out = nullptr;         ///< (n, heads, head_dim) f32
   int64_t heads = 0, head_dim = 0;
   int64_t first_head = 0, group = 0;  ///< query heads [first_head, first_head + group)
-  int64_t position = 0;            ///< of query 0; a query sees the positions up to its own
+  int64_t position = 0;               ///< of query 0; a query sees the positions up to its own
   int64_t token_begin = 0, token_end = 0;
-  float scale = 1.0F;              ///< 1 / sqrt(head_dim)
-  float* scratch = nullptr;        ///< attention_scratch_floats(...) floats, 64-byte aligned, of this thread alone
+  float scale = 1.0F;        ///< 1 / sqrt(head_dim)
+  float* scratch = nullptr;  ///< attention_scratch_floats(...) floats, 64-byte aligned, of this thread alone
 };
 
 /// Tokens that one AttentionTask should hold.
 inline constexpr int64_t kAttentionTokens = 16;
-/// Key positions that attention takes at a time; blocks start at multiples of it, so results do not depend on how a prompt is cut.
+/// Key positions that attention takes at a time; blocks start at multiples of it, so results do not depend on how a prompt is
+/// cut.
 inline constexpr int64_t kAttentionKeys = 64;
 
 /// The fast product of one packing: how its inputs are rounded, and the product of what was rounded. Packings that share

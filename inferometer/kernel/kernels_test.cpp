@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
-#include "inferometer/base/error.h"
 #include "inferometer/base/aligned_buffer.h"
+#include "inferometer/base/error.h"
 #include "inferometer/kernel/test_matrix.h"
 
 namespace ifm {
@@ -59,7 +59,8 @@ class Product {
     q_.resize(static_cast<std::size_t>(n * w_.cols));
     scale_.resize(static_cast<std::size_t>(n * (w_.cols / 8)));
     sum_.resize(static_cast<std::size_t>(n * (w_.cols / 32)));
-    if (const auto quantize = fast_product(kernels, w_.packing).quantize) quantize(x.data(), n, w_.cols, {q_.data(), scale_.data(), sum_.data()});
+    if (const auto quantize = fast_product(kernels, w_.packing).quantize)
+      quantize(x.data(), n, w_.cols, {q_.data(), scale_.data(), sum_.data()});
     activations_ = {n, w_.cols, x.data(), q_.data(), scale_.data(), sum_.data()};
   }
 
@@ -140,7 +141,8 @@ TEST_P(EachIsa, FastProductComputesWhatItsRoundedInputsSay) {
     const std::vector<float> x = make_test_activations(7 * c.cols, c.cols, 4, 16);
     const std::vector<float> expected = Product(kernels_for("reference"), matrix, x, 7).run(Accuracy::fast, 5, 7);
     const std::vector<float> y = Product(kernels_, matrix, x, 7).run(Accuracy::fast, 5, 7);
-    EXPECT_LE(nmse(y, std::vector<double>(expected.begin(), expected.end())), 1e-9) << describe(matrix.view) << " cols " << c.cols;
+    EXPECT_LE(nmse(y, std::vector<double>(expected.begin(), expected.end())), 1e-9)
+        << describe(matrix.view) << " cols " << c.cols;
   }
 }
 
@@ -198,7 +200,8 @@ TEST_P(EachIsa, ElementwiseKernelsAreCloseToDouble) {
 
     double total = 0;
     const float top = *std::max_element(x.begin(), x.end());
-    for (std::size_t i = 0; i < size; ++i) total += expected[i] = std::exp((static_cast<double>(x[i]) - static_cast<double>(top)) / 0.7);
+    for (std::size_t i = 0; i < size; ++i)
+      total += expected[i] = std::exp((static_cast<double>(x[i]) - static_cast<double>(top)) / 0.7);
     const double sum = kernels_.softmax_weights(x.data(), k, static_cast<float>(1 / 0.7), out.data());
     EXPECT_LE(nmse(out, expected), 1e-12) << k;
     EXPECT_NEAR(sum / total, 1.0, 1e-6);
@@ -250,9 +253,19 @@ TEST_P(EachIsa, AttentionIsCloseToDoubleAndDoesNotDependOnHowThePromptIsCut) {
     std::vector<float> expected(q.size(), 0.0F);
     std::vector<float> whole(q.size(), 0.0F);
     std::vector<float> cut(q.size(), 0.0F);
-    AttentionTask task{.q = q.data(), .k = cache.data(), .v = cache.data() + keys * kDim, .out = expected.data(), .heads = kHeads,
-                       .head_dim = kDim, .first_head = 3, .group = kGroup, .position = position, .token_begin = 0,
-                       .token_end = kTokens, .scale = 0.2F, .scratch = scratch.data()};
+    AttentionTask task{.q = q.data(),
+                       .k = cache.data(),
+                       .v = cache.data() + keys * kDim,
+                       .out = expected.data(),
+                       .heads = kHeads,
+                       .head_dim = kDim,
+                       .first_head = 3,
+                       .group = kGroup,
+                       .position = position,
+                       .token_begin = 0,
+                       .token_end = kTokens,
+                       .scale = 0.2F,
+                       .scratch = scratch.data()};
     kernels_for("reference").attention(task);
     for (int64_t begin = 0; begin < kTokens; begin += kAttentionTokens) {
       task.token_begin = begin;

@@ -62,8 +62,8 @@ __attribute__((target("avx512f,avx512vnni"))) int64_t dots_avx512_vnni(int64_t r
       "dec %0\njnz 1b\n"
       : "+r"(rounds)
       :
-      : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
-        "xmm15");
+      : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
+        "xmm14", "xmm15");
   return 16 * 64;
 }
 
@@ -155,7 +155,8 @@ double measure_int8_gmac_per_s(int threads, int64_t duration_ns) {
   constexpr int64_t kRounds = 200'000;
   ThreadPool pool(threads);
   std::atomic<int64_t> macs_per_round{0};
-  const int64_t ns = best_pass_ns(pool, duration_ns, [&](int) { macs_per_round.store(run_dots(kRounds), std::memory_order_relaxed); });
+  const int64_t ns =
+      best_pass_ns(pool, duration_ns, [&](int) { macs_per_round.store(run_dots(kRounds), std::memory_order_relaxed); });
   return static_cast<double>(macs_per_round.load() * kRounds * threads) / static_cast<double>(ns);
 }
 

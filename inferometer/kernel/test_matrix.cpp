@@ -10,7 +10,9 @@
 namespace ifm {
 namespace {
 
-void put(std::vector<std::byte>& to, std::size_t at, const void* from, std::size_t size) { std::memcpy(to.data() + at, from, size); }
+void put(std::vector<std::byte>& to, std::size_t at, const void* from, std::size_t size) {
+  std::memcpy(to.data() + at, from, size);
+}
 
 void put_scale(std::vector<std::byte>& to, std::size_t index, float value, DType dtype) {
   const uint16_t half = dtype == DType::f16 ? f32_to_f16(value) : f32_to_bf16(value);
@@ -32,15 +34,23 @@ struct Blocks {
 
 Blocks blocks_of(Packing packing, int64_t cols) {
   switch (packing) {
-    case Packing::f32: return {4 * cols, 4};
+    case Packing::f32:
+      return {4 * cols, 4};
     case Packing::f16:
-    case Packing::bf16: return {2 * cols, 2};
-    case Packing::affine4: return {cols / 2, 0};
-    case Packing::affine8: return {cols, 0};
-    case Packing::q4_0: return {cols / 32 * 18, 18, 0, -1, 0.25F};
-    case Packing::q4_1: return {cols / 32 * 20, 20, 0, 2, 0.25F};
-    case Packing::q8_0: return {cols / 32 * 34, 34, 0, -1, 0.015F};
-    case Packing::q6_k: return {cols / 256 * 210, 210, 208, -1, 0.001F};
+    case Packing::bf16:
+      return {2 * cols, 2};
+    case Packing::affine4:
+      return {cols / 2, 0};
+    case Packing::affine8:
+      return {cols, 0};
+    case Packing::q4_0:
+      return {cols / 32 * 18, 18, 0, -1, 0.25F};
+    case Packing::q4_1:
+      return {cols / 32 * 20, 20, 0, 2, 0.25F};
+    case Packing::q8_0:
+      return {cols / 32 * 34, 34, 0, -1, 0.015F};
+    case Packing::q6_k:
+      return {cols / 256 * 210, 210, 208, -1, 0.001F};
   }
   return {};
 }

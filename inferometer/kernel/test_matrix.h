@@ -15,7 +15,8 @@ struct TestMatrix {
 };
 
 /// group and scale_dtype matter for affine packings only. Weights have about the size 1 / sqrt(cols).
-[[nodiscard]] TestMatrix make_test_matrix(Packing packing, int64_t rows, int64_t cols, int group, DType scale_dtype, uint64_t seed);
+[[nodiscard]] TestMatrix make_test_matrix(Packing packing, int64_t rows, int64_t cols, int group, DType scale_dtype,
+                                          uint64_t seed);
 
 /// (count) standard normal values, the first `outliers` columns of each `width` multiplied by 20.
 [[nodiscard]] std::vector<float> make_test_activations(int64_t count, int64_t width, int outliers, uint64_t seed);

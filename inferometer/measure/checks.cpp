@@ -30,9 +30,10 @@ void check_run(Run& run, const Completion& done, const Request& request, int64_t
   if (std::llabs(seen_ns - told_ns) > kClockToleranceNs) {
     run.flags.emplace_back("clock_disagreement");
     set_failed(run, "clock",
-               fmt::format("clocks: the laboratory saw the request take {:.3f} ms, the engine says {:.3f} ms (expected within {:.0f} ms)",
-                           static_cast<double>(seen_ns) / 1e6, static_cast<double>(told_ns) / 1e6,
-                           static_cast<double>(kClockToleranceNs) / 1e6));
+               fmt::format(
+                   "clocks: the laboratory saw the request take {:.3f} ms, the engine says {:.3f} ms (expected within {:.0f} ms)",
+                   static_cast<double>(seen_ns) / 1e6, static_cast<double>(told_ns) / 1e6,
+                   static_cast<double>(kClockToleranceNs) / 1e6));
   }
 }
 

@@ -19,8 +19,12 @@ class KvCache {
   [[nodiscard]] int64_t size() const { return size_; }
   void set_size(int64_t size) { size_ = size; }
   /// (capacity, head_dim) of one KV head.
-  [[nodiscard]] uint16_t* keys(int64_t layer, int64_t head) { return keys_.data() + (layer * heads_ + head) * capacity_ * head_dim_; }
-  [[nodiscard]] uint16_t* values(int64_t layer, int64_t head) { return values_.data() + (layer * heads_ + head) * capacity_ * head_dim_; }
+  [[nodiscard]] uint16_t* keys(int64_t layer, int64_t head) {
+    return keys_.data() + (layer * heads_ + head) * capacity_ * head_dim_;
+  }
+  [[nodiscard]] uint16_t* values(int64_t layer, int64_t head) {
+    return values_.data() + (layer * heads_ + head) * capacity_ * head_dim_;
+  }
 
  private:
   int64_t heads_;

@@ -49,7 +49,8 @@ Llama::Llama(const Checkpoint& checkpoint, const Kernels& kernels, ThreadPool& p
   }
   for (const WeightMatrix* w : all_matrices()) {
     const auto quantize = fast_product(kernels, w->packing).quantize;
-    if (std::ranges::find(rounded_, quantize, &Rounded::quantize) == rounded_.end()) rounded_.push_back({.quantize = quantize, .q = {}, .scale = {}, .sum = {}});
+    if (std::ranges::find(rounded_, quantize, &Rounded::quantize) == rounded_.end())
+      rounded_.push_back({.quantize = quantize, .q = {}, .scale = {}, .sum = {}});
   }
   const int64_t widest = std::max({config_.hidden, config_.intermediate, q_rows});
   const int64_t attention_bytes = 4 * attention_scratch_floats(config_.heads / config_.kv_heads, config_.head_dim);
@@ -118,7 +119,8 @@ void Llama::set_input(const float* x, int64_t n, int64_t k, std::span<const Weig
     const auto reads = [&](const WeightMatrix* w) { return fast_product(kernels_, w->packing).quantize == to.quantize; };
     if (to.quantize == nullptr || std::ranges::none_of(users, reads)) continue;
     pool_.for_parts(n, 1, [&](int, int64_t begin, int64_t end) {
-      to.quantize(x + begin * k, end - begin, k, {to.q.data() + begin * k, to.scale.data() + begin * (k / 8), to.sum.data() + begin * (k / 32)});
+      to.quantize(x + begin * k, end - begin, k,
+                  {to.q.data() + begin * k, to.scale.data() + begin * (k / 8), to.sum.data() + begin * (k / 32)});
     });
   }
 }
@@ -200,7 +202,9 @@ void Llama::attention_block(const Layer& layer, int64_t index, int64_t n, KvCach
   const int64_t kv_width = config_.kv_heads * config_.head_dim;
   norm(x_.data(), layer.attention_norm, n, normed_.data());
   set_input(normed_.data(), n, config_.hidden, std::array{&layer.q, &layer.k, &layer.v});
-  multiply(std::array<Product, 3>{{{&layer.q, q_.data(), q_width}, {&layer.k, k_.data(), kv_width}, {&layer.v, v_.data(), kv_width}}}, n);
+  multiply(
+      std::array<Product, 3>{{{&layer.q, q_.data(), q_width}, {&layer.k, k_.data(), kv_width}, {&layer.v, v_.data(), kv_width}}},
+      n);
   rotate_and_store(index, n, cache);
   attend(index, n, cache);
   set_input(attended_.data(), n, q_width, std::array{&layer.o});
@@ -211,7 +215,9 @@ void Llama::attention_block(const Layer& layer, int64_t index, int64_t n, KvCach
 void Llama::mlp_block(const Layer& layer, int64_t n) {
   norm(x_.data(), layer.mlp_norm, n, normed_.data());
   set_input(normed_.data(), n, config_.hidden, std::array{&layer.gate, &layer.up});
-  multiply(std::array<Product, 2>{{{&layer.gate, gate_.data(), config_.intermediate}, {&layer.up, up_.data(), config_.intermediate}}}, n);
+  multiply(
+      std::array<Product, 2>{{{&layer.gate, gate_.data(), config_.intermediate}, {&layer.up, up_.data(), config_.intermediate}}},
+      n);
   pool_.for_parts(n * config_.intermediate, 8, [&](int, int64_t begin, int64_t end) {
     kernels_.swiglu(gate_.data() + begin, up_.data() + begin, end - begin, gate_.data() + begin);
   });

@@ -24,7 +24,8 @@ enum class Logits { none, last, all };
 /// Source: Touvron et al. 2023 (Llama), Ainslie et al. 2023 (GQA), Shazeer 2020 (GLU variants).
 class Llama {
  public:
-  /// `checkpoint`, `kernels` and `pool` must outlive it. @throws Error invalid_data when a tensor is missing or has another shape.
+  /// `checkpoint`, `kernels` and `pool` must outlive it. @throws Error invalid_data when a tensor is missing or has another
+  /// shape.
   Llama(const Checkpoint& checkpoint, const Kernels& kernels, ThreadPool& pool, Accuracy accuracy);
 
   /// Receives logits: index into the ids of this pass, (vocab) f32 valid during the call.
@@ -84,16 +85,16 @@ class Llama {
   std::vector<Layer> layers_;
   std::vector<float> final_norm_;
 
-  int64_t reserved_ = 0;               // tokens that the buffers hold
-  AlignedBuffer<float> x_, normed_;    // (n, hidden)
-  AlignedBuffer<float> q_, k_, v_;     // (n, heads | kv_heads, head_dim)
-  AlignedBuffer<float> attended_;      // (n, heads, head_dim)
-  AlignedBuffer<float> projected_;     // (n, hidden)
-  AlignedBuffer<float> gate_, up_;     // (n, intermediate)
-  AlignedBuffer<float> cos_, sin_;     // (n, head_dim / 2)
-  AlignedBuffer<float> logits_;        // (rows of a head batch, vocab)
-  std::vector<Rounded> rounded_;       // one per way of rounding that the weights' packings use
-  const float* input_ = nullptr;       // (n, k)
+  int64_t reserved_ = 0;             // tokens that the buffers hold
+  AlignedBuffer<float> x_, normed_;  // (n, hidden)
+  AlignedBuffer<float> q_, k_, v_;   // (n, heads | kv_heads, head_dim)
+  AlignedBuffer<float> attended_;    // (n, heads, head_dim)
+  AlignedBuffer<float> projected_;   // (n, hidden)
+  AlignedBuffer<float> gate_, up_;   // (n, intermediate)
+  AlignedBuffer<float> cos_, sin_;   // (n, head_dim / 2)
+  AlignedBuffer<float> logits_;      // (rows of a head batch, vocab)
+  std::vector<Rounded> rounded_;     // one per way of rounding that the weights' packings use
+  const float* input_ = nullptr;     // (n, k)
   int64_t input_k_ = 0;
   std::vector<AlignedBuffer<std::byte>> scratch_;  // one per thread
 };

@@ -12,8 +12,14 @@ namespace {
 // fourth; mlx computes them in f32.
 TEST(Rope, Llama3ScalingMatchesMlxLm) {
   const Rope rope({.theta = 500000, .llama3 = RopeConfig::Llama3{32, 1, 4, 8192}}, 64);
-  constexpr std::array<double, 8> kExpected{1.0, 0.193922758102417, 0.03760603070259094, 0.00729266507551074,
-                                            0.00042955667595379055, 8.570255886297673e-06, 1.6619674170215148e-06, 3.2229328894572973e-07};
+  constexpr std::array<double, 8> kExpected{1.0,
+                                            0.193922758102417,
+                                            0.03760603070259094,
+                                            0.00729266507551074,
+                                            0.00042955667595379055,
+                                            8.570255886297673e-06,
+                                            1.6619674170215148e-06,
+                                            3.2229328894572973e-07};
   for (std::size_t i = 0; i < kExpected.size(); ++i) EXPECT_NEAR(rope.frequencies()[4 * i] / kExpected[i], 1.0, 1e-5) << i;
 }
 

@@ -71,13 +71,15 @@ TokenId Sampler::draw(std::span<const float> logits) {
     logits = penalized_;
   }
   if (config_.temperature == 0) return static_cast<TokenId>(std::ranges::max_element(logits) - logits.begin());
-  const bool filtered = (config_.top_k > 0 && static_cast<std::size_t>(config_.top_k) < logits.size()) || config_.top_p < 1 || config_.min_p > 0;
+  const bool filtered =
+      (config_.top_k > 0 && static_cast<std::size_t>(config_.top_k) < logits.size()) || config_.top_p < 1 || config_.min_p > 0;
   return filtered ? draw_filtered(logits) : draw_all(logits);
 }
 
 TokenId Sampler::draw_all(std::span<const float> logits) {
   const auto size = static_cast<int64_t>(logits.size());
-  const double sum = kernels_.softmax_weights(logits.data(), size, static_cast<float>(1.0 / config_.temperature), weights_.data());
+  const double sum =
+      kernels_.softmax_weights(logits.data(), size, static_cast<float>(1.0 / config_.temperature), weights_.data());
   return static_cast<TokenId>(pick(weights_, rng_.uniform() * sum));
 }
 

@@ -108,7 +108,8 @@ TEST(Sampler, PenaltiesActOnAcceptedIds) {
 }
 
 TEST(Sampler, RefusesLogitsThatAreNotFinite) {
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                          -std::numeric_limits<float>::infinity()}) {
     for (const double temperature : {0.0, 1.0}) {
       try {
         (void)draw_many({.temperature = temperature}, {1, bad, 2}, 1);
@@ -122,9 +123,9 @@ TEST(Sampler, RefusesLogitsThatAreNotFinite) {
 
 TEST(Sampler, RefusesParametersOutOfRange) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  for (const SamplerConfig& config :
-       {SamplerConfig{.temperature = -1}, SamplerConfig{.temperature = nan}, SamplerConfig{.top_k = -1}, SamplerConfig{.top_p = 0},
-        SamplerConfig{.top_p = 1.1}, SamplerConfig{.min_p = 2}, SamplerConfig{.repetition_penalty = 0}}) {
+  for (const SamplerConfig& config : {SamplerConfig{.temperature = -1}, SamplerConfig{.temperature = nan},
+                                      SamplerConfig{.top_k = -1}, SamplerConfig{.top_p = 0}, SamplerConfig{.top_p = 1.1},
+                                      SamplerConfig{.min_p = 2}, SamplerConfig{.repetition_penalty = 0}}) {
     EXPECT_THROW(Sampler(config, kernels(), 3), Error);
   }
 }

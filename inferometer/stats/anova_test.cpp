@@ -11,7 +11,8 @@ using goldens::expect_close;
 
 std::vector<Effect> effects_of(const nlohmann::json& c) {
   std::vector<Factor> factors;
-  for (const char* name : {"prompt", "max_tokens", "temperature", "block"}) factors.push_back({name, c["factors"][name].get<std::vector<int>>()});
+  for (const char* name : {"prompt", "max_tokens", "temperature", "block"})
+    factors.push_back({name, c["factors"][name].get<std::vector<int>>()});
   return variance_shares(goldens::numbers(c["y"]), factors, c["cells"].get<std::vector<int>>()).value();
 }
 

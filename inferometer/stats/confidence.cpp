@@ -51,7 +51,8 @@ std::optional<Interval> pooled_mean_interval(std::span<const std::vector<double>
   if (!pooled) return std::nullopt;
   std::vector<double> all;
   for (const std::vector<double>& cell : cells) all.insert(all.end(), cell.begin(), cell.end());
-  const double half = t_quantile(0.5 + level / 2, pooled->degrees_of_freedom) * pooled->sd / std::sqrt(static_cast<double>(pooled->n));
+  const double half =
+      t_quantile(0.5 + level / 2, pooled->degrees_of_freedom) * pooled->sd / std::sqrt(static_cast<double>(pooled->n));
   const double centre = *mean(all);
   return Interval{centre - half, centre + half};
 }
@@ -86,8 +87,8 @@ std::optional<Interval> median_interval(std::span<const double> values, double l
   return Interval{(1 - weight) * order[d - 1] + weight * order[d], (1 - weight) * order[last - d] + weight * order[last - d - 1]};
 }
 
-std::optional<Interval> bootstrap_interval(std::span<const double> values, const Statistic& statistic, uint64_t seed, int resamples,
-                                           double level) {
+std::optional<Interval> bootstrap_interval(std::span<const double> values, const Statistic& statistic, uint64_t seed,
+                                           int resamples, double level) {
   IFM_CHECK(resamples >= 100);
   if (values.size() < 2) return std::nullopt;
   const double estimate = statistic(values);

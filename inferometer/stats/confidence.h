@@ -30,7 +30,7 @@ using Statistic = std::function<double(std::span<const double>)>;
 
 /// Bias-corrected and accelerated bootstrap interval of a statistic over resampled values, reproducible by its seed.
 /// n ≥ 2, resamples ≥ 100. Cost: (resamples + n) evaluations. Source: Efron 1987, JASA 82, 171-185.
-[[nodiscard]] std::optional<Interval> bootstrap_interval(std::span<const double> values, const Statistic& statistic, uint64_t seed,
-                                                         int resamples = 9999, double level = 0.95);
+[[nodiscard]] std::optional<Interval> bootstrap_interval(std::span<const double> values, const Statistic& statistic,
+                                                         uint64_t seed, int resamples = 9999, double level = 0.95);
 
 }  // namespace ifm::stats

@@ -23,11 +23,13 @@ TEST(Distribution, FAndBinomialMatchScipy) {
 }
 
 TEST(Distribution, NoncentralTMatchesScipy) {
-  for (const auto& c : goldens::all()["distributions"]["nct_upper"]) expect_close(noncentral_t_upper_p(c[0], c[1], c[2]), c[3], 1e-9);
+  for (const auto& c : goldens::all()["distributions"]["nct_upper"])
+    expect_close(noncentral_t_upper_p(c[0], c[1], c[2]), c[3], 1e-9);
 }
 
 TEST(Distribution, FisherExactMatchesScipy) {
-  for (const auto& c : goldens::all()["distributions"]["fisher"]) expect_close(fisher_exact_p(c[0], c[1], c[2], c[3]), c[4], 1e-9);
+  for (const auto& c : goldens::all()["distributions"]["fisher"])
+    expect_close(fisher_exact_p(c[0], c[1], c[2], c[3]), c[4], 1e-9);
 }
 
 TEST(Distribution, NormalQuantileIsTheTable) {

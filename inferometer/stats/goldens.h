@@ -15,7 +15,8 @@
 namespace ifm::stats::goldens {
 
 inline const nlohmann::json& all() {
-  static const nlohmann::json parsed = nlohmann::json::parse(std::ifstream(IFM_SOURCE_DIR "/tests/golden/stats/stats_goldens.json"));
+  static const nlohmann::json parsed =
+      nlohmann::json::parse(std::ifstream(IFM_SOURCE_DIR "/tests/golden/stats/stats_goldens.json"));
   return parsed;
 }
 

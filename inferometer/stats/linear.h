@@ -42,9 +42,9 @@ class Basis {
 struct Line {
   int n = 0;
   double intercept = 0, slope = 0;
-  double r2 = 0;                       ///< 1 when y has no spread
+  double r2 = 0;  ///< 1 when y has no spread
   double intercept_se = 0, slope_se = 0;
-  double covariance = 0;               ///< of intercept and slope
+  double covariance = 0;  ///< of intercept and slope
   Interval intercept_interval, slope_interval;
   [[nodiscard]] double at(double x) const { return intercept + slope * x; }
   /// Interval of the line (not of a new observation) at x.

@@ -44,7 +44,8 @@ struct EquivalenceTest {
   double p = 1;
   bool equivalent = false;
 };
-[[nodiscard]] std::optional<EquivalenceTest> equivalence_test(std::span<const double> differences, double margin, double alpha = 0.05);
+[[nodiscard]] std::optional<EquivalenceTest> equivalence_test(std::span<const double> differences, double margin,
+                                                              double alpha = 0.05);
 
 /// Smallest mean difference that a two-sided paired t test at `alpha` shows with probability `power`, for n pairs with
 /// this sd of differences; by the noncentral t distribution. n ≥ 2.

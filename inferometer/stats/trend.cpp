@@ -55,7 +55,8 @@ std::optional<Trend> theil_sen_within(std::span<const Points> cells, double leve
   const double high = std::nearbyint((count + reach) / 2);
   const double low = std::nearbyint((count - reach) / 2) - 1;
   // Ranks outside the slopes seen: too few for this level, so there is no interval rather than one that is too short.
-  if (low >= 0 && high <= count - 1) trend.interval = Interval{slopes[static_cast<size_t>(low)], slopes[static_cast<size_t>(high)]};
+  if (low >= 0 && high <= count - 1)
+    trend.interval = Interval{slopes[static_cast<size_t>(low)], slopes[static_cast<size_t>(high)]};
   return trend;
 }
 

@@ -56,7 +56,8 @@ void add_values(const float* p, const float* v, int64_t d, int64_t keys, float f
   }
 }
 
-void take_block(const Query& query, const float* q, const float* k, const float* v, int64_t d, int64_t keys, float scale, float* scores) {
+void take_block(const Query& query, const float* q, const float* k, const float* v, int64_t d, int64_t keys, float scale,
+                float* scores) {
   const float block_top = block_scores(q, k, d, keys, scale, scores);
   const float top = block_top > *query.top ? block_top : *query.top;
   const float fade = _mm256_cvtss_f32(exp8(_mm256_set1_ps(*query.top - top)));

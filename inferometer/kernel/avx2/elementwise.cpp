@@ -125,11 +125,11 @@ double softmax_weights(const float* x, int64_t k, float inverse_temperature, flo
 
 constexpr Kernels kAvx2{
     .isa = "avx2",
-    .fast = {{{nullptr, matmul_exact},            // f32
-              {nullptr, matmul_exact},            // f16
-              {nullptr, matmul_exact},            // bf16
-              {quantize_split, matmul_affine4},   // affine4
-              {quantize_linear, matmul_signed8},  // affine8
+    .fast = {{{nullptr, matmul_exact},              // f32
+              {nullptr, matmul_exact},              // f16
+              {nullptr, matmul_exact},              // bf16
+              {quantize_split, matmul_affine4},     // affine4
+              {quantize_linear, matmul_signed8},    // affine8
               {quantize_linear, matmul_unsigned4},  // q4_0
               {quantize_linear, matmul_unsigned4},  // q4_1
               {quantize_linear, matmul_signed8},    // q8_0

@@ -6,9 +6,9 @@ namespace {
 
 /// What a row needs besides its bytes, decoded once for all tokens.
 struct RowBlock {
-  const uint8_t* bytes[2];   // the weights: nibbles as they lie in the file, or unpacked bytes
-  const float* scales[2];    // affine4: one per group; others: one per 16 values
-  const float* biases[2];    // affine4: one per group; others: one per 32 values
+  const uint8_t* bytes[2];  // the weights: nibbles as they lie in the file, or unpacked bytes
+  const float* scales[2];   // affine4: one per group; others: one per 16 values
+  const float* biases[2];   // affine4: one per group; others: one per 32 values
 };
 
 /// An integer as a type, so that a loop's width is known when it is compiled.
@@ -96,8 +96,8 @@ __m256 step_scale(const float* scales, int64_t step) {
   return _mm256_broadcast_ss(scales + step / (G / 64));
 }
 
-/// MLX nibbles in place: 64 weights a step. Low nibbles are the even values, high ones the odd; lane L holds values 8 L … 8 L + 7,
-/// which share an activation scale.
+/// MLX nibbles in place: 64 weights a step. Low nibbles are the even values, high ones the odd; lane L holds values 8 L … 8 L +
+/// 7, which share an activation scale.
 template <int G, int R, int T>
 void affine4_tile(const RowBlock& rows, const MatmulTask& task, int64_t row, int64_t token) {
   const int64_t k = task.weights->cols;

@@ -84,7 +84,8 @@ void unpack_q4(const WeightMatrix& w, const std::byte* data, float* out) {
     const __m256 m = _mm256_set1_ps(w.packing == Packing::q4_1 ? one_f16(from + 2) : 0.0F);
     const __m128i pairs = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + block_bytes - 16));
     const __m128i mask = _mm_set1_epi8(15);
-    __m128i half[2] = {_mm_sub_epi8(_mm_and_si128(pairs, mask), centre), _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(pairs, 4), mask), centre)};
+    __m128i half[2] = {_mm_sub_epi8(_mm_and_si128(pairs, mask), centre),
+                       _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(pairs, 4), mask), centre)};
     for (int64_t i = 0; i < 4; ++i) {
       const __m256 q = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(half[i / 2]));
       half[i / 2] = _mm_srli_si128(half[i / 2], 8);
@@ -132,13 +133,23 @@ void unpack_f32(const WeightMatrix& w, int64_t row, float* out) {
   switch (w.packing) {
     case Packing::f32:
     case Packing::f16:
-    case Packing::bf16: unpack_plain(w, data, out); break;
+    case Packing::bf16:
+      unpack_plain(w, data, out);
+      break;
     case Packing::affine4:
-    case Packing::affine8: unpack_affine(w, row, data, out); break;
+    case Packing::affine8:
+      unpack_affine(w, row, data, out);
+      break;
     case Packing::q4_0:
-    case Packing::q4_1: unpack_q4(w, data, out); break;
-    case Packing::q8_0: unpack_q8_0(w, data, out); break;
-    case Packing::q6_k: unpack_q6_k(w, data, out); break;
+    case Packing::q4_1:
+      unpack_q4(w, data, out);
+      break;
+    case Packing::q8_0:
+      unpack_q8_0(w, data, out);
+      break;
+    case Packing::q6_k:
+      unpack_q6_k(w, data, out);
+      break;
   }
 }
 

@@ -28,9 +28,7 @@ static inline __m256 sum8_each(const __m256* v) {
   return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
 }
 
-static inline __m256 load_f16(const void* p) {
-  return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(p)));
-}
+static inline __m256 load_f16(const void* p) { return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(p))); }
 
 static inline __m256 load_bf16(const void* p) {
   const __m128i bits = _mm_loadu_si128(static_cast<const __m128i*>(p));

@@ -98,7 +98,8 @@ void decode_halves(const std::byte* from, int64_t count, DType dtype, float* out
   for (int64_t i = 0; i < count; i += 16) {
     const __mmask16 mask = lane_mask(count - i);
     const __m256i bits = _mm256_maskz_loadu_epi16(mask, from + 2 * i);
-    const __m512 wide = dtype == DType::f16 ? _mm512_cvtph_ps(bits) : _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+    const __m512 wide =
+        dtype == DType::f16 ? _mm512_cvtph_ps(bits) : _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
     _mm512_mask_storeu_ps(out + i, mask, wide);
   }
 }

@@ -27,7 +27,8 @@ void attention(const AttentionTask& task) {
       float* out = task.out + (t * task.heads + h) * d;
       for (int64_t i = 0; i < d; ++i) {
         double sum = 0;
-        for (int64_t j = 0; j < keys; ++j) sum += p[static_cast<std::size_t>(j)] * static_cast<double>(f16_to_f32(task.v[j * d + i]));
+        for (int64_t j = 0; j < keys; ++j)
+          sum += p[static_cast<std::size_t>(j)] * static_cast<double>(f16_to_f32(task.v[j * d + i]));
         out[i] = static_cast<float>(sum / total);
       }
     }

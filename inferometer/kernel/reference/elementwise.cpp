@@ -16,7 +16,8 @@ void rms_norm(const float* x, const float* weight, int64_t k, float eps, float* 
   const double factor = 1.0 / std::sqrt(squares / static_cast<double>(k) + static_cast<double>(eps));
   const bool finite = std::isfinite(squares);
   for (int64_t i = 0; i < k; ++i) {
-    out[i] = finite ? static_cast<float>(static_cast<double>(x[i]) * factor) * weight[i] : std::numeric_limits<float>::quiet_NaN();
+    out[i] =
+        finite ? static_cast<float>(static_cast<double>(x[i]) * factor) * weight[i] : std::numeric_limits<float>::quiet_NaN();
   }
 }
 
@@ -59,15 +60,15 @@ double softmax_weights(const float* x, int64_t k, float inverse_temperature, flo
 
 constexpr Kernels kReference{
     .isa = "reference",
-    .fast = {{{nullptr, matmul_exact},      // f32
-              {nullptr, matmul_exact},      // f16
-              {nullptr, matmul_exact},      // bf16
-              {quantize, matmul_fast},      // affine4
-              {quantize, matmul_fast},      // affine8
-              {quantize, matmul_fast},      // q4_0
-              {quantize, matmul_fast},      // q4_1
-              {quantize, matmul_fast},      // q8_0
-              {quantize, matmul_fast}}},    // q6_k
+    .fast = {{{nullptr, matmul_exact},    // f32
+              {nullptr, matmul_exact},    // f16
+              {nullptr, matmul_exact},    // bf16
+              {quantize, matmul_fast},    // affine4
+              {quantize, matmul_fast},    // affine8
+              {quantize, matmul_fast},    // q4_0
+              {quantize, matmul_fast},    // q4_1
+              {quantize, matmul_fast},    // q8_0
+              {quantize, matmul_fast}}},  // q6_k
     .matmul_exact = matmul_exact,
     .rms_norm = rms_norm,
     .rope = rope,
