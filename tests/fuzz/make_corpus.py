@@ -1,0 +1,37 @@
+"""Makes the seed corpora of the fuzz targets: make_corpus.py FOLDER. Small valid files, of what the program writes and of the goldens."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SOURCE = pathlib.Path(os.environ["IFM_SOURCE_DIR"])
+PROGRAM = os.environ["INFEROMETER"]
+
+
+def keep(folder, name, path, most=200_000):
+    """The first `most` bytes of a file: headers matter, megabytes of weights do not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(pathlib.Path(path).read_bytes()[:most])
+
+
+def main():
+    out = pathlib.Path(sys.argv[1])
+    shutil.rmtree(out, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        tiny = pathlib.Path(scratch) / "tiny"
+        for arguments in (["-o", tiny], ["--format", "gguf", "-o", f"{tiny}.gguf"]):
+            subprocess.run([PROGRAM, "models", "synth", "tiny-llama", *arguments], check=True, capture_output=True)
+        keep(out / "safetensors", "tiny", tiny / "model.safetensors", most=10**9)
+        keep(out / "gguf", "tiny", f"{tiny}.gguf", most=10**9)
+        keep(out / "config", "tiny", tiny / "config.json")
+        keep(out / "tokenizer", "tiny", tiny / "tokenizer.json")
+    for template in sorted((SOURCE / "tests/golden/text/templates").glob("*.jinja")):
+        keep(out / "template", template.stem, template)
+    for plan in sorted((SOURCE / "plans").glob("*.yaml")):
+        keep(out / "plan", plan.stem, plan)
+    print("\n".join(f"{folder.name}: {len(list(folder.iterdir()))} inputs" for folder in sorted(out.iterdir())))
+
+
+main()
