@@ -11,7 +11,8 @@
 
 namespace ifm {
 
-void fuzz_file(const uint8_t* data, std::size_t size, const char* name, const std::function<void(const std::filesystem::path&)>& parse) {
+void fuzz_file(const uint8_t* data, std::size_t size, const char* name,
+               const std::function<void(const std::filesystem::path&)>& parse) {
   // One folder for the life of the process: in memory where the system has such a place.
   static const std::filesystem::path folder = [] {
     const std::filesystem::path base = std::filesystem::exists("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path();
