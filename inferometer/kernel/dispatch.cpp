@@ -64,8 +64,8 @@ const std::vector<Kernels>& usable_sets() {
 const char* to_string(Accuracy accuracy) { return accuracy == Accuracy::fast ? "fast" : "exact"; }
 
 int64_t matmul_scratch_bytes(int64_t k) {
-  // Two rows unpacked to f32; rounded rows with their scales and biases need less.
-  return 2 * 4 * (k + 64) + 1024;
+  // Two rows unpacked to f32, or the scales and biases of kMatmulRows rows, one per 32 columns and padded.
+  return std::max(2 * 4 * (k + 64) + 1024, kMatmulRows * 2 * 4 * (k / 32 + 32));
 }
 
 int64_t attention_scratch_floats(int64_t group, int64_t head_dim) {

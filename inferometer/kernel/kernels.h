@@ -54,6 +54,8 @@ struct AttentionTask {
   float* scratch = nullptr;  ///< attention_scratch_floats(...) floats, 64-byte aligned, of this thread alone
 };
 
+/// Rows that a product of many tokens takes together, and that the pool hands out at a time.
+inline constexpr int64_t kMatmulRows = 32;
 /// Tokens that one AttentionTask should hold.
 inline constexpr int64_t kAttentionTokens = 16;
 /// Key positions that attention takes at a time; blocks start at multiples of it, so results do not depend on how a prompt is

@@ -18,8 +18,6 @@ constexpr int64_t kBatch = 512;
 constexpr int64_t kHeadBatch = 32;
 /// Tokens of a product that share one walk over a piece of the weights: their rounded inputs stay in the L2 cache.
 constexpr int64_t kTokenBlock = 64;
-/// Rows that a thread takes at a time in a batch.
-constexpr int64_t kRowChunk = 32;
 
 }  // namespace
 
@@ -150,7 +148,7 @@ void Llama::multiply(std::span<const Product> products, int64_t n) {
   if (n == 1) {
     pool_.for_parts(rows, 2, part);
   } else {
-    pool_.for_chunks(rows, kRowChunk, part);
+    pool_.for_chunks(rows, kMatmulRows, part);
   }
 }
 

@@ -129,21 +129,6 @@ __m512 step_scales(const float* scales, int64_t step) {
   return _mm512_permutexvar_ps(group_of_lane<G>(), _mm512_broadcast_f32x4(_mm_loadu_ps(scales + step * (kStep / G))));
 }
 
-/// Sum of bias times sum of inputs over the groups; inputs come summed per 32.
-template <int G>
-float bias_sum(const float* biases, const float* sums, int64_t count) {
-  const __m512i spread = G == 32   ? _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-                         : G == 64 ? _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7)
-                                   : _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-  __m512 total = _mm512_setzero_ps();
-  for (int64_t i = 0; i < count; i += 16) {
-    const __mmask16 mask = lane_mask(count - i);
-    const __m512 each = _mm512_permutexvar_ps(spread, _mm512_loadu_ps(biases + i / (G / 32)));
-    total = _mm512_mask3_fmadd_ps(_mm512_maskz_loadu_ps(mask, sums + i), each, total, mask);
-  }
-  return sum16(total);
-}
-
 // ---- the product ----
 
 template <int R, int T>
@@ -182,6 +167,25 @@ inline void take_step(const Rows& rows, const MatmulTask& task, int64_t token, i
   }
 }
 
+/// Adds bias times sum of inputs; inputs come summed per 32 values, 16 sums at a time.
+template <int G, int R, int T>
+inline void add_biases(const Rows& rows, const MatmulTask& task, int64_t token, Sums<R, T>& sums) {
+  const __m512i spread = G == 32   ? _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+                         : G == 64 ? _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7)
+                                   : _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+  const int64_t count = task.weights->cols / 32;
+  for (int64_t i = 0; i < count; i += 16) {
+    const __mmask16 mask = lane_mask(count - i);
+    __m512 bias[R];
+    for (int r = 0; r < R; ++r)
+      bias[r] = _mm512_maskz_permutexvar_ps(mask, spread, _mm512_loadu_ps(rows.biases[r] + i / (G / 32)));
+    for (int t = 0; t < T; ++t) {
+      const __m512 x = _mm512_maskz_loadu_ps(mask, task.x->sum + (token + t) * count + i);
+      for (int r = 0; r < R; ++r) sums.lane[r][t] = _mm512_fmadd_ps(bias[r], x, sums.lane[r][t]);
+    }
+  }
+}
+
 template <int G, int R, int T>
 void tile(const Rows& rows, const MatmulTask& task, int64_t token) {
   const int64_t k = task.weights->cols;
@@ -192,42 +196,88 @@ void tile(const Rows& rows, const MatmulTask& task, int64_t token) {
   const int64_t steps = k / kStep;
   for (int64_t step = 0; step < steps; ++step) take_step<G, R, T, false>(rows, task, token, step, kStep, sums);
   if (steps * kStep < k) take_step<G, R, T, true>(rows, task, token, steps, k - steps * kStep, sums);
+  add_biases<G, R, T>(rows, task, token, sums);
   for (int r = 0; r < R; ++r) {
     for (int t = 0; t < T; ++t) {
-      const float bias = bias_sum<G>(rows.biases[r], task.x->sum + (token + t) * (k / 32), k / 32);
-      task.out[(token + t) * task.out_stride + rows.row[r]] = sum16(sums.lane[r][t]) + bias;
+      task.out[(token + t) * task.out_stride + rows.row[r]] = sum16(sums.lane[r][t]);
     }
   }
 }
 
-/// Decodes the rows' scales and biases into the scratch and multiplies them with every token.
-template <int G, int R>
-void row_block(const MatmulTask& task, int64_t first, int64_t second) {
-  const WeightMatrix& w = *task.weights;
-  const int64_t stride = w.cols / w.group + 32;
-  Rows rows{};
-  auto* scratch = static_cast<float*>(task.scratch);
-  for (int r = 0; r < R; ++r) {
-    rows.row[r] = r == 0 ? first : second;
-    rows.bytes[r] = reinterpret_cast<const uint8_t*>(w.data + rows.row[r] * w.row_bytes);
-    rows.scales[r] = scratch + 2 * r * stride;
-    rows.biases[r] = scratch + (2 * r + 1) * stride;
-    decode_groups(w, w.scales, rows.row[r], scratch + 2 * r * stride);
-    decode_groups(w, w.biases, rows.row[r], scratch + (2 * r + 1) * stride);
+/// Scales and biases of some rows, decoded into the scratch.
+class Decoded {
+ public:
+  /// Rows row, row + distance, …: `count` of them, at most kMatmulRows.
+  Decoded(const MatmulTask& task, int64_t row, int64_t count, int64_t distance = 1)
+      : w_(*task.weights), stride_(w_.cols / w_.group + kPadding), first_(row), distance_(distance) {
+    scales_ = static_cast<float*>(task.scratch);
+    biases_ = scales_ + count * stride_;
+    for (int64_t r = 0; r < count; ++r) {
+      decode_groups(w_, w_.scales, row + r * distance, scales_ + r * stride_);
+      decode_groups(w_, w_.biases, row + r * distance, biases_ + r * stride_);
+    }
   }
-  int64_t token = task.token_begin;
-  for (; token + 8 <= task.token_end; token += 8) tile<G, R, 8>(rows, task, token);
-  for (; token + 4 <= task.token_end; token += 4) tile<G, R, 4>(rows, task, token);
-  for (; token < task.token_end; ++token) tile<G, R, 1>(rows, task, token);
+
+  [[nodiscard]] Rows rows(int64_t first, int64_t second) const {
+    Rows rows{};
+    for (int r = 0; r < 2; ++r) {
+      rows.row[r] = r == 0 ? first : second;
+      rows.bytes[r] = reinterpret_cast<const uint8_t*>(w_.data + rows.row[r] * w_.row_bytes);
+      rows.scales[r] = scales_ + (rows.row[r] - first_) / distance_ * stride_;
+      rows.biases[r] = biases_ + (rows.row[r] - first_) / distance_ * stride_;
+    }
+    return rows;
+  }
+
+ private:
+  static constexpr int64_t kPadding = 32;  // step_scales and add_biases read beyond the last group
+  const WeightMatrix& w_;
+  int64_t stride_;
+  int64_t first_;
+  int64_t distance_;
+  float* scales_;
+  float* biases_;
+};
+
+/// One token: two rows at a time share every load of the activations, row r and row r + half, two streams far from each other.
+/// Adjacent rows disturb Zen 4's prefetchers: 0.34 to 0.75 of the read bandwidth where far ones reach 0.9.
+template <int G>
+void one_token(const MatmulTask& task, int64_t token) {
+  const int64_t half = (task.row_end - task.row_begin) / 2;
+  for (int64_t row = task.row_begin; row < task.row_begin + half; ++row) {
+    tile<G, 2, 1>(Decoded(task, row, 2, half).rows(row, row + half), task, token);
+  }
+  if (task.row_begin + 2 * half < task.row_end) {
+    const int64_t last = task.row_end - 1;
+    tile<G, 1, 1>(Decoded(task, last, 1).rows(last, last), task, token);
+  }
 }
 
-/// Two rows at a time share every load of the activations: row r and row r + half, two streams far from each other. Adjacent
-/// rows disturb Zen 4's prefetchers: 0.34 to 0.75 of the read bandwidth where far ones reach 0.9.
+/// Many tokens: some rows are decoded once, then every tile of tokens meets all of them while its activations lie in the L1
+/// cache.
+template <int G, int T>
+void rows_times_tile(const MatmulTask& task, const Decoded& decoded, int64_t row, int64_t count, int64_t token) {
+  int64_t r = row;
+  for (; r + 2 <= row + count; r += 2) tile<G, 2, T>(decoded.rows(r, r + 1), task, token);
+  if (r < row + count) tile<G, 1, T>(decoded.rows(r, r), task, token);
+}
+
+template <int G>
+void many_tokens(const MatmulTask& task) {
+  for (int64_t row = task.row_begin; row < task.row_end; row += kMatmulRows) {
+    const int64_t count = task.row_end - row < kMatmulRows ? task.row_end - row : kMatmulRows;
+    const Decoded decoded(task, row, count);
+    int64_t token = task.token_begin;
+    for (; token + 8 <= task.token_end; token += 8) rows_times_tile<G, 8>(task, decoded, row, count, token);
+    for (; token + 4 <= task.token_end; token += 4) rows_times_tile<G, 4>(task, decoded, row, count, token);
+    for (; token < task.token_end; ++token) rows_times_tile<G, 1>(task, decoded, row, count, token);
+  }
+}
+
 template <int G>
 void all_rows(const MatmulTask& task) {
-  const int64_t half = (task.row_end - task.row_begin) / 2;
-  for (int64_t i = 0; i < half; ++i) row_block<G, 2>(task, task.row_begin + i, task.row_begin + half + i);
-  if (task.row_begin + 2 * half < task.row_end) row_block<G, 1>(task, task.row_end - 1, 0);
+  if (task.token_end - task.token_begin == 1) return one_token<G>(task, task.token_begin);
+  many_tokens<G>(task);
 }
 
 void matmul(const MatmulTask& task) {
