@@ -27,6 +27,7 @@ constexpr int kMaxThreads = 1024;
 
 std::vector<ChatMessage> to_chat(const std::vector<PromptMessage>& messages) {
   std::vector<ChatMessage> chat;
+  chat.reserve(messages.size());
   for (const PromptMessage& message : messages) chat.push_back({message.role, message.content});
   return chat;
 }

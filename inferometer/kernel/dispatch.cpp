@@ -1,27 +1,20 @@
 #include <algorithm>
+#include <initializer_list>
+
+#include <fmt/format.h>
 
 #include "inferometer/base/error.h"
 #include "inferometer/kernel/isa_sets.h"
+#include "inferometer/machine/cpu.h"
 
 namespace ifm {
 namespace {
 
-bool cpu_has_avx2() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 && __builtin_cpu_supports("f16c") != 0;
-#else
-  return false;
-#endif
-}
-
-bool cpu_has_avx512() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-         __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-         __builtin_cpu_supports("avx512vnni") != 0;
-#else
-  return false;
-#endif
+/// Whether the processor and the operating system allow all of these instruction sets, by cpu_info()'s names.
+bool cpu_has(std::initializer_list<std::string_view> features) {
+  const std::string padded = " " + cpu_info().features + " ";
+  return std::ranges::all_of(features,
+                             [&](std::string_view f) { return padded.find(fmt::format(" {} ", f)) != std::string::npos; });
 }
 
 template <typename Function>
@@ -49,9 +42,11 @@ Kernels completed(Kernels set, const Kernels& next) {
 const std::vector<Kernels>& usable_sets() {
   static const std::vector<Kernels> sets = [] {
     std::vector<Kernels> worst_first{reference_kernels()};
-    if (const Kernels* avx2 = avx2_kernels(); avx2 != nullptr && cpu_has_avx2())
+    const bool has_avx2 = cpu_has({"avx2", "fma", "f16c"});
+    if (const Kernels* avx2 = avx2_kernels(); avx2 != nullptr && has_avx2)
       worst_first.push_back(completed(*avx2, worst_first.back()));
-    if (const Kernels* avx512 = avx512_kernels(); avx512 != nullptr && cpu_has_avx2() && cpu_has_avx512()) {
+    if (const Kernels* avx512 = avx512_kernels();
+        avx512 != nullptr && has_avx2 && cpu_has({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"})) {
       worst_first.push_back(completed(*avx512, worst_first.back()));
     }
     return std::vector<Kernels>(worst_first.rbegin(), worst_first.rend());

@@ -11,7 +11,7 @@ namespace ifm {
 
 /// Threads that wait for the next piece of a forward pass: they spin for some microseconds, then sleep.
 /// The caller is thread 0. One caller at a time.
-class ThreadPool {
+class ThreadPool {  // NOLINT(clang-analyzer-optin.performance.Padding): a cache line for each flag
  public:
   /// threads > 0.
   explicit ThreadPool(int threads);

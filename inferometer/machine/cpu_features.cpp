@@ -1,6 +1,8 @@
 #include "inferometer/machine/cpu_features.h"
 
-#if defined(__aarch64__) && defined(__APPLE__)
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
 #include <sys/sysctl.h>
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
@@ -19,6 +21,19 @@ void add(std::string& features, bool there, const char* name) {
 
 #if defined(__x86_64__)
 
+namespace {
+
+/// Half-precision conversions, which clang 14's __builtin_cpu_supports does not know; AVX is asked for apart.
+bool has_f16c() {
+  unsigned int a = 0;
+  unsigned int b = 0;
+  unsigned int c = 0;
+  unsigned int d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
+}  // namespace
+
 std::string cpu_features() {
   __builtin_cpu_init();
   std::string features;
@@ -26,6 +41,7 @@ std::string cpu_features() {
   add(features, __builtin_cpu_supports("avx") != 0, "avx");
   add(features, __builtin_cpu_supports("avx2") != 0, "avx2");
   add(features, __builtin_cpu_supports("fma") != 0, "fma");
+  add(features, __builtin_cpu_supports("avx") != 0 && has_f16c(), "f16c");
   add(features, __builtin_cpu_supports("avx512f") != 0, "avx512f");
   add(features, __builtin_cpu_supports("avx512bw") != 0, "avx512bw");
   add(features, __builtin_cpu_supports("avx512dq") != 0, "avx512dq");

@@ -22,12 +22,7 @@ constexpr int64_t kTokenBlock = 64;
 }  // namespace
 
 Llama::Llama(const Checkpoint& checkpoint, const Kernels& kernels, ThreadPool& pool, Accuracy accuracy)
-    : checkpoint_(checkpoint),
-      config_(checkpoint.config()),
-      kernels_(kernels),
-      pool_(pool),
-      accuracy_(accuracy),
-      rope_(config_.rope, config_.head_dim) {
+    : config_(checkpoint.config()), kernels_(kernels), pool_(pool), accuracy_(accuracy), rope_(config_.rope, config_.head_dim) {
   embedding_ = checkpoint.matrix("model.embed_tokens", config_.vocab, config_.hidden);
   head_ = config_.tied_head ? embedding_ : checkpoint.matrix("lm_head", config_.vocab, config_.hidden);
   final_norm_ = checkpoint.vector("model.norm", config_.hidden);

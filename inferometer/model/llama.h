@@ -24,8 +24,8 @@ enum class Logits { none, last, all };
 /// Source: Touvron et al. 2023 (Llama), Ainslie et al. 2023 (GQA), Shazeer 2020 (GLU variants).
 class Llama {
  public:
-  /// `checkpoint`, `kernels` and `pool` must outlive it. @throws Error invalid_data when a tensor is missing or has another
-  /// shape.
+  /// `checkpoint`'s mappings, `kernels` and `pool` must outlive it. @throws Error invalid_data when a tensor is missing or has
+  /// another shape.
   Llama(const Checkpoint& checkpoint, const Kernels& kernels, ThreadPool& pool, Accuracy accuracy);
 
   /// Receives logits: index into the ids of this pass, (vocab) f32 valid during the call.
@@ -75,7 +75,6 @@ class Llama {
   void multiply(std::span<const Product> products, int64_t n);
   void head(int64_t n, Logits which, int64_t base, const LogitsSink& sink);
 
-  const Checkpoint& checkpoint_;
   ModelConfig config_;
   const Kernels& kernels_;
   ThreadPool& pool_;
