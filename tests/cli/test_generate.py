@@ -74,7 +74,10 @@ class Streams(CliTest):
 
     def terminal_output(self, arguments, term="xterm"):
         """What the program writes to a terminal."""
-        master, slave = pty.openpty()
+        try:
+            master, slave = pty.openpty()
+        except OSError as error:  # a bare chroot or container without devpts
+            self.skipTest(f"this system gives out no terminals ({error})")
         with subprocess.Popen([PROGRAM, *arguments], stdout=slave, stderr=slave, stdin=subprocess.DEVNULL, env={**os.environ, "TERM": term}) as child:
             os.close(slave)
             out = b""
