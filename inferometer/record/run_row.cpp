@@ -108,11 +108,12 @@ std::span<const RunColumn> run_columns() { return kColumns; }
 std::string pack_stamps(const TokenStamps& stamps) {
   IFM_CHECK(stamps.offset_ns.size() == stamps.tokens.size());
   std::string bytes;
-  int64_t last = 0;
+  uint64_t last = 0;  // unsigned: any two times have a difference, which unpack_stamps wraps back
   for (std::size_t i = 0; i < stamps.offset_ns.size(); ++i) {
-    append_varint(bytes, zigzag(stamps.offset_ns[i] - last));
+    const auto offset = std::bit_cast<uint64_t>(stamps.offset_ns[i]);
+    append_varint(bytes, zigzag(std::bit_cast<int64_t>(offset - last)));
     append_varint(bytes, static_cast<uint64_t>(stamps.tokens[i]));
-    last = stamps.offset_ns[i];
+    last = offset;
   }
   return bytes;
 }
