@@ -14,10 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include "inferometer/base/check.h"
 #include "inferometer/base/error.h"
 
-extern char** environ;
+extern char** environ;  // NOLINT(readability-redundant-declaration): not every system's header has it
 
 namespace ifm {
 namespace {
@@ -70,12 +72,13 @@ std::vector<std::string> environment_with(const std::vector<std::pair<std::strin
     const std::string_view name = text.substr(0, text.find('='));
     if (std::ranges::none_of(additions, [&](const auto& a) { return a.first == name; })) result.emplace_back(text);
   }
-  for (const auto& [name, value] : additions) result.push_back(name + "=" + value);
+  for (const auto& [name, value] : additions) result.push_back(fmt::format("{}={}", name, value));
   return result;
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (std::string& text : texts) result.push_back(text.data());
   result.push_back(nullptr);
   return result;

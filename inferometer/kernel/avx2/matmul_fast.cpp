@@ -14,7 +14,7 @@ struct RowBlock {
 /// An integer as a type, so that a loop's width is known when it is compiled.
 template <int N>
 struct Constant {
-  static constexpr int value = N;
+  static constexpr int kValue = N;
 };
 
 /// Signed bytes times signed bytes: |w| and x with w's sign, since the instruction wants one unsigned side. |w| <= 128 and
@@ -189,7 +189,7 @@ void affine4_rows(const MatmulTask& task, int64_t row) {
     affine_scales(w, w.scales, row + r, scratch.scales + r * scratch.scales_stride);
     affine_scales(w, w.biases, row + r, scratch.biases + r * scratch.biases_stride);
   }
-  for_tokens(task, [&](auto tokens, int64_t token) { affine4_tile<G, R, decltype(tokens)::value>(rows, task, row, token); });
+  for_tokens(task, [&](auto tokens, int64_t token) { affine4_tile<G, R, decltype(tokens)::kValue>(rows, task, row, token); });
 }
 
 template <Bytes kind, int R>
@@ -203,7 +203,7 @@ void linear_rows(const MatmulTask& task, int64_t row) {
     unpack_bytes(*task.weights, row + r, scratch.bytes + r * scratch.bytes_stride, scratch.scales + r * scratch.scales_stride,
                  scratch.biases + r * scratch.biases_stride);
   }
-  for_tokens(task, [&](auto tokens, int64_t token) { linear_tile<kind, R, decltype(tokens)::value>(rows, task, row, token); });
+  for_tokens(task, [&](auto tokens, int64_t token) { linear_tile<kind, R, decltype(tokens)::kValue>(rows, task, row, token); });
 }
 
 template <int G>

@@ -52,7 +52,7 @@ void unpack_affine(const WeightMatrix& w, int64_t row, const std::byte* data, fl
       scale = one_f16(w.scales + 2 * at);
       bias = one_f16(w.biases + 2 * at);
     } else {
-      uint16_t bits[2];
+      uint16_t bits[2] = {};
       std::memcpy(&bits[0], w.scales + 2 * at, 2);
       std::memcpy(&bits[1], w.biases + 2 * at, 2);
       scale = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(static_cast<int>(static_cast<uint32_t>(bits[0]) << 16))));
@@ -63,7 +63,7 @@ void unpack_affine(const WeightMatrix& w, int64_t row, const std::byte* data, fl
     for (int64_t i = group * w.group; i < (group + 1) * w.group; i += 8) {
       __m256i q;
       if (w.packing == Packing::affine4) {
-        int word;
+        int word = 0;
         std::memcpy(&word, data + i / 2, 4);
         q = _mm256_and_si256(_mm256_srlv_epi32(_mm256_set1_epi32(word), shifts), _mm256_set1_epi32(15));
       } else {

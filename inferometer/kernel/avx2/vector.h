@@ -36,7 +36,7 @@ static inline __m256 load_bf16(const void* p) {
 }
 
 static inline float one_f16(const void* p) {
-  uint16_t bits;
+  uint16_t bits = 0;
   std::memcpy(&bits, p, 2);
   return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
 }
