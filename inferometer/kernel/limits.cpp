@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <vector>
 
+#include "inferometer/base/clock.h"
 #include "inferometer/kernel/thread_pool.h"
 
 #if defined(__x86_64__)
@@ -15,10 +15,6 @@
 
 namespace ifm {
 namespace {
-
-int64_t steady_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// Where read loops leave what they read, so that it is not optimized away.
 std::atomic<uint64_t> sink{0};
@@ -129,14 +125,15 @@ int64_t run_dots(int64_t rounds) {
 
 /// Repeats `pass` on all threads until the time is over and returns the shortest duration in ns.
 int64_t best_pass_ns(ThreadPool& pool, int64_t duration_ns, const std::function<void(int)>& pass) {
+  SteadyClock clock;
   pool.run(pass);  // wakes the threads and touches what they use
-  const int64_t end = steady_ns() + duration_ns;
+  const int64_t end = clock.now_ns() + duration_ns;
   int64_t best = INT64_MAX;
   do {
-    const int64_t begin = steady_ns();
+    const int64_t begin = clock.now_ns();
     pool.run(pass);
-    best = std::min(best, steady_ns() - begin);
-  } while (steady_ns() < end);
+    best = std::min(best, clock.now_ns() - begin);
+  } while (clock.now_ns() < end);
   return best;
 }
 
