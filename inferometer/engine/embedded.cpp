@@ -141,14 +141,14 @@ class EmbeddedModel final : public Model {
       next = run.sampler.draw(logits);
     };
     run.done.prefill_begin_ns = clock_.now_ns();
-    llama_.forward(prompt, cache_, Logits::last, end_prefill);
+    llama_.forward(prompt, cache_, Phase::prefill, Logits::last, end_prefill);
     while (true) {
       if (take(next, run)) return;
       if (stop.stop_requested()) {
         run.done.finish = FinishReason::cancelled;
         return;
       }
-      llama_.forward(std::span(&next, 1), cache_, Logits::last, sample);
+      llama_.forward(std::span(&next, 1), cache_, Phase::decode, Logits::last, sample);
     }
   }
 

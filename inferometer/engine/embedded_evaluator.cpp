@@ -18,12 +18,18 @@ void EmbeddedEvaluator::check(std::span<const TokenId> ids) const {
 
 void EmbeddedEvaluator::prefill(std::span<const TokenId> ids) {
   check(ids);
-  llama_.forward(ids, cache_, Logits::last, [this](int64_t, std::span<const float> logits) { logits_ = logits; });
+  llama_.forward(ids, cache_, Phase::prefill, Logits::last, [this](int64_t, std::span<const float> logits) { logits_ = logits; });
+}
+
+void EmbeddedEvaluator::step(TokenId id) {
+  const std::span<const TokenId> ids(&id, 1);
+  check(ids);
+  llama_.forward(ids, cache_, Phase::decode, Logits::last, [this](int64_t, std::span<const float> logits) { logits_ = logits; });
 }
 
 void EmbeddedEvaluator::score(std::span<const TokenId> ids, const std::function<void(int, std::span<const float>)>& each) {
   check(ids);
-  llama_.forward(ids, cache_, Logits::all, [&](int64_t index, std::span<const float> logits) {
+  llama_.forward(ids, cache_, Phase::prefill, Logits::all, [&](int64_t index, std::span<const float> logits) {
     logits_ = logits;
     each(static_cast<int>(index), logits);
   });

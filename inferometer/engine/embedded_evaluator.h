@@ -14,7 +14,7 @@ class EmbeddedEvaluator final : public Evaluator {
   EmbeddedEvaluator(Llama& llama, KvCache& cache) : llama_(llama), cache_(cache) {}
   void reset() override { cache_.set_size(0); }
   void prefill(std::span<const TokenId> ids) override;
-  void step(TokenId id) override { prefill(std::span(&id, 1)); }
+  void step(TokenId id) override;
   [[nodiscard]] std::span<const float> logits() const override { return logits_; }
   void score(std::span<const TokenId> ids, const std::function<void(int, std::span<const float>)>& each) override;
   [[nodiscard]] int position() const override { return static_cast<int>(cache_.size()); }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 
 #include <fmt/format.h>
@@ -22,12 +23,15 @@ void take_if_null(Function& function, Function from) {
   if (function == nullptr) function = from;
 }
 
+constexpr std::array kTables{&Kernels::fast_decode, &Kernels::fast_prefill, &Kernels::exact_decode, &Kernels::exact_prefill};
+
 /// What a set leaves out, from the next best one.
 Kernels completed(Kernels set, const Kernels& next) {
-  for (std::size_t i = 0; i < kPackings; ++i) {
-    if (set.fast[i].matmul == nullptr) set.fast[i] = next.fast[i];
+  for (ProductTable Kernels::*table : kTables) {
+    for (std::size_t i = 0; i < kPackings; ++i) {
+      if ((set.*table)[i].multiply == nullptr) (set.*table)[i] = (next.*table)[i];
+    }
   }
-  take_if_null(set.matmul_exact, next.matmul_exact);
   take_if_null(set.rms_norm, next.rms_norm);
   take_if_null(set.rope, next.rope);
   take_if_null(set.swiglu, next.swiglu);
@@ -58,7 +62,13 @@ const std::vector<Kernels>& usable_sets() {
 
 const char* to_string(Accuracy accuracy) { return accuracy == Accuracy::fast ? "fast" : "exact"; }
 
-int64_t matmul_scratch_bytes(int64_t k) {
+const Product& product(const Kernels& kernels, Accuracy accuracy, Phase phase, Packing packing) {
+  const ProductTable& fast = phase == Phase::decode ? kernels.fast_decode : kernels.fast_prefill;
+  const ProductTable& exact = phase == Phase::decode ? kernels.exact_decode : kernels.exact_prefill;
+  return (accuracy == Accuracy::fast ? fast : exact)[static_cast<std::size_t>(packing)];
+}
+
+int64_t matmul_scratch_bytes(int64_t /*n*/, int64_t k) {
   // Two rows unpacked to f32, or the scales and biases of kMatmulRows rows, one per 32 columns and padded.
   return std::max(2 * 4 * (k + 64) + 1024, kMatmulRows * 2 * 4 * (k / 32 + 32));
 }

@@ -12,21 +12,26 @@
 
 namespace ifm {
 
-/// The inputs of a matrix product for n tokens, as f32 and, for `fast`, rounded to int8. Does not own.
+/// Tokens that a Rounding takes together: parts of a batch begin at multiples of it.
+inline constexpr int64_t kRoundedTokens = 4;
+
+/// One way of rounding the inputs of integer products. What it writes is understood only by the products that name it.
+struct Rounding {
+  /// Says the numbers that are left, not the order of their bytes: rounded_values() defines each name.
+  std::string_view name;
+  /// Bytes of n rounded tokens of k values; k % 32 == 0.
+  int64_t (*bytes)(int64_t n, int64_t k) = nullptr;
+  /// Rounds the tokens [begin, end) of x (n, k); begin % kRoundedTokens == 0, and end too or end == n. out: bytes(n, k) bytes,
+  /// 64-byte aligned, shared by all parts of a batch. Tokens that hold a value that is not finite become NaN in every product.
+  void (*round)(const float* x, int64_t n, int64_t k, int64_t begin, int64_t end, std::byte* out) = nullptr;
+};
+
+/// The inputs of a matrix product for n tokens. Does not own.
 struct Activations {
   int64_t n = 0;
   int64_t k = 0;
-  const float* f32 = nullptr;    ///< (n, k)
-  const int8_t* q = nullptr;     ///< (n, k) in the order of the packing it was made for; values in [-127, 127]
-  const float* scale = nullptr;  ///< (n, k / 8) one per 8 consecutive values
-  const float* sum = nullptr;    ///< (n, k / 32) sums of scale * q
-};
-
-/// Where quantize() writes; buffers as in Activations.
-struct QuantizeTarget {
-  int8_t* q = nullptr;
-  float* scale = nullptr;
-  float* sum = nullptr;
+  const float* f32 = nullptr;          ///< (n, k)
+  const std::byte* rounded = nullptr;  ///< what the product's rounding wrote; null where it has none
 };
 
 /// A part of out = x . W^T: rows [row_begin, row_end) of W for tokens [token_begin, token_end).
@@ -36,9 +41,21 @@ struct MatmulTask {
   float* out = nullptr;  ///< (n, out_stride) f32, column = row of W; must not overlap x
   int64_t out_stride = 0;
   int64_t row_begin = 0, row_end = 0;
-  int64_t token_begin = 0, token_end = 0;
-  void* scratch = nullptr;  ///< matmul_scratch_bytes(k) bytes, 64-byte aligned, of this thread alone
+  int64_t token_begin = 0, token_end = 0;  ///< as a Rounding's parts
+  void* scratch = nullptr;                 ///< matmul_scratch_bytes(n, k) bytes, 64-byte aligned, of this thread alone
 };
+
+/// How one packing is multiplied: the rounding of its inputs (null: it reads f32) and the product of what was rounded. Packings
+/// that share a rounding share one rounded input.
+struct Product {
+  const Rounding* rounding = nullptr;
+  void (*multiply)(const MatmulTask& task) = nullptr;
+};
+using ProductTable = std::array<Product, kPackings>;
+
+/// What tokens of one forward pass are to each other: steps of different sequences (or of one that is being checked), whose
+/// results must not depend on their company, or a piece of one prompt.
+enum class Phase { decode, prefill };
 
 /// Attention of the query heads that share one KV head, for queries [token_begin, token_end).
 struct AttentionTask {
@@ -62,24 +79,13 @@ inline constexpr int64_t kAttentionTokens = 16;
 /// cut.
 inline constexpr int64_t kAttentionKeys = 64;
 
-/// The fast product of one packing: how its inputs are rounded, and the product of what was rounded. Packings that share
-/// `quantize` share one rounding of the same input.
-struct FastProduct {
-  /// Rounds x (n, k), k % 32 == 0: scale = max|x| / 127 per 8 values, 0 for zeros; NaN where the values are not finite.
-  /// The order of the bytes in a row is an agreement between quantize and matmul.
-  void (*quantize)(const float* x, int64_t n, int64_t k, const QuantizeTarget& target) = nullptr;
-  void (*matmul)(const MatmulTask& task) = nullptr;
-};
-
 /// One instruction set's functions. All are thread-safe and allocate nothing. Every output element is computed by the same
-/// operations in the same order however the work is cut, so results do not depend on threads or batch. A set leaves null what it
-/// does no better than the next one; dispatch fills it in.
+/// operations in the same order however the work is cut, so results do not depend on threads or on a batch's other tokens. A set
+/// leaves null what it does no better than the next one; dispatch fills it in.
 struct Kernels {
   std::string_view isa;
-  /// By packing. Plain packings round nothing: quantize is null and matmul is matmul_exact.
-  std::array<FastProduct, kPackings> fast;
-  /// Uses x.f32.
-  void (*matmul_exact)(const MatmulTask& task);
+  /// By packing. Plain packings round nothing.
+  ProductTable fast_decode, fast_prefill, exact_decode, exact_prefill;
   /// out = x / sqrt(mean(x^2) + eps) * weight, (k) f32; all NaN when the sum of squares is not finite.
   void (*rms_norm)(const float* x, const float* weight, int64_t k, float eps, float* out);
   /// Rotates `heads` heads of head_dim in place. cos, sin: (head_dim / 2). Pairs (2i, 2i+1) if interleaved, else (i, i + d/2).
@@ -95,10 +101,8 @@ struct Kernels {
   void (*attention)(const AttentionTask& task);
 };
 
-[[nodiscard]] inline const FastProduct& fast_product(const Kernels& kernels, Packing packing) {
-  return kernels.fast[static_cast<std::size_t>(packing)];
-}
-[[nodiscard]] int64_t matmul_scratch_bytes(int64_t k);
+[[nodiscard]] const Product& product(const Kernels& kernels, Accuracy accuracy, Phase phase, Packing packing);
+[[nodiscard]] int64_t matmul_scratch_bytes(int64_t n, int64_t k);
 [[nodiscard]] int64_t attention_scratch_floats(int64_t group, int64_t head_dim);
 
 /// Names of the sets that this build has and this processor can run, best first; "reference" is always the last.

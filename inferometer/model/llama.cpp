@@ -14,6 +14,8 @@ namespace {
 
 /// Tokens that pass through the layers together; longer prompts come in pieces.
 constexpr int64_t kBatch = 512;
+/// Shorter pieces of a prompt are evaluated as decode steps are: a prefill product works on this many tokens at least.
+constexpr int64_t kPrefillTokens = 4;
 /// Positions whose logits are computed together.
 constexpr int64_t kHeadBatch = 32;
 /// Tokens of a product that share one walk over a piece of the weights: their rounded inputs stay in the L2 cache.
@@ -40,14 +42,13 @@ Llama::Llama(const Checkpoint& checkpoint, const Kernels& kernels, ThreadPool& p
                        .up = checkpoint.matrix(name + "mlp.up_proj", config_.intermediate, config_.hidden),
                        .down = checkpoint.matrix(name + "mlp.down_proj", config_.hidden, config_.intermediate)});
   }
-  for (const WeightMatrix* w : all_matrices()) {
-    const auto quantize = fast_product(kernels, w->packing).quantize;
-    if (std::ranges::find(rounded_, quantize, &Rounded::quantize) == rounded_.end())
-      rounded_.push_back({.quantize = quantize, .q = {}, .scale = {}, .sum = {}});
+  for (const Phase phase : {Phase::decode, Phase::prefill}) {
+    for (const WeightMatrix* w : all_matrices()) {
+      const Rounding* rounding = product(kernels, accuracy, phase, w->packing).rounding;
+      if (rounding == nullptr || std::ranges::find(rounded_, rounding, &Rounded::rounding) != rounded_.end()) continue;
+      rounded_.push_back({.rounding = rounding, .bytes = {}});
+    }
   }
-  const int64_t widest = std::max({config_.hidden, config_.intermediate, q_rows});
-  const int64_t attention_bytes = 4 * attention_scratch_floats(config_.heads / config_.kv_heads, config_.head_dim);
-  for (int i = 0; i < pool.size(); ++i) scratch_.emplace_back(std::max(matmul_scratch_bytes(widest), attention_bytes));
   logits_ = AlignedBuffer<float>(config_.vocab);
   reserve(1);
 }
@@ -89,45 +90,38 @@ void Llama::reserve(int64_t tokens) {
   up_ = AlignedBuffer<float>(tokens * config_.intermediate);
   cos_ = AlignedBuffer<float>(tokens * config_.head_dim / 2);
   sin_ = AlignedBuffer<float>(tokens * config_.head_dim / 2);
-  for (Rounded& rounded : rounded_) {
-    if (rounded.quantize == nullptr || accuracy_ == Accuracy::exact) continue;
-    rounded.q = AlignedBuffer<int8_t>(tokens * widest);
-    rounded.scale = AlignedBuffer<float>(tokens * (widest / 8));
-    rounded.sum = AlignedBuffer<float>(tokens * (widest / 32));
-  }
+  for (Rounded& rounded : rounded_) rounded.bytes = AlignedBuffer<std::byte>(rounded.rounding->bytes(tokens, widest));
+  const int64_t attention_bytes = 4 * attention_scratch_floats(config_.heads / config_.kv_heads, config_.head_dim);
+  scratch_.clear();
+  for (int i = 0; i < pool_.size(); ++i) scratch_.emplace_back(std::max(matmul_scratch_bytes(tokens, widest), attention_bytes));
   reserved_ = tokens;
 }
 
-Llama::Rounded& Llama::rounded_for(const WeightMatrix& w) {
-  const auto found = std::ranges::find(rounded_, fast_product(kernels_, w.packing).quantize, &Rounded::quantize);
-  IFM_CHECK(found != rounded_.end());
-  return *found;
+const std::byte* Llama::rounded_for(const Product& product) const {
+  const auto found = std::ranges::find(rounded_, product.rounding, &Rounded::rounding);
+  return found == rounded_.end() ? nullptr : found->bytes.data();
 }
 
 void Llama::set_input(const float* x, int64_t n, int64_t k, std::span<const WeightMatrix* const> users) {
   input_ = x;
   input_k_ = k;
-  if (accuracy_ == Accuracy::exact) return;
   for (Rounded& to : rounded_) {
-    const auto reads = [&](const WeightMatrix* w) { return fast_product(kernels_, w->packing).quantize == to.quantize; };
-    if (to.quantize == nullptr || std::ranges::none_of(users, reads)) continue;
-    pool_.for_parts(n, 1, [&](int, int64_t begin, int64_t end) {
-      to.quantize(x + begin * k, end - begin, k,
-                  {to.q.data() + begin * k, to.scale.data() + begin * (k / 8), to.sum.data() + begin * (k / 32)});
-    });
+    if (std::ranges::none_of(users, [&](const WeightMatrix* w) { return product_of(*w).rounding == to.rounding; })) continue;
+    pool_.for_parts(n, kRoundedTokens,
+                    [&](int, int64_t begin, int64_t end) { to.rounding->round(x, n, k, begin, end, to.bytes.data()); });
   }
 }
 
-void Llama::multiply(std::span<const Product> products, int64_t n) {
+void Llama::multiply(std::span<const Output> outputs, int64_t n) {
   int64_t rows = 0;
-  for (const Product& product : products) rows += product.weights->rows;
+  for (const Output& output : outputs) rows += output.weights->rows;
   const auto part = [&](int thread, int64_t begin, int64_t end) {
     int64_t first = 0;
-    for (const Product& product : products) {
-      const WeightMatrix& w = *product.weights;
-      const Rounded& rounded = rounded_for(w);
-      const Activations x{n, input_k_, input_, rounded.q.data(), rounded.scale.data(), rounded.sum.data()};
-      MatmulTask task{.weights = &w, .x = &x, .out = product.out, .out_stride = product.out_stride};
+    for (const Output& output : outputs) {
+      const WeightMatrix& w = *output.weights;
+      const Product& product = product_of(w);
+      const Activations x{n, input_k_, input_, rounded_for(product)};
+      MatmulTask task{.weights = &w, .x = &x, .out = output.out, .out_stride = output.out_stride};
       task.row_begin = std::clamp<int64_t>(begin - first, 0, w.rows);
       task.row_end = std::clamp<int64_t>(end - first, 0, w.rows);
       task.scratch = scratch_[static_cast<std::size_t>(thread)].data();
@@ -135,7 +129,7 @@ void Llama::multiply(std::span<const Product> products, int64_t n) {
       if (task.row_begin == task.row_end) continue;
       for (task.token_begin = 0; task.token_begin < n; task.token_begin += kTokenBlock) {
         task.token_end = std::min(n, task.token_begin + kTokenBlock);
-        (accuracy_ == Accuracy::exact ? kernels_.matmul_exact : fast_product(kernels_, w.packing).matmul)(task);
+        product.multiply(task);
       }
     }
   };
@@ -196,12 +190,12 @@ void Llama::attention_block(const Layer& layer, int64_t index, int64_t n, KvCach
   norm(x_.data(), layer.attention_norm, n, normed_.data());
   set_input(normed_.data(), n, config_.hidden, std::array{&layer.q, &layer.k, &layer.v});
   multiply(
-      std::array<Product, 3>{{{&layer.q, q_.data(), q_width}, {&layer.k, k_.data(), kv_width}, {&layer.v, v_.data(), kv_width}}},
+      std::array<Output, 3>{{{&layer.q, q_.data(), q_width}, {&layer.k, k_.data(), kv_width}, {&layer.v, v_.data(), kv_width}}},
       n);
   rotate_and_store(index, n, cache);
   attend(index, n, cache);
   set_input(attended_.data(), n, q_width, std::array{&layer.o});
-  multiply(std::array<Product, 1>{{{&layer.o, projected_.data(), config_.hidden}}}, n);
+  multiply(std::array<Output, 1>{{{&layer.o, projected_.data(), config_.hidden}}}, n);
   kernels_.add(x_.data(), projected_.data(), n * config_.hidden);
 }
 
@@ -209,13 +203,13 @@ void Llama::mlp_block(const Layer& layer, int64_t n) {
   norm(x_.data(), layer.mlp_norm, n, normed_.data());
   set_input(normed_.data(), n, config_.hidden, std::array{&layer.gate, &layer.up});
   multiply(
-      std::array<Product, 2>{{{&layer.gate, gate_.data(), config_.intermediate}, {&layer.up, up_.data(), config_.intermediate}}},
+      std::array<Output, 2>{{{&layer.gate, gate_.data(), config_.intermediate}, {&layer.up, up_.data(), config_.intermediate}}},
       n);
   pool_.for_parts(n * config_.intermediate, 8, [&](int, int64_t begin, int64_t end) {
     kernels_.swiglu(gate_.data() + begin, up_.data() + begin, end - begin, gate_.data() + begin);
   });
   set_input(gate_.data(), n, config_.intermediate, std::array{&layer.down});
-  multiply(std::array<Product, 1>{{{&layer.down, projected_.data(), config_.hidden}}}, n);
+  multiply(std::array<Output, 1>{{{&layer.down, projected_.data(), config_.hidden}}}, n);
   kernels_.add(x_.data(), projected_.data(), n * config_.hidden);
 }
 
@@ -239,20 +233,22 @@ void Llama::head(int64_t n, Logits which, int64_t base, const LogitsSink& sink) 
   if (logits_.size() < rows * config_.vocab) logits_ = AlignedBuffer<float>(rows * config_.vocab);
   for (int64_t begin = which == Logits::all ? 0 : n - 1; begin < n; begin += rows) {
     const int64_t count = std::min(rows, n - begin);
+    if (count < kPrefillTokens) phase_ = Phase::decode;
     norm(x_.data() + begin * config_.hidden, final_norm_, count, normed_.data());
     set_input(normed_.data(), count, config_.hidden, std::array<const WeightMatrix*, 1>{&head_});
-    multiply(std::array<Product, 1>{{{&head_, logits_.data(), config_.vocab}}}, count);
+    multiply(std::array<Output, 1>{{{&head_, logits_.data(), config_.vocab}}}, count);
     for (int64_t i = 0; i < count; ++i) {
       sink(base + begin + i, std::span<const float>(logits_.data() + i * config_.vocab, static_cast<std::size_t>(config_.vocab)));
     }
   }
 }
 
-void Llama::forward(std::span<const TokenId> ids, KvCache& cache, Logits which, const LogitsSink& sink) {
+void Llama::forward(std::span<const TokenId> ids, KvCache& cache, Phase phase, Logits which, const LogitsSink& sink) {
   const auto count = static_cast<int64_t>(ids.size());
   IFM_CHECK(count > 0 && cache.size() + count <= cache.capacity());
   for (int64_t begin = 0; begin < count; begin += kBatch) {
     const int64_t n = std::min(kBatch, count - begin);
+    phase_ = n < kPrefillTokens ? Phase::decode : phase;
     forward_batch(ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)), cache);
     cache.set_size(cache.size() + n);
     const bool last = begin + n == count;

@@ -32,8 +32,9 @@ class Llama {
   using LogitsSink = std::function<void(int64_t, std::span<const float>)>;
 
   /// Evaluates ids at positions cache.size() … and appends them to the cache. ids must be < vocab and fit the cache
-  /// (IFM_CHECK: callers check). `sink` is called in order for the positions that `which` asks for.
-  void forward(std::span<const TokenId> ids, KvCache& cache, Logits which, const LogitsSink& sink);
+  /// (IFM_CHECK: callers check). `sink` is called in order for the positions that `which` asks for. Results of Phase::decode do
+  /// not depend on how many ids come in one call.
+  void forward(std::span<const TokenId> ids, KvCache& cache, Phase phase, Logits which, const LogitsSink& sink);
 
   [[nodiscard]] const ModelConfig& config() const { return config_; }
   /// Weights that one decode step reads: layers, head, and one embedding row where the head is not the embedding.
@@ -49,9 +50,8 @@ class Llama {
   };
   /// A product's input for a batch, as one way of rounding leaves it.
   struct Rounded {
-    decltype(FastProduct::quantize) quantize = nullptr;
-    AlignedBuffer<int8_t> q;
-    AlignedBuffer<float> scale, sum;
+    const Rounding* rounding;
+    AlignedBuffer<std::byte> bytes;
   };
 
   void reserve(int64_t tokens);
@@ -63,16 +63,17 @@ class Llama {
   void attend(int64_t layer, int64_t n, KvCache& cache);
   /// Head and layers, without the embedding.
   [[nodiscard]] std::vector<const WeightMatrix*> all_matrices() const;
-  [[nodiscard]] Rounded& rounded_for(const WeightMatrix& w);
+  [[nodiscard]] const Product& product_of(const WeightMatrix& w) const { return product(kernels_, accuracy_, phase_, w.packing); }
+  [[nodiscard]] const std::byte* rounded_for(const Product& product) const;
   /// The input of the products that follow: rounds x (n, k) once for every way that `users` want.
   void set_input(const float* x, int64_t n, int64_t k, std::span<const WeightMatrix* const> users);
   /// out (n, out_stride) = input . W^T for each pair, as one walk over all rows.
-  struct Product {
+  struct Output {
     const WeightMatrix* weights;
     float* out;
     int64_t out_stride;
   };
-  void multiply(std::span<const Product> products, int64_t n);
+  void multiply(std::span<const Output> outputs, int64_t n);
   void head(int64_t n, Logits which, int64_t base, const LogitsSink& sink);
 
   ModelConfig config_;
@@ -84,6 +85,7 @@ class Llama {
   std::vector<Layer> layers_;
   std::vector<float> final_norm_;
 
+  Phase phase_ = Phase::prefill;     // of the running pass
   int64_t reserved_ = 0;             // tokens that the buffers hold
   AlignedBuffer<float> x_, normed_;  // (n, hidden)
   AlignedBuffer<float> q_, k_, v_;   // (n, heads | kv_heads, head_dim)
@@ -92,7 +94,7 @@ class Llama {
   AlignedBuffer<float> gate_, up_;   // (n, intermediate)
   AlignedBuffer<float> cos_, sin_;   // (n, head_dim / 2)
   AlignedBuffer<float> logits_;      // (rows of a head batch, vocab)
-  std::vector<Rounded> rounded_;     // one per way of rounding that the weights' packings use
+  std::vector<Rounded> rounded_;     // one per way of rounding that the products use
   const float* input_ = nullptr;     // (n, k)
   int64_t input_k_ = 0;
   std::vector<AlignedBuffer<std::byte>> scratch_;  // one per thread

@@ -5,9 +5,9 @@
 namespace ifm::avx2 {
 
 /// Rounded bytes in order.
-void quantize_linear(const float* x, int64_t n, int64_t k, const QuantizeTarget& target);
+void round_linear(const float* x, int64_t n, int64_t k, int64_t begin, int64_t end, std::byte* out);
 /// Per 64 values the 32 even ones, then the 32 odd ones; a half block of 32 at the end is cut the same way.
-void quantize_split(const float* x, int64_t n, int64_t k, const QuantizeTarget& target);
+void round_split(const float* x, int64_t n, int64_t k, int64_t begin, int64_t end, std::byte* out);
 void matmul_affine4(const MatmulTask& task);
 void matmul_unsigned4(const MatmulTask& task);
 void matmul_signed8(const MatmulTask& task);

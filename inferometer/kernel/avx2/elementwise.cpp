@@ -1,5 +1,6 @@
 #include "inferometer/kernel/avx2/avx2.h"
 #include "inferometer/kernel/avx2/vector.h"
+#include "inferometer/kernel/eights.h"
 #include "inferometer/kernel/isa_sets.h"
 
 namespace ifm {
@@ -123,18 +124,31 @@ double softmax_weights(const float* x, int64_t k, float inverse_temperature, flo
   return sum;
 }
 
+constexpr Rounding kLinear{"eights", eights_bytes, round_linear};
+constexpr Rounding kSplit{"eights", eights_bytes, round_split};
+
+constexpr ProductTable kFast{{{nullptr, matmul_exact},       // f32
+                              {nullptr, matmul_exact},       // f16
+                              {nullptr, matmul_exact},       // bf16
+                              {&kSplit, matmul_affine4},     // affine4
+                              {&kLinear, matmul_signed8},    // affine8
+                              {&kLinear, matmul_unsigned4},  // q4_0
+                              {&kLinear, matmul_unsigned4},  // q4_1
+                              {&kLinear, matmul_signed8},    // q8_0
+                              {&kLinear, matmul_signed8}}};  // q6_k
+
+constexpr ProductTable kExact = [] {
+  ProductTable table;
+  table.fill({nullptr, matmul_exact});
+  return table;
+}();
+
 constexpr Kernels kAvx2{
     .isa = "avx2",
-    .fast = {{{nullptr, matmul_exact},              // f32
-              {nullptr, matmul_exact},              // f16
-              {nullptr, matmul_exact},              // bf16
-              {quantize_split, matmul_affine4},     // affine4
-              {quantize_linear, matmul_signed8},    // affine8
-              {quantize_linear, matmul_unsigned4},  // q4_0
-              {quantize_linear, matmul_unsigned4},  // q4_1
-              {quantize_linear, matmul_signed8},    // q8_0
-              {quantize_linear, matmul_signed8}}},  // q6_k
-    .matmul_exact = matmul_exact,
+    .fast_decode = kFast,
+    .fast_prefill = kFast,
+    .exact_decode = kExact,
+    .exact_prefill = kExact,
     .rms_norm = rms_norm,
     .rope = rope,
     .swiglu = swiglu,

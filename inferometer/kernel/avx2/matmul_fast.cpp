@@ -1,11 +1,13 @@
 #include "inferometer/kernel/avx2/avx2.h"
 #include "inferometer/kernel/avx2/vector.h"
+#include "inferometer/kernel/eights.h"
 
 namespace ifm::avx2 {
 namespace {
 
 /// What a row needs besides its bytes, decoded once for all tokens.
 struct RowBlock {
+  Eights x;
   const uint8_t* bytes[2];  // the weights: nibbles as they lie in the file, or unpacked bytes
   const float* scales[2];   // affine4: one per group; others: one per 16 values
   const float* biases[2];   // affine4: one per group; others: one per 32 values
@@ -52,7 +54,7 @@ void store(const __m256 (&sums)[R][T], const RowBlock& rows, const MatmulTask& t
   const int64_t k = task.weights->cols;
   for (int r = 0; r < R; ++r) {
     for (int t = 0; t < T; ++t) {
-      const float bias = bias_sum<Repeat>(rows.biases[r], task.x->sum + (token + t) * (k / 32), k / 32);
+      const float bias = bias_sum<Repeat>(rows.biases[r], rows.x.sum + (token + t) * (k / 32), k / 32);
       task.out[(token + t) * task.out_stride + row + r] = sum8(sums[r][t]) + bias;
     }
   }
@@ -63,8 +65,8 @@ template <Bytes kind, int R, int T>
 void linear_tile(const RowBlock& rows, const MatmulTask& task, int64_t row, int64_t token) {
   const int64_t k = task.weights->cols;
   const __m256i twice = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
-  const int8_t* x = task.x->q + token * k;
-  const float* x_scale = task.x->scale + token * (k / 8);
+  const int8_t* x = rows.x.q + token * k;
+  const float* x_scale = rows.x.scale + token * (k / 8);
   __m256 sums[R][T];
   for (int r = 0; r < R; ++r) {
     for (int t = 0; t < T; ++t) sums[r][t] = _mm256_setzero_ps();
@@ -103,8 +105,8 @@ void affine4_tile(const RowBlock& rows, const MatmulTask& task, int64_t row, int
   const int64_t k = task.weights->cols;
   const __m256i mask = _mm256_set1_epi8(15);
   const __m256i ones = _mm256_set1_epi16(1);
-  const int8_t* x = task.x->q + token * k;
-  const float* x_scale = task.x->scale + token * (k / 8);
+  const int8_t* x = rows.x.q + token * k;
+  const float* x_scale = rows.x.scale + token * (k / 8);
   __m256 sums[R][T];
   for (int r = 0; r < R; ++r) {
     for (int t = 0; t < T; ++t) sums[r][t] = _mm256_setzero_ps();
@@ -181,7 +183,7 @@ template <int G, int R>
 void affine4_rows(const MatmulTask& task, int64_t row) {
   const WeightMatrix& w = *task.weights;
   const ScratchLayout scratch = scratch_of(task);
-  RowBlock rows{};
+  RowBlock rows{.x = eights_in(task.x->rounded, task.x->n, task.x->k), .bytes = {}, .scales = {}, .biases = {}};
   for (int r = 0; r < R; ++r) {
     rows.bytes[r] = reinterpret_cast<const uint8_t*>(w.data + (row + r) * w.row_bytes);
     rows.scales[r] = scratch.scales + r * scratch.scales_stride;
@@ -195,7 +197,7 @@ void affine4_rows(const MatmulTask& task, int64_t row) {
 template <Bytes kind, int R>
 void linear_rows(const MatmulTask& task, int64_t row) {
   const ScratchLayout scratch = scratch_of(task);
-  RowBlock rows{};
+  RowBlock rows{.x = eights_in(task.x->rounded, task.x->n, task.x->k), .bytes = {}, .scales = {}, .biases = {}};
   for (int r = 0; r < R; ++r) {
     rows.bytes[r] = scratch.bytes + r * scratch.bytes_stride;
     rows.scales[r] = scratch.scales + r * scratch.scales_stride;

@@ -1,5 +1,6 @@
 #include "inferometer/kernel/avx2/avx2.h"
 #include "inferometer/kernel/avx2/vector.h"
+#include "inferometer/kernel/eights.h"
 
 namespace ifm::avx2 {
 namespace {
@@ -43,8 +44,9 @@ __m256i split8(__m256i bytes) {
 
 }  // namespace
 
-void quantize_linear(const float* x, int64_t n, int64_t k, const QuantizeTarget& target) {
-  for (int64_t t = 0; t < n; ++t) {
+void round_linear(const float* x, int64_t n, int64_t k, int64_t begin, int64_t end, std::byte* out) {
+  const Eights target = eights_in(out, n, k);
+  for (int64_t t = begin; t < end; ++t) {
     for (int64_t i = 0; i < k; i += 32) {
       const __m256i bytes = round32(x + t * k + i, target.scale + (t * k + i) / 8, target.sum + (t * k + i) / 32);
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(target.q + t * k + i), bytes);
@@ -52,8 +54,9 @@ void quantize_linear(const float* x, int64_t n, int64_t k, const QuantizeTarget&
   }
 }
 
-void quantize_split(const float* x, int64_t n, int64_t k, const QuantizeTarget& target) {
-  for (int64_t t = 0; t < n; ++t) {
+void round_split(const float* x, int64_t n, int64_t k, int64_t begin, int64_t end, std::byte* out) {
+  const Eights target = eights_in(out, n, k);
+  for (int64_t t = begin; t < end; ++t) {
     const float* row = x + t * k;
     int8_t* q = target.q + t * k;
     float* scale = target.scale + t * (k / 8);

@@ -1,5 +1,6 @@
 #include <immintrin.h>
 
+#include "inferometer/kernel/eights.h"
 #include "inferometer/kernel/isa_sets.h"
 
 // MLX 4-bit weights in place. One 64-byte load holds 128 weights, that is 16 lanes of 8 consecutive values: the low nibbles of a
@@ -75,8 +76,9 @@ void round_step(const float* x, int64_t size, int8_t* q, float* scales, float* s
   }
 }
 
-void quantize(const float* x, int64_t n, int64_t k, const QuantizeTarget& target) {
-  for (int64_t t = 0; t < n; ++t) {
+void round_split(const float* x, int64_t n, int64_t k, int64_t begin, int64_t end, std::byte* out) {
+  const Eights target = eights_in(out, n, k);
+  for (int64_t t = begin; t < end; ++t) {
     for (int64_t i = 0; i < k; i += kStep) {
       const int64_t size = k - i < kStep ? k - i : kStep;
       round_step(x + t * k + i, size, target.q + t * k + i, target.scale + (t * k + i) / 8, target.sum + (t * k + i) / 32);
@@ -88,6 +90,7 @@ void quantize(const float* x, int64_t n, int64_t k, const QuantizeTarget& target
 
 /// Up to two rows with their decoded scales and biases, one per group.
 struct Rows {
+  Eights x;
   const uint8_t* bytes[2];
   const float* scales[2];
   const float* biases[2];
@@ -154,8 +157,8 @@ inline void take_step(const Rows& rows, const MatmulTask& task, int64_t token, i
     scale[r] = step_scales<G>(rows.scales[r], step);
   }
   for (int t = 0; t < T; ++t) {
-    const int8_t* x = task.x->q + (token + t) * k + step * kStep;
-    const float* x_scale = task.x->scale + ((token + t) * k + step * kStep) / 8;
+    const int8_t* x = rows.x.q + (token + t) * k + step * kStep;
+    const float* x_scale = rows.x.scale + ((token + t) * k + step * kStep) / 8;
     const __m512i x_even = masked ? _mm512_maskz_loadu_epi8(bytes, x) : _mm512_loadu_si512(x);
     const __m512i x_odd = masked ? _mm512_maskz_loadu_epi8(bytes, x + size / 2) : _mm512_loadu_si512(x + kStep / 2);
     const __m512 x_scales = masked ? _mm512_maskz_loadu_ps(lanes, x_scale) : _mm512_loadu_ps(x_scale);
@@ -180,7 +183,7 @@ inline void add_biases(const Rows& rows, const MatmulTask& task, int64_t token, 
     for (int r = 0; r < R; ++r)
       bias[r] = _mm512_maskz_permutexvar_ps(mask, spread, _mm512_loadu_ps(rows.biases[r] + i / (G / 32)));
     for (int t = 0; t < T; ++t) {
-      const __m512 x = _mm512_maskz_loadu_ps(mask, task.x->sum + (token + t) * count + i);
+      const __m512 x = _mm512_maskz_loadu_ps(mask, rows.x.sum + (token + t) * count + i);
       for (int r = 0; r < R; ++r) sums.lane[r][t] = _mm512_fmadd_ps(bias[r], x, sums.lane[r][t]);
     }
   }
@@ -209,7 +212,11 @@ class Decoded {
  public:
   /// Rows row, row + distance, …: `count` of them, at most kMatmulRows.
   Decoded(const MatmulTask& task, int64_t row, int64_t count, int64_t distance = 1)
-      : w_(*task.weights), stride_(w_.cols / w_.group + kPadding), first_(row), distance_(distance) {
+      : w_(*task.weights),
+        x_(eights_in(task.x->rounded, task.x->n, task.x->k)),
+        stride_(w_.cols / w_.group + kPadding),
+        first_(row),
+        distance_(distance) {
     scales_ = static_cast<float*>(task.scratch);
     biases_ = scales_ + count * stride_;
     for (int64_t r = 0; r < count; ++r) {
@@ -219,7 +226,7 @@ class Decoded {
   }
 
   [[nodiscard]] Rows rows(int64_t first, int64_t second) const {
-    Rows rows{};
+    Rows rows{.x = x_, .bytes = {}, .scales = {}, .biases = {}, .row = {}};
     for (int r = 0; r < 2; ++r) {
       rows.row[r] = r == 0 ? first : second;
       rows.bytes[r] = reinterpret_cast<const uint8_t*>(w_.data + rows.row[r] * w_.row_bytes);
@@ -232,6 +239,7 @@ class Decoded {
  private:
   static constexpr int64_t kPadding = 32;  // step_scales and add_biases read beyond the last group
   const WeightMatrix& w_;
+  Eights x_;
   int64_t stride_;
   int64_t first_;
   int64_t distance_;
@@ -286,11 +294,14 @@ void matmul(const MatmulTask& task) {
   all_rows<128>(task);
 }
 
+constexpr Rounding kSplit{"eights", eights_bytes, round_split};
+
 /// Only what this set does better than the next: affine4 (index 3).
 constexpr Kernels make() {
   Kernels kernels{};
   kernels.isa = "avx512";
-  kernels.fast[static_cast<std::size_t>(Packing::affine4)] = {quantize, matmul};
+  kernels.fast_decode[static_cast<std::size_t>(Packing::affine4)] = {&kSplit, matmul};
+  kernels.fast_prefill[static_cast<std::size_t>(Packing::affine4)] = {&kSplit, matmul};
   return kernels;
 }
 

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "inferometer/kernel/eights.h"
 #include "inferometer/kernel/isa_sets.h"
 #include "inferometer/kernel/reference/reference.h"
 #include "inferometer/tensor/dtype.h"
@@ -58,18 +59,29 @@ double softmax_weights(const float* x, int64_t k, float inverse_temperature, flo
   return sum;
 }
 
+constexpr Rounding kEights{"eights", eights_bytes, round_eights};
+
+constexpr ProductTable kExact = [] {
+  ProductTable table;
+  table.fill({nullptr, matmul_exact});
+  return table;
+}();
+
+constexpr ProductTable kFast = [] {
+  ProductTable table;
+  table.fill({&kEights, matmul_fast});
+  for (const Packing plain : {Packing::f32, Packing::f16, Packing::bf16}) {
+    table[static_cast<std::size_t>(plain)] = {nullptr, matmul_exact};
+  }
+  return table;
+}();
+
 constexpr Kernels kReference{
     .isa = "reference",
-    .fast = {{{nullptr, matmul_exact},    // f32
-              {nullptr, matmul_exact},    // f16
-              {nullptr, matmul_exact},    // bf16
-              {quantize, matmul_fast},    // affine4
-              {quantize, matmul_fast},    // affine8
-              {quantize, matmul_fast},    // q4_0
-              {quantize, matmul_fast},    // q4_1
-              {quantize, matmul_fast},    // q8_0
-              {quantize, matmul_fast}}},  // q6_k
-    .matmul_exact = matmul_exact,
+    .fast_decode = kFast,
+    .fast_prefill = kFast,
+    .exact_decode = kExact,
+    .exact_prefill = kExact,
     .rms_norm = rms_norm,
     .rope = rope,
     .swiglu = swiglu,

@@ -3,11 +3,14 @@
 #include <limits>
 #include <vector>
 
+#include "inferometer/kernel/eights.h"
 #include "inferometer/kernel/reference/reference.h"
 
 namespace ifm::reference {
-void quantize(const float* x, int64_t n, int64_t k, const QuantizeTarget& target) {
-  for (int64_t t = 0; t < n; ++t) {
+
+void round_eights(const float* x, int64_t n, int64_t k, int64_t begin, int64_t end, std::byte* out) {
+  const Eights target = eights_in(out, n, k);
+  for (int64_t t = begin; t < end; ++t) {
     const float* row = x + t * k;
     for (int64_t g = 0; g < k / 8; ++g) {
       float top = 0;
@@ -36,7 +39,7 @@ void quantize(const float* x, int64_t n, int64_t k, const QuantizeTarget& target
 
 void matmul_fast(const MatmulTask& task) {
   const WeightMatrix& w = *task.weights;
-  const Activations& x = *task.x;
+  const Eights x = eights_in(task.x->rounded, task.x->n, task.x->k);
   std::vector<float> weights(static_cast<std::size_t>(w.cols));
   for (int64_t row = task.row_begin; row < task.row_end; ++row) {
     dequantize_row(w, row, weights.data());
