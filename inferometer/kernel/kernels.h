@@ -50,7 +50,10 @@ struct MatmulTask {
 struct Product {
   const Rounding* rounding = nullptr;
   void (*multiply)(const MatmulTask& task) = nullptr;
+  /// Tokens that a task should hold at most: the inputs of more would not stay in the caches between rows.
+  int64_t tokens = 64;
 };
+inline constexpr int64_t kAllTokens = INT64_MAX;
 using ProductTable = std::array<Product, kPackings>;
 
 /// What tokens of one forward pass are to each other: steps of different sequences (or of one that is being checked), whose

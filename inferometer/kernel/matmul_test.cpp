@@ -149,7 +149,10 @@ TEST_P(EachProduct, ComputesWhatItsRoundedInputsSay) {
       const std::vector<float> x = make_test_activations(7 * c.cols, c.cols, 4, 16);
       const std::vector<float> rounded = reference::rounded_values(tested.rounding->name, x, c.cols);
       const std::vector<float> y = Multiplied(tested, matrix, x, 7).run(37, 7);
-      EXPECT_LE(nmse(y, product_in_double(matrix, rounded, 7)), 1e-9) << describe(matrix.view) << " cols " << c.cols;
+      // Where inputs are shifted, the small part of a product that is bias times a sum of inputs goes through bf16: each of the
+      // two has a relative error of up to 2^-9.
+      const double limit = tested.rounding->name.starts_with("shifts") ? 4e-6 : 1e-9;
+      EXPECT_LE(nmse(y, product_in_double(matrix, rounded, 7)), limit) << describe(matrix.view) << " cols " << c.cols;
     }
   }
 }

@@ -18,8 +18,6 @@ constexpr int64_t kBatch = 512;
 constexpr int64_t kPrefillTokens = 4;
 /// Positions whose logits are computed together.
 constexpr int64_t kHeadBatch = 32;
-/// Tokens of a product that share one walk over a piece of the weights: their rounded inputs stay in the L2 cache.
-constexpr int64_t kTokenBlock = 64;
 
 }  // namespace
 
@@ -127,8 +125,8 @@ void Llama::multiply(std::span<const Output> outputs, int64_t n) {
       task.scratch = scratch_[static_cast<std::size_t>(thread)].data();
       first += w.rows;
       if (task.row_begin == task.row_end) continue;
-      for (task.token_begin = 0; task.token_begin < n; task.token_begin += kTokenBlock) {
-        task.token_end = std::min(n, task.token_begin + kTokenBlock);
+      for (task.token_begin = 0; task.token_begin < n; task.token_begin = task.token_end) {
+        task.token_end = task.token_begin + std::min(n - task.token_begin, product.tokens);
         product.multiply(task);
       }
     }

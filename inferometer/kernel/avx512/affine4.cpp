@@ -1,5 +1,7 @@
 #include <immintrin.h>
 
+#include "inferometer/kernel/avx512/prefill.h"
+#include "inferometer/kernel/avx512/shifts.h"
 #include "inferometer/kernel/eights.h"
 #include "inferometer/kernel/isa_sets.h"
 
@@ -301,7 +303,7 @@ constexpr Kernels make() {
   Kernels kernels{};
   kernels.isa = "avx512";
   kernels.fast_decode[static_cast<std::size_t>(Packing::affine4)] = {&kSplit, matmul};
-  kernels.fast_prefill[static_cast<std::size_t>(Packing::affine4)] = {&kSplit, matmul};
+  kernels.fast_prefill[static_cast<std::size_t>(Packing::affine4)] = {&kShifts14Zero8Split, prefill_affine4, kAllTokens};
   return kernels;
 }
 

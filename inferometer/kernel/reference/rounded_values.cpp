@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "inferometer/base/error.h"
 
@@ -24,6 +25,32 @@ void round_eights(std::span<const float> x, float* out) {
   }
 }
 
+/// floor(log2(x)), at most cap.
+int gain_of(double ratio, int cap) { return ratio < std::ldexp(1.0, cap) ? std::ilogb(ratio) : cap; }
+
+void round_shifts(std::span<const float> x, int cap, float* out) {
+  const float top = largest(x);
+  if (top < 0x1p-100F) return;
+  std::vector<float> tops;
+  for (std::size_t begin = 0; begin < x.size(); begin += 16)
+    tops.push_back(largest(x.subspan(begin, std::min<std::size_t>(16, x.size() - begin))));
+  float factor = 1;
+  double least = std::numeric_limits<double>::infinity();
+  for (const float c : {1.0F, 1.189207115F, 1.414213562F, 1.681792831F}) {
+    double cost = 0;
+    for (const float sixteen : tops) cost += std::ldexp(1.0, -2 * gain_of(static_cast<double>(top / sixteen * c), cap));
+    cost *= static_cast<double>(c) * static_cast<double>(c);
+    if (cost < least) factor = c;
+    least = std::min(least, cost);
+  }
+  const float wide = top * factor;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const int gain = gain_of(static_cast<double>(wide / tops[i / 16]), cap);
+    const float q = std::clamp(x[i] * std::ldexp(127.0F / wide, gain), -127.0F, 127.0F);
+    out[i] = static_cast<float>(std::lrint(q)) * std::ldexp(wide / 127.0F, -gain);
+  }
+}
+
 }  // namespace
 
 std::vector<float> rounded_values(std::string_view rounding, std::span<const float> x, int64_t k) {
@@ -33,6 +60,10 @@ std::vector<float> rounded_values(std::string_view rounding, std::span<const flo
     const std::span<const float> token = x.subspan(begin, width);
     if (rounding == "eights") {
       round_eights(token, out.data() + begin);
+    } else if (rounding == "shifts14") {
+      round_shifts(token, 14, out.data() + begin);
+    } else if (rounding == "shifts10") {
+      round_shifts(token, 10, out.data() + begin);
     } else {
       fail(ErrorKind::usage, "rounding {}: not defined", rounding);
     }

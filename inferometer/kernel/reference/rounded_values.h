@@ -9,6 +9,9 @@ namespace ifm::reference {
 
 /// The scalar definition of each Rounding by its name: what x (n, k) becomes, as f32. Tests hold every set's products against it.
 /// - "eights": int8 with an f32 scale per 8 values, max|x| / 127.
+/// - "shiftsN": int8 q << (N - f) times one base per token, with f = min(N, floor(log2(c top / largest of 16 values))) and
+///   base = c top / 127 / 2^N; top is the token's largest magnitude, c the one of 1, 2^1/4, 2^1/2, 2^3/4 with the smallest
+///   c^2 sum of 4^-f. A token whose top is below 2^-100 is zero.
 /// @throws Error usage for a name without a definition.
 [[nodiscard]] std::vector<float> rounded_values(std::string_view rounding, std::span<const float> x, int64_t k);
 
