@@ -37,7 +37,11 @@ Kernels completed(Kernels set, const Kernels& next) {
   take_if_null(set.swiglu, next.swiglu);
   take_if_null(set.add, next.add);
   take_if_null(set.to_f16, next.to_f16);
-  take_if_null(set.softmax_weights, next.softmax_weights);
+  take_if_null(set.largest, next.largest);
+  take_if_null(set.exp_weights, next.exp_weights);
+  take_if_null(set.count_above, next.count_above);
+  take_if_null(set.sum_above, next.sum_above);
+  take_if_null(set.indices_within, next.indices_within);
   take_if_null(set.attention, next.attention);
   return set;
 }

@@ -99,8 +99,15 @@ struct Kernels {
   void (*add)(float* x, const float* y, int64_t k);
   /// f32 to f16, round to nearest even, (k).
   void (*to_f16)(const float* x, int64_t k, uint16_t* out);
-  /// out = exp((x - max(x)) * inverse_temperature), (k); returns the sum in double.
-  double (*softmax_weights)(const float* x, int64_t k, float inverse_temperature, float* out);
+  /// The largest of x, (k), k > 0; NaN when one of them is not finite.
+  float (*largest)(const float* x, int64_t k);
+  /// out = exp((x - top) * inverse_temperature), (k), x <= top; returns the sum in double.
+  double (*exp_weights)(const float* x, int64_t k, float top, float inverse_temperature, float* out);
+  /// How many of x, (k), are larger than bound, and their sum in double.
+  int64_t (*count_above)(const float* x, int64_t k, float bound);
+  double (*sum_above)(const float* x, int64_t k, float bound);
+  /// The indices i with low <= x[i] <= high, ascending, (k); returns how many. out: (k), scratch after the last index.
+  int64_t (*indices_within)(const float* x, int64_t k, float low, float high, int32_t* out);
   void (*attention)(const AttentionTask& task);
 };
 

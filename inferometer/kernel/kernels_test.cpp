@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -59,9 +60,54 @@ TEST_P(EachIsa, ElementwiseKernelsAreCloseToDouble) {
     const float top = *std::max_element(x.begin(), x.end());
     for (std::size_t i = 0; i < size; ++i)
       total += expected[i] = std::exp((static_cast<double>(x[i]) - static_cast<double>(top)) / 0.7);
-    const double sum = kernels_.softmax_weights(x.data(), k, static_cast<float>(1 / 0.7), out.data());
+    const double sum = kernels_.exp_weights(x.data(), k, top, static_cast<float>(1 / 0.7), out.data());
     EXPECT_LE(nmse(out, expected), 1e-12) << k;
     EXPECT_NEAR(sum / total, 1.0, 1e-6);
+  }
+}
+
+TEST_P(EachIsa, ExpWeightsFarBelowTheTopAreZero) {
+  std::vector<float> x(40, -1e30F);
+  x[5] = 0;
+  std::vector<float> out(40);
+  EXPECT_EQ(kernels_.exp_weights(x.data(), 40, 0, 1e30F, out.data()), 1);
+  for (std::size_t i = 0; i < 40; ++i) EXPECT_EQ(out[i], i == 5 ? 1.0F : 0.0F) << i;
+}
+
+TEST_P(EachIsa, LargestIsNaNWhenOneValueIsNotFinite) {
+  for (const int64_t k : {1, 7, 16, 37, 100}) {
+    std::vector<float> x = make_test_activations(k, k, 0, 23);
+    EXPECT_EQ(kernels_.largest(x.data(), k), *std::max_element(x.begin(), x.end())) << k;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+                              std::numeric_limits<float>::quiet_NaN()}) {
+        const float good = std::exchange(x[i], bad);
+        EXPECT_TRUE(std::isnan(kernels_.largest(x.data(), k))) << k << " values, " << bad << " at " << i;
+        x[i] = good;
+      }
+    }
+  }
+}
+
+TEST_P(EachIsa, SearchesByValueFindWhatAScalarLoopFinds) {
+  for (const int64_t k : {1, 5, 8, 15, 16, 17, 100, 576}) {
+    std::vector<float> x = make_test_activations(k, k, 0, 24);
+    for (float& v : x) v = std::round(4 * v) / 4;  // so that many are equal to a bound
+    for (const float low : {-0.5F, 0.0F, 0.25F, 9.0F}) {
+      std::vector<int32_t> expected;
+      int64_t above = 0;
+      double sum = 0;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        if (x[i] >= low && x[i] <= 0.75F) expected.push_back(static_cast<int32_t>(i));
+        above += x[i] > low ? 1 : 0;
+        sum += x[i] > low ? static_cast<double>(x[i]) : 0.0;  // exact: multiples of 1/4
+      }
+      std::vector<int32_t> found(x.size());
+      found.resize(static_cast<std::size_t>(kernels_.indices_within(x.data(), k, low, 0.75F, found.data())));
+      EXPECT_EQ(found, expected) << k << " values from " << low;
+      EXPECT_EQ(kernels_.count_above(x.data(), k, low), above) << k << " values above " << low;
+      EXPECT_EQ(kernels_.sum_above(x.data(), k, low), sum) << k << " values above " << low;
+    }
   }
 }
 

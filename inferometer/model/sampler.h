@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "inferometer/base/rng.h"
 #include "inferometer/base/token_id.h"
 #include "inferometer/kernel/kernels.h"
+#include "inferometer/model/cut.h"
 
 namespace ifm {
 
@@ -22,8 +24,9 @@ struct SamplerConfig {
   uint64_t seed = 0;
 };
 
-/// Draws ids from logits: penalties, top-k, top-p, min-p, temperature, in this order. One uniform number per draw, so a seed
-/// gives the same ids whatever the filters' cost. Not thread-safe.
+/// Draws ids from logits: penalties, top-k, top-p, min-p, temperature, in this order. Of equal logits, filters keep the lowest
+/// ids. One uniform number per draw, that falls into the kept ids in their order: a seed gives the same ids whatever a filter
+/// costs, and filters that keep everything change nothing. Allocates nothing after construction. Not thread-safe.
 class Sampler {
  public:
   /// @throws Error usage when a parameter is out of its range.
@@ -36,21 +39,27 @@ class Sampler {
 
  private:
   [[nodiscard]] bool has_penalties() const;
-  void penalize(std::span<float> logits) const;
-  [[nodiscard]] TokenId draw_all(std::span<const float> logits);
-  [[nodiscard]] TokenId draw_filtered(std::span<const float> logits);
+  [[nodiscard]] bool has_filters() const;
+  [[nodiscard]] std::span<const float> penalized(std::span<const float> logits);
+  [[nodiscard]] std::size_t largest(std::span<const float> logits) const;
+  [[nodiscard]] std::size_t pick(std::span<const float> logits, float top);
+  void filter(std::span<const float> logits, float top);
+  void keep(std::span<const float> values, Cut cut);
 
   SamplerConfig config_;
   const Kernels& kernels_;
   Rng rng_;
-  std::vector<int> seen_;         // (vocab) times; empty without penalties
-  std::vector<float> penalized_;  // (vocab) when penalties are on
-  std::vector<float> weights_;    // (vocab)
-  struct Candidate {
-    float logit;
-    TokenId id;
-  };
-  std::vector<Candidate> candidates_;
+  std::vector<int> seen_;            // (vocab) times; empty without penalties
+  std::vector<TokenId> seen_ids_;    // those that were seen
+  std::vector<float> penalized_;     // (vocab) when penalties are on
+  std::vector<float> weights_;       // (vocab)
+  std::vector<double> block_sums_;   // of weights_, in blocks
+  std::optional<CutFinder> cuts_;    // when there are filters, and with it:
+  std::span<const float> kept_;      // logits that the filters so far leave
+  bool all_kept_ = true;             // kept_ are still all of them
+  std::vector<float> kept_logits_;   // (vocab)
+  std::vector<int32_t> kept_ids_;    // (vocab) unless all are kept
+  std::vector<int32_t> kept_index_;  // (vocab) scratch
 };
 
 }  // namespace ifm

@@ -1,7 +1,10 @@
 #include "inferometer/model/sampler.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <set>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -88,6 +91,46 @@ TEST(Sampler, MinPIsRelativeToTheLargest) {
   const std::vector<float> logits{std::log(4.0F), std::log(2.0F), 0, 0};
   const std::vector<TokenId> ids = draw_many({.temperature = 1, .min_p = 0.4, .seed = 8}, logits, 20'000);
   EXPECT_LT(chi_square(ids, {2.0 / 3, 1.0 / 3, 0, 0}), 10.828);
+}
+
+// A large vocabulary, where filters do not sort: every id that can be drawn is one of the set that sorting gives.
+TEST(Sampler, FiltersOfAFullVocabularyKeepWhatSortingKeeps) {
+  Rng rng(3);
+  std::vector<float> logits(4000);
+  for (float& z : logits) z = static_cast<float>(std::round(400 * rng.uniform()) / 50);  // 0 to 8 with many equals
+  std::vector<std::size_t> order(logits.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
+  const std::vector<double> p = softmax(logits, 1);
+  for (const double top_p : {0.02, 0.5}) {
+    double mass = 0;
+    std::size_t keep = 0;
+    while (mass < top_p) mass += p[order[keep++]];
+    std::vector<int> counts(logits.size());
+    for (const TokenId id : draw_many({.temperature = 5, .top_p = top_p, .seed = 4}, logits, 20 * static_cast<int>(keep)))
+      ++counts[static_cast<std::size_t>(id)];
+    // At this temperature the kept ids are nearly equally likely: at 20 draws each, the chance that one is missed is 1e-5 or
+    // less.
+    for (std::size_t i = 0; i < order.size(); ++i) EXPECT_EQ(counts[order[i]] > 0, i < keep) << "place " << i << " of " << keep;
+  }
+}
+
+TEST(Sampler, FiltersThatKeepEverythingChangeNoId) {
+  const std::vector<TokenId> ids = draw_many({.temperature = 0.8, .seed = 11}, kLogits, 200);
+  EXPECT_EQ(draw_many({.temperature = 0.8, .top_k = 7, .min_p = 1e-9, .seed = 12}, {9, 9, 9, 9, 9, 9, 9}, 50),
+            draw_many({.temperature = 0.8, .seed = 12}, {9, 9, 9, 9, 9, 9, 9}, 50));
+  EXPECT_EQ(draw_many({.temperature = 0.8, .top_k = 8, .seed = 11}, kLogits, 200), ids);
+  EXPECT_EQ(draw_many({.temperature = 0.8, .min_p = 0.001, .seed = 11}, kLogits, 200), ids);
+  EXPECT_EQ(draw_many({.temperature = 0.8, .top_p = 1 - 1e-12, .seed = 11}, kLogits, 200), ids);
+}
+
+TEST(Sampler, TopKOfEqualsKeepsTheFirst) {
+  const std::vector<TokenId> ids = draw_many({.temperature = 1, .top_k = 2, .seed = 13}, {1, 2, 2, 2}, 200);
+  EXPECT_EQ(std::set<TokenId>(ids.begin(), ids.end()), (std::set<TokenId>{1, 2}));
+}
+
+TEST(Sampler, ATemperatureNearZeroIsGreedy) {
+  EXPECT_EQ(draw_many({.temperature = 1e-300, .seed = 1}, {0, 3, 1, 2.9999F}, 3), (std::vector<TokenId>{1, 1, 1}));
 }
 
 TEST(Sampler, PenaltiesActOnAcceptedIds) {

@@ -13,6 +13,11 @@ void matmul_unsigned4(const MatmulTask& task);
 void matmul_signed8(const MatmulTask& task);
 void matmul_exact(const MatmulTask& task);
 void attention(const AttentionTask& task);
+float largest(const float* x, int64_t k);
+double exp_weights(const float* x, int64_t k, float top, float inverse_temperature, float* out);
+int64_t count_above(const float* x, int64_t k, float bound);
+double sum_above(const float* x, int64_t k, float bound);
+int64_t indices_within(const float* x, int64_t k, float low, float high, int32_t* out);
 
 /// Writes row `row` as f32 (cols, rounded up to 8 and padded with zeros).
 void unpack_f32(const WeightMatrix& w, int64_t row, float* out);

@@ -99,31 +99,6 @@ void to_f16(const float* x, int64_t k, uint16_t* out) {
   }
 }
 
-double softmax_weights(const float* x, int64_t k, float inverse_temperature, float* out) {
-  __m256 tops = _mm256_set1_ps(-__builtin_inff());
-  int64_t i = 0;
-  for (; i + 8 <= k; i += 8) tops = _mm256_max_ps(tops, _mm256_loadu_ps(x + i));
-  float top = max8(tops);
-  for (int64_t j = i; j < k; ++j) top = x[j] > top ? x[j] : top;
-  const __m256 shift = _mm256_set1_ps(top);
-  const __m256 factor = _mm256_set1_ps(inverse_temperature);
-  __m256d sums[2] = {_mm256_setzero_pd(), _mm256_setzero_pd()};
-  for (i = 0; i + 8 <= k; i += 8) {
-    const __m256 p = exp8(_mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(x + i), shift), factor));
-    _mm256_storeu_ps(out + i, p);
-    sums[0] = _mm256_add_pd(sums[0], _mm256_cvtps_pd(_mm256_castps256_ps128(p)));
-    sums[1] = _mm256_add_pd(sums[1], _mm256_cvtps_pd(_mm256_extractf128_ps(p, 1)));
-  }
-  alignas(32) double lanes[4];
-  _mm256_store_pd(lanes, _mm256_add_pd(sums[0], sums[1]));
-  double sum = lanes[0] + lanes[1] + lanes[2] + lanes[3];
-  for (; i < k; ++i) {
-    out[i] = _mm256_cvtss_f32(exp8(_mm256_set1_ps((x[i] - top) * inverse_temperature)));
-    sum += static_cast<double>(out[i]);
-  }
-  return sum;
-}
-
 constexpr Rounding kLinear{"eights", eights_bytes, round_linear};
 constexpr Rounding kSplit{"eights", eights_bytes, round_split};
 
@@ -154,7 +129,11 @@ constexpr Kernels kAvx2{
     .swiglu = swiglu,
     .add = add,
     .to_f16 = to_f16,
-    .softmax_weights = softmax_weights,
+    .largest = largest,
+    .exp_weights = exp_weights,
+    .count_above = count_above,
+    .sum_above = sum_above,
+    .indices_within = indices_within,
     .attention = attention,
 };
 

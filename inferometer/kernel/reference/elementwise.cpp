@@ -49,14 +49,40 @@ void to_f16(const float* x, int64_t k, uint16_t* out) {
   for (int64_t i = 0; i < k; ++i) out[i] = f32_to_f16(x[i]);
 }
 
-double softmax_weights(const float* x, int64_t k, float inverse_temperature, float* out) {
-  const float top = *std::max_element(x, x + k);
+float largest(const float* x, int64_t k) {
+  float top = x[0];
+  for (int64_t i = 0; i < k; ++i) {
+    if (!std::isfinite(x[i])) return std::numeric_limits<float>::quiet_NaN();
+    top = std::max(top, x[i]);
+  }
+  return top;
+}
+
+double exp_weights(const float* x, int64_t k, float top, float inverse_temperature, float* out) {
   double sum = 0;
   for (int64_t i = 0; i < k; ++i) {
     out[i] = std::exp((x[i] - top) * inverse_temperature);
     sum += static_cast<double>(out[i]);
   }
   return sum;
+}
+
+int64_t count_above(const float* x, int64_t k, float bound) {
+  return std::count_if(x, x + k, [bound](float value) { return value > bound; });
+}
+
+double sum_above(const float* x, int64_t k, float bound) {
+  double sum = 0;
+  for (int64_t i = 0; i < k; ++i) sum += x[i] > bound ? static_cast<double>(x[i]) : 0.0;
+  return sum;
+}
+
+int64_t indices_within(const float* x, int64_t k, float low, float high, int32_t* out) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < k; ++i) {
+    if (x[i] >= low && x[i] <= high) out[count++] = static_cast<int32_t>(i);
+  }
+  return count;
 }
 
 constexpr Rounding kEights{"eights", eights_bytes, round_eights};
@@ -87,7 +113,11 @@ constexpr Kernels kReference{
     .swiglu = swiglu,
     .add = add,
     .to_f16 = to_f16,
-    .softmax_weights = softmax_weights,
+    .largest = largest,
+    .exp_weights = exp_weights,
+    .count_above = count_above,
+    .sum_above = sum_above,
+    .indices_within = indices_within,
     .attention = attention,
 };
 
