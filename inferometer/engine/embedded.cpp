@@ -60,7 +60,9 @@ class EmbeddedModel final : public Model {
         kernels_(kernels_for(options.isa)),
         pool_(options.threads > 0 ? options.threads : cpu_info().physical_cores),
         llama_(checkpoint_, kernels_, pool_, options.accuracy),
-        cache_(checkpoint_.config(), context_for(options, checkpoint_.config(), name)),
+        context_(context_for(options, checkpoint_.config(), name)),
+        pages_(checkpoint_.config(), pages_for(context_)),
+        cache_(pages_, context_),
         evaluator_(llama_, cache_) {
     if (text_.tokenizer.vocab_size() > checkpoint_.config().vocab) {
       fail(ErrorKind::invalid_data, "{}: the tokenizer has ids up to {}, the embedding only {} rows", path.string(),
@@ -104,7 +106,7 @@ class EmbeddedModel final : public Model {
     Sampler sampler(to_config(request.sampling), kernels_, checkpoint_.config().vocab);
     for (const TokenId id : prompt) sampler.accept(id);
     done.prompt_tokens = static_cast<int>(prompt.size());
-    cache_.set_size(0);
+    cache_.truncate(0);
     Generation run{request, sampler, sink, StopStrings(request.stop), {}, done};
     evaluate(prompt, run, stop);
     return done;
@@ -175,7 +177,9 @@ class EmbeddedModel final : public Model {
   const Kernels& kernels_;
   ThreadPool pool_;
   Llama llama_;
-  KvCache cache_;
+  int context_;
+  KvPool pages_;
+  KvSequence cache_;
   EmbeddedEvaluator evaluator_;
   ModelInfo info_;
 };

@@ -11,8 +11,8 @@ namespace ifm {
 /// Bare evaluation on the embedded engine; shares model and cache with generate(). Does not own them.
 class EmbeddedEvaluator final : public Evaluator {
  public:
-  EmbeddedEvaluator(Llama& llama, KvCache& cache) : llama_(llama), cache_(cache) {}
-  void reset() override { cache_.set_size(0); }
+  EmbeddedEvaluator(Llama& llama, KvSequence& cache) : llama_(llama), cache_(cache) {}
+  void reset() override { cache_.truncate(0); }
   void prefill(std::span<const TokenId> ids) override;
   void step(TokenId id) override;
   [[nodiscard]] std::span<const float> logits() const override { return logits_; }
@@ -23,7 +23,7 @@ class EmbeddedEvaluator final : public Evaluator {
  private:
   void check(std::span<const TokenId> ids) const;
   Llama& llama_;
-  KvCache& cache_;
+  KvSequence& cache_;
   std::span<const float> logits_;
 };
 

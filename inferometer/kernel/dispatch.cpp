@@ -79,9 +79,9 @@ int64_t matmul_scratch_bytes(int64_t n, int64_t k) {
   return std::max(rows, 64 * 1024 + (n + kRoundedTokens) * kMatmulRows * 4);
 }
 
-int64_t attention_scratch_floats(int64_t group, int64_t head_dim) {
-  // A block of keys and of values, its scores, and the running top and total of each query.
-  return 2 * kAttentionKeys * head_dim + kAttentionKeys + 2 * group * kAttentionTokens + 64;
+int64_t attention_scratch_floats(int64_t head_dim) {
+  // The queries that share loads of keys and values.
+  return 16 * head_dim;
 }
 
 std::vector<std::string> available_isas() {

@@ -60,18 +60,29 @@ using ProductTable = std::array<Product, kPackings>;
 /// results must not depend on their company, or a piece of one prompt.
 enum class Phase { decode, prefill };
 
-/// Attention of the query heads that share one KV head, for queries [token_begin, token_end).
+/// Keys and values of one layer and KV head, in pages of kAttentionKeys positions. Does not own.
+struct KvPages {
+  /// Page table[i], of positions i * kAttentionKeys and on, lies at base + table[i] * page_bytes: keys (head_dim, kAttentionKeys)
+  /// f16, rotated, so that the scores of a page's keys run along the lanes, then values (kAttentionKeys, head_dim) f16.
+  const std::byte* base = nullptr;
+  const int32_t* table = nullptr;
+  int64_t page_bytes = 0;
+};
+
+/// Attention of the query heads that share one KV head, for queries [token_begin, token_end) of one sequence, over those of the
+/// keys [key_begin, key_end) that each query sees: positions up to its own.
 struct AttentionTask {
-  const float* q = nullptr;     ///< (n, heads, head_dim) f32, rotated
-  const uint16_t* k = nullptr;  ///< (capacity, head_dim) f16 of this KV head, rotated
-  const uint16_t* v = nullptr;  ///< (capacity, head_dim) f16
-  float* out = nullptr;         ///< (n, heads, head_dim) f32
-  int64_t heads = 0, head_dim = 0;
+  const float* q = nullptr;  ///< (n, heads, head_dim) f32, rotated
+  KvPages kv;
+  float* out = nullptr;               ///< (n, heads, head_dim) f32; zeros where a query sees no key
+  float* sums = nullptr;              ///< (n, heads, 2) f32 or null: {top, total}, see merge_attention
+  int64_t heads = 0, head_dim = 0;    ///< head_dim % 8 == 0
   int64_t first_head = 0, group = 0;  ///< query heads [first_head, first_head + group)
-  int64_t position = 0;               ///< of query 0; a query sees the positions up to its own
+  int64_t position = 0;               ///< of query 0
   int64_t token_begin = 0, token_end = 0;
-  float scale = 1.0F;        ///< 1 / sqrt(head_dim)
-  float* scratch = nullptr;  ///< attention_scratch_floats(...) floats, 64-byte aligned, of this thread alone
+  int64_t key_begin = 0, key_end = 0;  ///< key_begin % kAttentionKeys == 0; key_end may lie beyond the last query's position
+  float scale = 1.0F;                  ///< 1 / sqrt(head_dim)
+  float* scratch = nullptr;            ///< attention_scratch_floats(...) floats, 64-byte aligned, of this thread alone
 };
 
 /// Rows that a product of many tokens takes together, and that the pool hands out at a time.
@@ -79,7 +90,7 @@ inline constexpr int64_t kMatmulRows = 32;
 /// Tokens that one AttentionTask should hold.
 inline constexpr int64_t kAttentionTokens = 16;
 /// Key positions that attention takes at a time; blocks start at multiples of it, so results do not depend on how a prompt is
-/// cut.
+/// cut. Also the positions of a page.
 inline constexpr int64_t kAttentionKeys = 64;
 
 /// One instruction set's functions. All are thread-safe and allocate nothing. Every output element is computed by the same
@@ -108,12 +119,13 @@ struct Kernels {
   double (*sum_above)(const float* x, int64_t k, float bound);
   /// The indices i with low <= x[i] <= high, ascending, (k); returns how many. out: (k), scratch after the last index.
   int64_t (*indices_within)(const float* x, int64_t k, float low, float high, int32_t* out);
+  /// A query's result depends on its keys and on key_begin and key_end only, not on the task's other queries.
   void (*attention)(const AttentionTask& task);
 };
 
 [[nodiscard]] const Product& product(const Kernels& kernels, Accuracy accuracy, Phase phase, Packing packing);
 [[nodiscard]] int64_t matmul_scratch_bytes(int64_t n, int64_t k);
-[[nodiscard]] int64_t attention_scratch_floats(int64_t group, int64_t head_dim);
+[[nodiscard]] int64_t attention_scratch_floats(int64_t head_dim);
 
 /// Names of the sets that this build has and this processor can run, best first; "reference" is always the last.
 [[nodiscard]] std::vector<std::string> available_isas();

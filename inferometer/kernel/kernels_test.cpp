@@ -8,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include "inferometer/base/aligned_buffer.h"
 #include "inferometer/base/error.h"
 #include "inferometer/kernel/test_matrix.h"
 
@@ -138,52 +137,6 @@ TEST_P(EachIsa, RopeTurnsPairs) {
         EXPECT_NEAR(x[b], before[a] * sin[i] + before[b] * cos[i], 1e-6F);
       }
     }
-  }
-}
-
-TEST_P(EachIsa, AttentionIsCloseToDoubleAndDoesNotDependOnHowThePromptIsCut) {
-  constexpr int64_t kHeads = 6;
-  constexpr int64_t kGroup = 3;
-  constexpr int64_t kDim = 24;
-  constexpr int64_t kTokens = 20;
-  for (const int64_t position : {0, 1, 50, 63, 64, 150}) {
-    const int64_t keys = position + kTokens;
-    const std::vector<float> q = make_test_activations(kTokens * kHeads * kDim, kDim, 0, 41);
-    const std::vector<float> kv = make_test_activations(2 * keys * kDim, kDim, 0, 42);
-    std::vector<uint16_t> cache(kv.size());
-    kernels_.to_f16(kv.data(), static_cast<int64_t>(kv.size()), cache.data());
-    AlignedBuffer<float> scratch(attention_scratch_floats(kGroup, kDim));
-    std::vector<float> expected(q.size(), 0.0F);
-    std::vector<float> whole(q.size(), 0.0F);
-    std::vector<float> cut(q.size(), 0.0F);
-    AttentionTask task{.q = q.data(),
-                       .k = cache.data(),
-                       .v = cache.data() + keys * kDim,
-                       .out = expected.data(),
-                       .heads = kHeads,
-                       .head_dim = kDim,
-                       .first_head = 3,
-                       .group = kGroup,
-                       .position = position,
-                       .token_begin = 0,
-                       .token_end = kTokens,
-                       .scale = 0.2F,
-                       .scratch = scratch.data()};
-    kernels_for("reference").attention(task);
-    for (int64_t begin = 0; begin < kTokens; begin += kAttentionTokens) {
-      task.token_begin = begin;
-      task.token_end = std::min(kTokens, begin + kAttentionTokens);
-      task.out = whole.data();
-      kernels_.attention(task);
-    }
-    for (int64_t begin = 0; begin < kTokens; ++begin) {
-      task.token_begin = begin;
-      task.token_end = begin + 1;
-      task.out = cut.data();
-      kernels_.attention(task);
-    }
-    EXPECT_LE(nmse(whole, std::vector<double>(expected.begin(), expected.end())), 1e-12) << position;
-    EXPECT_EQ(whole, cut) << position;
   }
 }
 

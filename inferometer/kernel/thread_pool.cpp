@@ -70,6 +70,10 @@ void ThreadPool::run(const std::function<void(int)>& task) {
 }
 
 void ThreadPool::for_chunks(int64_t count, int64_t chunk, const std::function<void(int, int64_t, int64_t)>& body) {
+  if (count <= chunk) {
+    if (count > 0) body(0, 0, count);
+    return;
+  }
   std::atomic<int64_t> next{0};
   run([&](int thread) {
     while (true) {
@@ -82,6 +86,10 @@ void ThreadPool::for_chunks(int64_t count, int64_t chunk, const std::function<vo
 
 void ThreadPool::for_parts(int64_t count, int64_t grain, const std::function<void(int, int64_t, int64_t)>& body) {
   const int64_t grains = (count + grain - 1) / grain;
+  if (grains <= 1) {
+    if (count > 0) body(0, 0, count);
+    return;
+  }
   run([&](int thread) {
     const int64_t begin = std::min(count, grains * thread / size() * grain);
     const int64_t end = std::min(count, grains * (thread + 1) / size() * grain);

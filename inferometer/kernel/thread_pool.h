@@ -25,7 +25,7 @@ class ThreadPool {  // NOLINT(clang-analyzer-optin.performance.Padding): a cache
   void run(const std::function<void(int)>& task);
 
   /// Calls body(thread, begin, end) for chunks of [0, count), handed out as threads become free. Which thread takes which chunk
-  /// is not defined, what the chunks are is: `chunk` items each.
+  /// is not defined, what the chunks are is: `chunk` items each. A single chunk runs on the caller, as does a single part.
   void for_chunks(int64_t count, int64_t chunk, const std::function<void(int, int64_t, int64_t)>& body);
 
   /// As for_chunks, with one contiguous part per thread whose borders are multiples of `grain`.

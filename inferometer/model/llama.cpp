@@ -22,7 +22,12 @@ constexpr int64_t kHeadBatch = 32;
 }  // namespace
 
 Llama::Llama(const Checkpoint& checkpoint, const Kernels& kernels, ThreadPool& pool, Accuracy accuracy)
-    : config_(checkpoint.config()), kernels_(kernels), pool_(pool), accuracy_(accuracy), rope_(config_.rope, config_.head_dim) {
+    : config_(checkpoint.config()),
+      kernels_(kernels),
+      pool_(pool),
+      accuracy_(accuracy),
+      rope_(config_.rope, config_.head_dim),
+      attention_(config_, kernels, pool) {
   embedding_ = checkpoint.matrix("model.embed_tokens", config_.vocab, config_.hidden);
   head_ = config_.tied_head ? embedding_ : checkpoint.matrix("lm_head", config_.vocab, config_.hidden);
   final_norm_ = checkpoint.vector("model.norm", config_.hidden);
@@ -89,9 +94,8 @@ void Llama::reserve(int64_t tokens) {
   cos_ = AlignedBuffer<float>(tokens * config_.head_dim / 2);
   sin_ = AlignedBuffer<float>(tokens * config_.head_dim / 2);
   for (Rounded& rounded : rounded_) rounded.bytes = AlignedBuffer<std::byte>(rounded.rounding->bytes(tokens, widest));
-  const int64_t attention_bytes = 4 * attention_scratch_floats(config_.heads / config_.kv_heads, config_.head_dim);
   scratch_.clear();
-  for (int i = 0; i < pool_.size(); ++i) scratch_.emplace_back(std::max(matmul_scratch_bytes(tokens, widest), attention_bytes));
+  for (int i = 0; i < pool_.size(); ++i) scratch_.emplace_back(matmul_scratch_bytes(tokens, widest));
   reserved_ = tokens;
 }
 
@@ -140,49 +144,43 @@ void Llama::multiply(std::span<const Output> outputs, int64_t n) {
 }
 
 void Llama::norm(const float* x, const std::vector<float>& weight, int64_t n, float* out) {
-  for (int64_t t = 0; t < n; ++t) {
-    kernels_.rms_norm(x + t * config_.hidden, weight.data(), config_.hidden, config_.norm_eps, out + t * config_.hidden);
-  }
+  const int64_t k = config_.hidden;
+  pool_.for_parts(n, 1, [&](int, int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) kernels_.rms_norm(x + t * k, weight.data(), k, config_.norm_eps, out + t * k);
+  });
 }
 
-void Llama::rotate_and_store(int64_t layer, int64_t n, KvCache& cache) {
+void Llama::add_projected(int64_t n) {
+  pool_.for_parts(n * config_.hidden, config_.hidden, [&](int, int64_t begin, int64_t end) {
+    kernels_.add(x_.data() + begin, projected_.data() + begin, end - begin);
+  });
+}
+
+void Llama::rotate_and_store(int64_t layer, const Batch& batch) {
   const int64_t d = config_.head_dim;
-  pool_.for_parts(n, 1, [&](int, int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const float* cos = cos_.data() + t * d / 2;
-      const float* sin = sin_.data() + t * d / 2;
-      kernels_.rope(q_.data() + t * config_.heads * d, config_.heads, d, cos, sin, config_.rope.interleaved);
-      float* k = k_.data() + t * config_.kv_heads * d;
-      kernels_.rope(k, config_.kv_heads, d, cos, sin, config_.rope.interleaved);
-      for (int64_t h = 0; h < config_.kv_heads; ++h) {
-        kernels_.to_f16(k + h * d, d, cache.keys(layer, h) + (cache.size() + t) * d);
-        kernels_.to_f16(v_.data() + (t * config_.kv_heads + h) * d, d, cache.values(layer, h) + (cache.size() + t) * d);
-      }
+  const auto one = [&](const BatchPiece& piece, int64_t t, std::vector<uint16_t>& halves) {
+    const float* cos = cos_.data() + t * d / 2;
+    const float* sin = sin_.data() + t * d / 2;
+    kernels_.rope(q_.data() + t * config_.heads * d, config_.heads, d, cos, sin, config_.rope.interleaved);
+    float* k = k_.data() + t * config_.kv_heads * d;
+    kernels_.rope(k, config_.kv_heads, d, cos, sin, config_.rope.interleaved);
+    const int64_t position = piece.sequence->size() + t - piece.token_begin;
+    for (int64_t h = 0; h < config_.kv_heads; ++h) {
+      kernels_.to_f16(k + h * d, d, halves.data());
+      kernels_.to_f16(v_.data() + (t * config_.kv_heads + h) * d, d, halves.data() + d);
+      piece.sequence->write(layer, h, position, halves.data(), halves.data() + d);
+    }
+  };
+  pool_.for_parts(static_cast<int64_t>(batch.ids.size()), 1, [&](int, int64_t begin, int64_t end) {
+    std::vector<uint16_t> halves(static_cast<std::size_t>(2 * d));
+    for (const BatchPiece& piece : batch.pieces) {
+      for (int64_t t = std::max(begin, piece.token_begin); t < std::min(end, piece.token_end); ++t) one(piece, t, halves);
     }
   });
 }
 
-void Llama::attend(int64_t layer, int64_t n, KvCache& cache) {
-  const int64_t group = config_.heads / config_.kv_heads;
-  const int64_t blocks = (n + kAttentionTokens - 1) / kAttentionTokens;
-  pool_.for_chunks(blocks * config_.kv_heads, 1, [&](int thread, int64_t item, int64_t) {
-    const int64_t head = item % config_.kv_heads;
-    const int64_t block = blocks - 1 - item / config_.kv_heads;  // the longest first, so that threads end together
-    AttentionTask task{.q = q_.data(), .k = cache.keys(layer, head), .v = cache.values(layer, head), .out = attended_.data()};
-    task.heads = config_.heads;
-    task.head_dim = config_.head_dim;
-    task.first_head = head * group;
-    task.group = group;
-    task.position = cache.size();
-    task.token_begin = block * kAttentionTokens;
-    task.token_end = std::min(n, task.token_begin + kAttentionTokens);
-    task.scale = 1.0F / std::sqrt(static_cast<float>(config_.head_dim));
-    task.scratch = reinterpret_cast<float*>(scratch_[static_cast<std::size_t>(thread)].data());
-    kernels_.attention(task);
-  });
-}
-
-void Llama::attention_block(const Layer& layer, int64_t index, int64_t n, KvCache& cache) {
+void Llama::attention_block(const Layer& layer, int64_t index, const Batch& batch) {
+  const auto n = static_cast<int64_t>(batch.ids.size());
   const int64_t q_width = config_.heads * config_.head_dim;
   const int64_t kv_width = config_.kv_heads * config_.head_dim;
   norm(x_.data(), layer.attention_norm, n, normed_.data());
@@ -190,11 +188,11 @@ void Llama::attention_block(const Layer& layer, int64_t index, int64_t n, KvCach
   multiply(
       std::array<Output, 3>{{{&layer.q, q_.data(), q_width}, {&layer.k, k_.data(), kv_width}, {&layer.v, v_.data(), kv_width}}},
       n);
-  rotate_and_store(index, n, cache);
-  attend(index, n, cache);
+  rotate_and_store(index, batch);
+  attention_.run(index, q_.data(), attended_.data());
   set_input(attended_.data(), n, q_width, std::array{&layer.o});
   multiply(std::array<Output, 1>{{{&layer.o, projected_.data(), config_.hidden}}}, n);
-  kernels_.add(x_.data(), projected_.data(), n * config_.hidden);
+  add_projected(n);
 }
 
 void Llama::mlp_block(const Layer& layer, int64_t n) {
@@ -208,50 +206,84 @@ void Llama::mlp_block(const Layer& layer, int64_t n) {
   });
   set_input(gate_.data(), n, config_.intermediate, std::array{&layer.down});
   multiply(std::array<Output, 1>{{{&layer.down, projected_.data(), config_.hidden}}}, n);
-  kernels_.add(x_.data(), projected_.data(), n * config_.hidden);
+  add_projected(n);
 }
 
-void Llama::forward_batch(std::span<const TokenId> ids, KvCache& cache) {
-  const auto n = static_cast<int64_t>(ids.size());
+void Llama::forward_batch(const Batch& batch) {
+  const auto n = static_cast<int64_t>(batch.ids.size());
   reserve(n);
-  for (int64_t t = 0; t < n; ++t) {
-    const TokenId id = ids[static_cast<std::size_t>(t)];
-    IFM_CHECK(id >= 0 && id < config_.vocab);
-    dequantize_row(embedding_, id, x_.data() + t * config_.hidden);
-    rope_.angles(cache.size() + t, cos_.data() + t * config_.head_dim / 2, sin_.data() + t * config_.head_dim / 2);
+  for (const BatchPiece& piece : batch.pieces) {
+    for (int64_t t = piece.token_begin; t < piece.token_end; ++t) {
+      const TokenId id = batch.ids[static_cast<std::size_t>(t)];
+      IFM_CHECK(id >= 0 && id < config_.vocab);
+      dequantize_row(embedding_, id, x_.data() + t * config_.hidden);
+      const int64_t position = piece.sequence->size() + t - piece.token_begin;
+      rope_.angles(position, cos_.data() + t * config_.head_dim / 2, sin_.data() + t * config_.head_dim / 2);
+    }
   }
+  attention_.plan(batch.pieces, phase_);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    attention_block(layers_[i], static_cast<int64_t>(i), n, cache);
+    attention_block(layers_[i], static_cast<int64_t>(i), batch);
     mlp_block(layers_[i], n);
   }
+  for (const BatchPiece& piece : batch.pieces) piece.sequence->advance(piece.token_end - piece.token_begin);
 }
 
-void Llama::head(int64_t n, Logits which, int64_t base, const LogitsSink& sink) {
-  const int64_t rows = which == Logits::all ? kHeadBatch : 1;
+void Llama::head(std::span<const int64_t> tokens, int64_t base, const LogitsSink& sink) {
+  const auto all = static_cast<int64_t>(tokens.size());
+  const int64_t rows = std::min(kHeadBatch, all);
   if (logits_.size() < rows * config_.vocab) logits_ = AlignedBuffer<float>(rows * config_.vocab);
-  for (int64_t begin = which == Logits::all ? 0 : n - 1; begin < n; begin += rows) {
-    const int64_t count = std::min(rows, n - begin);
+  for (int64_t begin = 0; begin < all; begin += rows) {
+    const int64_t count = std::min(rows, all - begin);
     if (count < kPrefillTokens) phase_ = Phase::decode;
-    norm(x_.data() + begin * config_.hidden, final_norm_, count, normed_.data());
+    for (int64_t i = 0; i < count; ++i) {
+      const float* x = x_.data() + tokens[static_cast<std::size_t>(begin + i)] * config_.hidden;
+      kernels_.rms_norm(x, final_norm_.data(), config_.hidden, config_.norm_eps, normed_.data() + i * config_.hidden);
+    }
     set_input(normed_.data(), count, config_.hidden, std::array<const WeightMatrix*, 1>{&head_});
     multiply(std::array<Output, 1>{{{&head_, logits_.data(), config_.vocab}}}, count);
     for (int64_t i = 0; i < count; ++i) {
-      sink(base + begin + i, std::span<const float>(logits_.data() + i * config_.vocab, static_cast<std::size_t>(config_.vocab)));
+      sink(base + tokens[static_cast<std::size_t>(begin + i)],
+           std::span<const float>(logits_.data() + i * config_.vocab, static_cast<std::size_t>(config_.vocab)));
     }
   }
 }
 
-void Llama::forward(std::span<const TokenId> ids, KvCache& cache, Phase phase, Logits which, const LogitsSink& sink) {
-  const auto count = static_cast<int64_t>(ids.size());
-  IFM_CHECK(count > 0 && cache.size() + count <= cache.capacity());
-  for (int64_t begin = 0; begin < count; begin += kBatch) {
-    const int64_t n = std::min(kBatch, count - begin);
-    phase_ = n < kPrefillTokens ? Phase::decode : phase;
-    forward_batch(ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)), cache);
-    cache.set_size(cache.size() + n);
-    const bool last = begin + n == count;
-    if (which == Logits::all || (which == Logits::last && last)) head(n, which, begin, sink);
+void Llama::forward(std::span<const Continuation> batch, Phase phase, Logits which, const LogitsSink& sink) {
+  IFM_CHECK(!batch.empty());
+  for (const Continuation& one : batch) {
+    IFM_CHECK(!one.ids.empty());
+    one.sequence->reserve(static_cast<int64_t>(one.ids.size()));
   }
+  int64_t base = 0;  // ids before the batch
+  Batch now;
+  const auto flush = [&] {
+    const auto n = static_cast<int64_t>(now.ids.size());
+    phase_ = n < kPrefillTokens ? Phase::decode : phase;
+    forward_batch(now);
+    head(now.wanted, base, sink);
+    base += n;
+    now = {};
+  };
+  for (const Continuation& one : batch) {
+    std::span<const TokenId> left = one.ids;
+    while (!left.empty()) {
+      const auto begin = static_cast<int64_t>(now.ids.size());
+      const auto ids = left.first(std::min(left.size(), static_cast<std::size_t>(kBatch - begin)));
+      left = left.subspan(ids.size());
+      now.ids.insert(now.ids.end(), ids.begin(), ids.end());
+      const auto end = static_cast<int64_t>(now.ids.size());
+      now.pieces.push_back({one.sequence, begin, end});
+      const bool last = which == Logits::last && left.empty();
+      for (int64_t t = which == Logits::all ? begin : last ? end - 1 : end; t < end; ++t) now.wanted.push_back(t);
+      if (end == kBatch) flush();
+    }
+  }
+  if (!now.ids.empty()) flush();
+}
+
+void Llama::forward(std::span<const TokenId> ids, KvSequence& sequence, Phase phase, Logits which, const LogitsSink& sink) {
+  forward(std::array{Continuation{&sequence, ids}}, phase, which, sink);
 }
 
 }  // namespace ifm

@@ -11,13 +11,20 @@
 #include "inferometer/format/checkpoint.h"
 #include "inferometer/kernel/kernels.h"
 #include "inferometer/kernel/thread_pool.h"
+#include "inferometer/model/attention.h"
 #include "inferometer/model/kv_cache.h"
 #include "inferometer/model/rope.h"
 
 namespace ifm {
 
-/// Which positions' logits a forward pass computes.
+/// Which positions' logits a forward pass computes: of each continuation none, its last one, or all.
 enum class Logits { none, last, all };
+
+/// Ids that follow what a sequence holds.
+struct Continuation {
+  KvSequence* sequence = nullptr;
+  std::span<const TokenId> ids;
+};
 
 /// The forward pass of the Llama family: RMSNorm, grouped-query attention with RoPE, SwiGLU, tied or separate head.
 /// Weights stay where the checkpoint maps them. Not thread-safe; uses the pool's threads inside.
@@ -28,13 +35,16 @@ class Llama {
   /// another shape.
   Llama(const Checkpoint& checkpoint, const Kernels& kernels, ThreadPool& pool, Accuracy accuracy);
 
-  /// Receives logits: index into the ids of this pass, (vocab) f32 valid during the call.
+  /// Receives logits: index into the ids of this pass, counted over all continuations, and (vocab) f32 valid during the call.
   using LogitsSink = std::function<void(int64_t, std::span<const float>)>;
 
-  /// Evaluates ids at positions cache.size() … and appends them to the cache. ids must be < vocab and fit the cache
-  /// (IFM_CHECK: callers check). `sink` is called in order for the positions that `which` asks for. Results of Phase::decode do
-  /// not depend on how many ids come in one call.
-  void forward(std::span<const TokenId> ids, KvCache& cache, Phase phase, Logits which, const LogitsSink& sink);
+  /// Evaluates each continuation at the positions sequence->size() … and appends it. Sequences differ from each other, ids are
+  /// not empty, < vocab and fit the sequence's capacity (IFM_CHECK: callers check). `sink` is called in order for the positions
+  /// that `which` asks for. In Phase::decode a token's results are bit for bit what they are when it is evaluated alone.
+  /// @throws Error resource when the pool has too few free pages; nothing is evaluated then.
+  void forward(std::span<const Continuation> batch, Phase phase, Logits which, const LogitsSink& sink);
+  /// The same for one sequence.
+  void forward(std::span<const TokenId> ids, KvSequence& sequence, Phase phase, Logits which, const LogitsSink& sink);
 
   [[nodiscard]] const ModelConfig& config() const { return config_; }
   /// Weights that one decode step reads: layers, head, and one embedding row where the head is not the embedding.
@@ -55,12 +65,20 @@ class Llama {
   };
 
   void reserve(int64_t tokens);
-  void forward_batch(std::span<const TokenId> ids, KvCache& cache);
-  void attention_block(const Layer& layer, int64_t index, int64_t n, KvCache& cache);
+  /// Tokens that pass through the layers together.
+  struct Batch {
+    std::vector<TokenId> ids;
+    std::vector<BatchPiece> pieces;
+    std::vector<int64_t> wanted;  // tokens whose logits are asked for
+  };
+
+  void forward_batch(const Batch& batch);
+  void attention_block(const Layer& layer, int64_t index, const Batch& batch);
   void mlp_block(const Layer& layer, int64_t n);
   void norm(const float* x, const std::vector<float>& weight, int64_t n, float* out);
-  void rotate_and_store(int64_t layer, int64_t n, KvCache& cache);
-  void attend(int64_t layer, int64_t n, KvCache& cache);
+  /// x += projected.
+  void add_projected(int64_t n);
+  void rotate_and_store(int64_t layer, const Batch& batch);
   /// Head and layers, without the embedding.
   [[nodiscard]] std::vector<const WeightMatrix*> all_matrices() const;
   [[nodiscard]] const Product& product_of(const WeightMatrix& w) const { return product(kernels_, accuracy_, phase_, w.packing); }
@@ -74,13 +92,14 @@ class Llama {
     int64_t out_stride;
   };
   void multiply(std::span<const Output> outputs, int64_t n);
-  void head(int64_t n, Logits which, int64_t base, const LogitsSink& sink);
+  void head(std::span<const int64_t> tokens, int64_t base, const LogitsSink& sink);
 
   ModelConfig config_;
   const Kernels& kernels_;
   ThreadPool& pool_;
   Accuracy accuracy_;
   Rope rope_;
+  Attention attention_;
   WeightMatrix embedding_, head_;
   std::vector<Layer> layers_;
   std::vector<float> final_norm_;

@@ -1,0 +1,133 @@
+#include "inferometer/model/attention.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "inferometer/kernel/attention_merge.h"
+
+namespace ifm {
+namespace {
+
+/// Keys of a part: few enough that short contexts keep several threads busy, enough that merging costs nothing.
+constexpr int64_t kPartKeys = 256;
+static_assert(kPartKeys % kAttentionKeys == 0);
+/// Tokens whose parts are held at a time.
+constexpr int64_t kRoundTokens = 32;
+
+}  // namespace
+
+Attention::Attention(const ModelConfig& config, const Kernels& kernels, ThreadPool& pool)
+    : config_(config), kernels_(kernels), pool_(pool) {
+  for (int i = 0; i < pool.size(); ++i) scratch_.emplace_back(attention_scratch_floats(config.head_dim));
+}
+
+void Attention::plan(std::span<const BatchPiece> pieces, Phase phase) {
+  pieces_.assign(pieces.begin(), pieces.end());
+  items_.clear();
+  rounds_.clear();
+  if (phase == Phase::prefill) {
+    plan_prefill();
+  } else {
+    plan_decode();
+  }
+  int64_t most = 0;
+  for (const Round& round : rounds_) {
+    if (round.parts > 1) most = std::max(most, round.parts * (round.token_end - round.token_begin));
+  }
+  if (most * config_.heads * 2 <= sums_.size()) return;
+  parts_ = AlignedBuffer<float>(most * config_.heads * config_.head_dim);
+  sums_ = AlignedBuffer<float>(most * config_.heads * 2);
+}
+
+void Attention::plan_prefill() {
+  for (std::size_t p = 0; p < pieces_.size(); ++p) {
+    const BatchPiece& piece = pieces_[p];
+    for (int64_t begin = piece.token_begin; begin < piece.token_end; begin += kAttentionTokens) {
+      const int64_t end = std::min(piece.token_end, begin + kAttentionTokens);
+      const int64_t key_end = piece.sequence->size() + end - piece.token_begin;
+      for (int64_t head = 0; head < config_.kv_heads; ++head) items_.push_back({p, begin, end, head, 0, 0, key_end});
+    }
+  }
+  // The longest first, so that threads end together.
+  std::ranges::stable_sort(items_, std::ranges::greater(), &Item::key_end);
+  rounds_.push_back({0, items_.size(), 0, pieces_.back().token_end, 1});
+}
+
+void Attention::plan_decode() {
+  Round round{};
+  token_parts_.clear();
+  for (std::size_t p = 0; p < pieces_.size(); ++p) {
+    const BatchPiece& piece = pieces_[p];
+    for (int64_t begin = piece.token_begin; begin < piece.token_end; begin += kAttentionTokens) {
+      const int64_t end = std::min(piece.token_end, begin + kAttentionTokens);
+      if (end - round.token_begin > kRoundTokens) {
+        rounds_.push_back(round);
+        round = {items_.size(), items_.size(), begin, begin, 0};
+      }
+      const int64_t key_end = piece.sequence->size() + end - piece.token_begin;
+      int64_t part = 0;
+      for (int64_t key = 0; key < key_end; key += kPartKeys, ++part) {
+        for (int64_t head = 0; head < config_.kv_heads; ++head)
+          items_.push_back({p, begin, end, head, part, key, std::min(key_end, key + kPartKeys)});
+      }
+      token_parts_.insert(token_parts_.end(), static_cast<std::size_t>(end - begin), part);
+      round.parts = std::max(round.parts, part);
+      round.token_end = end;
+      round.item_end = items_.size();
+    }
+  }
+  rounds_.push_back(round);
+}
+
+void Attention::run_item(const Item& item, const Round& round, int thread, int64_t layer, const float* q, float* out) {
+  const BatchPiece& piece = pieces_[item.piece];
+  // The task counts tokens from the round's first.
+  const int64_t row = round.token_begin * config_.heads;
+  AttentionTask task{.q = q + row * config_.head_dim, .kv = piece.sequence->pages(layer, item.head)};
+  if (round.parts > 1) {
+    const int64_t part_row = item.part * (round.token_end - round.token_begin) * config_.heads;
+    task.out = parts_.data() + part_row * config_.head_dim;
+    task.sums = sums_.data() + part_row * 2;
+  } else {
+    task.out = out + row * config_.head_dim;
+  }
+  task.heads = config_.heads;
+  task.head_dim = config_.head_dim;
+  task.group = config_.heads / config_.kv_heads;
+  task.first_head = item.head * task.group;
+  task.position = piece.sequence->size() + round.token_begin - piece.token_begin;
+  task.token_begin = item.token_begin - round.token_begin;
+  task.token_end = item.token_end - round.token_begin;
+  task.key_begin = item.key_begin;
+  task.key_end = item.key_end;
+  task.scale = 1.0F / std::sqrt(static_cast<float>(config_.head_dim));
+  task.scratch = scratch_[static_cast<std::size_t>(thread)].data();
+  kernels_.attention(task);
+}
+
+void Attention::merge(const Round& round, float* out) {
+  const int64_t rows = (round.token_end - round.token_begin) * config_.heads;
+  pool_.for_parts(rows, 1, [&](int, int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t token = round.token_begin + row / config_.heads;
+      const AttentionParts parts{.out = parts_.data() + row * config_.head_dim,
+                                 .sums = sums_.data() + row * 2,
+                                 .out_stride = rows * config_.head_dim,
+                                 .sums_stride = rows * 2,
+                                 .count = token_parts_[static_cast<std::size_t>(token)]};
+      merge_attention(parts, config_.head_dim, out + (round.token_begin * config_.heads + row) * config_.head_dim);
+    }
+  });
+}
+
+void Attention::run(int64_t layer, const float* q, float* out) {
+  for (const Round& round : rounds_) {
+    const auto count = static_cast<int64_t>(round.item_end - round.item_begin);
+    pool_.for_chunks(count, 1, [&](int thread, int64_t item, int64_t) {
+      run_item(items_[round.item_begin + static_cast<std::size_t>(item)], round, thread, layer, q, out);
+    });
+    if (round.parts > 1) merge(round, out);
+  }
+}
+
+}  // namespace ifm
