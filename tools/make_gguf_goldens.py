@@ -15,7 +15,7 @@ import mlx.core as mx
 import numpy as np
 
 SEED = 20240711
-F16_FIELDS = {"Q4_0": [0], "Q4_1": [0, 2], "Q8_0": [0], "Q6_K": [208]}
+F16_FIELDS = {"Q4_0": [0], "Q4_1": [0, 2], "Q8_0": [0], "Q6_K": [208], "Q5_0": [0], "Q5_1": [0, 2], "Q4_K": [0, 2], "Q5_K": [0, 2]}
 PLAIN_TYPES = ("F16", "BF16")
 
 

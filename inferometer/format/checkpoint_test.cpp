@@ -245,7 +245,8 @@ TEST_F(GgufCheckpoint, GivesEveryHeldTypeByHuggingFaceName) {
   const std::tuple<DType, Packing, const char*> types[] = {
       {DType::f32, Packing::f32, "F32"},    {DType::f16, Packing::f16, "F16"},    {DType::bf16, Packing::bf16, "BF16"},
       {DType::q4_0, Packing::q4_0, "Q4_0"}, {DType::q4_1, Packing::q4_1, "Q4_1"}, {DType::q8_0, Packing::q8_0, "Q8_0"},
-      {DType::q6_k, Packing::q6_k, "Q6_K"}};
+      {DType::q6_k, Packing::q6_k, "Q6_K"}, {DType::q5_0, Packing::q5_0, "Q5_0"}, {DType::q5_1, Packing::q5_1, "Q5_1"},
+      {DType::q4_k, Packing::q4_k, "Q4_K"}, {DType::q5_k, Packing::q5_k, "Q5_K"}};
   for (const auto& [dtype, packing, name] : types) {
     build(dtype);
     const Checkpoint checkpoint = open();
@@ -272,7 +273,7 @@ TEST_F(GgufCheckpoint, ListsTypesByTheirBytes) {
 
 TEST_F(GgufCheckpoint, RefusesTypesThatItCannotComputeWith) {
   build(DType::q4_0);
-  for (const DType type : {DType::q4_k, DType::q5_0, DType::f64, DType::i8}) {
+  for (const DType type : {DType::q2_k, DType::q3_k, DType::f64, DType::i8}) {
     tensors.back() = tensor("blk.0.ffn_down.weight", type, {kHidden, kInner});
     expect_error([&] { (void)open(); }, ErrorKind::unsupported, "tensor \"blk.0.ffn_down.weight\" has type",
                  std::string(info(type).name));

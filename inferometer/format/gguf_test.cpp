@@ -216,6 +216,8 @@ TEST(Gguf, RejectsEachWrongTensorField) {
          f.tensors[1].dims = {16, 2};
        },
        "rows of 16 (expected a multiple of 32 for q8_0)"},
+      {"44 row no multiple of a super-block", [](RawGguf& f) { f.tensors[1].type = 12; },
+       "rows of 32 (expected a multiple of 256 for q4_k)"},
       {"45 misaligned", [](RawGguf& f) { f.tensors[1].offset = 65; }, "tensor \"b\" has offset 65 (expected 64"},
       {"45 overlap", [](RawGguf& f) { f.tensors[1].offset = 32; }, "has offset 32 (expected 64"},
       {"45 hole", [](RawGguf& f) { f.tensors[1].offset = 96; }, "has offset 96"},

@@ -40,6 +40,14 @@ std::optional<Packing> packing_of(DType dtype) {
       return Packing::q8_0;
     case DType::q6_k:
       return Packing::q6_k;
+    case DType::q5_0:
+      return Packing::q5_0;
+    case DType::q5_1:
+      return Packing::q5_1;
+    case DType::q4_k:
+      return Packing::q4_k;
+    case DType::q5_k:
+      return Packing::q5_k;
     default:
       return std::nullopt;
   }

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <initializer_list>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "inferometer/base/error.h"
 #include "inferometer/kernel/isa_sets.h"
@@ -46,7 +48,13 @@ Kernels completed(Kernels set, const Kernels& next) {
   return set;
 }
 
-/// Every set that this build has and this processor runs, best first, whole.
+/// The set that the environment asks for; empty = none.
+std::string_view isa_of_environment() {
+  const char* name = std::getenv("IFM_ISA");
+  return name == nullptr ? "" : name;
+}
+
+/// Every set that this build has and this processor runs, best first, whole; the best is the environment's, where it is there.
 const std::vector<Kernels>& usable_sets() {
   static const std::vector<Kernels> sets = [] {
     std::vector<Kernels> worst_first{reference_kernels()};
@@ -57,7 +65,10 @@ const std::vector<Kernels>& usable_sets() {
         avx512 != nullptr && has_avx2 && cpu_has({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"})) {
       worst_first.push_back(completed(*avx512, worst_first.back()));
     }
-    return std::vector<Kernels>(worst_first.rbegin(), worst_first.rend());
+    std::vector<Kernels> best_first(worst_first.rbegin(), worst_first.rend());
+    const auto wanted = std::ranges::find(best_first, isa_of_environment(), &Kernels::isa);
+    if (wanted != best_first.end()) best_first.erase(best_first.begin(), wanted);
+    return best_first;
   }();
   return sets;
 }
@@ -92,12 +103,12 @@ std::vector<std::string> available_isas() {
 
 const Kernels& kernels_for(std::string_view isa) {
   const std::vector<Kernels>& sets = usable_sets();
-  if (isa.empty()) return sets.front();
-  const auto found = std::ranges::find(sets, isa, &Kernels::isa);
+  const std::string_view wanted = isa.empty() ? isa_of_environment() : isa;
+  if (wanted.empty()) return sets.front();
+  const auto found = std::ranges::find(sets, wanted, &Kernels::isa);
   if (found == sets.end()) {
-    std::string names;
-    for (const Kernels& set : sets) names += (names.empty() ? "" : ", ") + std::string(set.isa);
-    fail(ErrorKind::usage, "--isa: {} cannot be used here (expected one of {})", isa, names);
+    fail(ErrorKind::usage, "{}: {} cannot be used here (expected one of {})", isa.empty() ? "IFM_ISA" : "--isa", wanted,
+         fmt::join(available_isas(), ", "));
   }
   return *found;
 }

@@ -127,9 +127,10 @@ struct Kernels {
 [[nodiscard]] int64_t matmul_scratch_bytes(int64_t n, int64_t k);
 [[nodiscard]] int64_t attention_scratch_floats(int64_t head_dim);
 
-/// Names of the sets that this build has and this processor can run, best first; "reference" is always the last.
+/// Names of the sets that this build has and this processor can run, best first; "reference" is always the last. The environment
+/// variable IFM_ISA takes away those that stand before the one that it names.
 [[nodiscard]] std::vector<std::string> available_isas();
-/// `isa` empty = the best. @throws Error usage naming what there is.
+/// `isa` empty = the best. @throws Error usage naming what there is, also when IFM_ISA names something else.
 [[nodiscard]] const Kernels& kernels_for(std::string_view isa);
 
 }  // namespace ifm

@@ -41,10 +41,12 @@ std::vector<MatrixCase> all_matrices() {
       }
     }
   }
-  for (const Packing packing : {Packing::q4_0, Packing::q4_1, Packing::q8_0}) {
+  for (const Packing packing : {Packing::q4_0, Packing::q4_1, Packing::q5_0, Packing::q5_1, Packing::q8_0}) {
     for (const int64_t cols : {32, 96, 288, 576, 1536}) cases.push_back({packing, cols, 0, DType::f16});
   }
-  for (const int64_t cols : {256, 768, 2304}) cases.push_back({Packing::q6_k, cols, 0, DType::f16});
+  for (const Packing packing : {Packing::q4_k, Packing::q5_k, Packing::q6_k}) {
+    for (const int64_t cols : {256, 768, 2304}) cases.push_back({packing, cols, 0, DType::f16});
+  }
   for (const Packing packing : {Packing::f32, Packing::f16, Packing::bf16}) {
     for (const int64_t cols : {1, 7, 8, 33, 576}) cases.push_back({packing, cols, 0, DType::f16});
   }

@@ -29,7 +29,8 @@ struct Blocks {
   int64_t block_bytes = 0;
   int scale_at = -1;
   int minimum_at = -1;
-  float scale = 1;  // relative to a weight's size
+  float scale = 1;    // relative to a weight's size
+  float minimum = 0;  // relative to the scale; centres the weights
 };
 
 Blocks blocks_of(Packing packing, int64_t cols) {
@@ -46,11 +47,19 @@ Blocks blocks_of(Packing packing, int64_t cols) {
     case Packing::q4_0:
       return {cols / 32 * 18, 18, 0, -1, 0.25F};
     case Packing::q4_1:
-      return {cols / 32 * 20, 20, 0, 2, 0.25F};
+      return {cols / 32 * 20, 20, 0, 2, 0.25F, -7.5F};
     case Packing::q8_0:
       return {cols / 32 * 34, 34, 0, -1, 0.015F};
     case Packing::q6_k:
       return {cols / 256 * 210, 210, 208, -1, 0.001F};
+    case Packing::q5_0:
+      return {cols / 32 * 22, 22, 0, -1, 0.125F};
+    case Packing::q5_1:
+      return {cols / 32 * 24, 24, 0, 2, 0.125F, -15.5F};
+    case Packing::q4_k:
+      return {cols / 256 * 144, 144, 0, 2, 0.008F, 7.5F};
+    case Packing::q5_k:
+      return {cols / 256 * 176, 176, 0, 2, 0.004F, 15.5F};
   }
   return {};
 }
@@ -82,7 +91,7 @@ TestMatrix make_test_matrix(Packing packing, int64_t rows, int64_t cols, int gro
   for (std::size_t at = 0; blocks.scale_at >= 0 && at < m.data.size(); at += static_cast<std::size_t>(blocks.block_bytes)) {
     const float step = size * blocks.scale * static_cast<float>(0.5 + rng.uniform());
     const uint16_t scale = f32_to_f16(step);
-    const uint16_t minimum = f32_to_f16(-7.5F * step);
+    const uint16_t minimum = f32_to_f16(blocks.minimum * step);
     put(m.data, at + static_cast<std::size_t>(blocks.scale_at), &scale, 2);
     if (blocks.minimum_at >= 0) put(m.data, at + static_cast<std::size_t>(blocks.minimum_at), &minimum, 2);
   }

@@ -102,6 +102,53 @@ void q6_k_row(const std::byte* block, int64_t cols, float* out) {
   }
 }
 
+/// q5_0 (without minimum) and q5_1: bit j of the word is the fifth bit of weight j.
+void q5_row(const std::byte* block, int64_t cols, bool has_minimum, float* out) {
+  const int64_t head = has_minimum ? 4 : 2;
+  for (int64_t start = 0; start < cols; start += 32, block += head + 20) {
+    const float d = load_f16(block);
+    const float m = has_minimum ? load_f16(block + 2) : 0.0F;
+    uint32_t fifth = 0;
+    std::memcpy(&fifth, block + head, sizeof fifth);
+    for (int j = 0; j < 32; ++j) {
+      const std::byte pair = block[head + 4 + j % 16];
+      const int q = (j < 16 ? low_nibble(pair) : high_nibble(pair)) | static_cast<int>(fifth >> j & 1U) << 4;
+      const float product = d * static_cast<float>(has_minimum ? q : q - 16);
+      out[start + j] = has_minimum ? product + m : product;
+    }
+  }
+}
+
+/// The 6-bit scale and minimum of a sub-block of 32, by the 12 bytes that hold eight of each.
+struct ScaleAndMin {
+  int scale = 0;
+  int min = 0;
+};
+ScaleAndMin scale_and_min(const std::byte* packed, int sub) {
+  const auto byte = [packed](int i) { return std::to_integer<int>(packed[i]); };
+  if (sub < 4) return {byte(sub) & 63, byte(sub + 4) & 63};
+  return {(byte(sub + 4) & 15) | (byte(sub - 4) >> 6) << 4, byte(sub + 4) >> 4 | (byte(sub) >> 6) << 4};
+}
+
+/// q4_k and, with fifth bits, q5_k: bit `sub` of byte l is the fifth bit of weight l of sub-block `sub`.
+void q45_k_row(const std::byte* block, int64_t cols, bool has_fifth, float* out) {
+  const int64_t head = has_fifth ? 48 : 16;
+  for (int64_t start = 0; start < cols; start += 256, block += head + 128) {
+    for (int sub = 0; sub < 8; ++sub) {
+      const auto [scale, min] = scale_and_min(block + 4, sub);
+      const float d = load_f16(block) * static_cast<float>(scale);
+      const float minimum = load_f16(block + 2) * static_cast<float>(min);
+      for (int lane = 0; lane < 32; ++lane) {
+        const std::byte pair = block[head + sub / 2 * 32 + lane];
+        int q = sub % 2 == 0 ? low_nibble(pair) : high_nibble(pair);
+        if (has_fifth) q |= (std::to_integer<int>(block[16 + lane]) >> sub & 1) << 4;
+        const float product = d * static_cast<float>(q);
+        out[start + 32 * sub + lane] = product - minimum;
+      }
+    }
+  }
+}
+
 bool is_affine(Packing packing) { return packing == Packing::affine4 || packing == Packing::affine8; }
 
 }  // namespace
@@ -134,6 +181,14 @@ std::string describe(const WeightMatrix& matrix) {
       return "Q8_0";
     case Packing::q6_k:
       return "Q6_K";
+    case Packing::q5_0:
+      return "Q5_0";
+    case Packing::q5_1:
+      return "Q5_1";
+    case Packing::q4_k:
+      return "Q4_K";
+    case Packing::q5_k:
+      return "Q5_K";
   }
   report_bug("known packing", __FILE__, __LINE__);
 }
@@ -159,6 +214,14 @@ void dequantize_row(const WeightMatrix& matrix, int64_t row, float* out) {
       return q8_0_row(data, matrix.cols, out);
     case Packing::q6_k:
       return q6_k_row(data, matrix.cols, out);
+    case Packing::q5_0:
+      return q5_row(data, matrix.cols, false, out);
+    case Packing::q5_1:
+      return q5_row(data, matrix.cols, true, out);
+    case Packing::q4_k:
+      return q45_k_row(data, matrix.cols, false, out);
+    case Packing::q5_k:
+      return q45_k_row(data, matrix.cols, true, out);
   }
 }
 

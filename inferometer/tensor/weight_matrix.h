@@ -19,10 +19,14 @@ enum class Packing {
   q4_1,     ///< GGML block of 32: f16 d, f16 m, 16 bytes; w = d * q + m
   q8_0,     ///< GGML block of 32: f16 d, 32 int8; w = d * q
   q6_k,     ///< GGML super-block of 256: 128 B low nibbles, 64 B high pairs, 16 int8 scales, f16 d; w = d * scale * (q - 32)
+  q5_0,     ///< GGML block of 32: f16 d, u32 fifth bits, 16 bytes as q4_0; w = d * (q - 16)
+  q5_1,     ///< GGML block of 32: f16 d, f16 m, u32 fifth bits, 16 bytes as q4_0; w = d * q + m
+  q4_k,     ///< GGML super-block of 256: f16 d, f16 dmin, 12 B of 6-bit scales and mins, 128 B; w = d * scale * q - dmin * min
+  q5_k,     ///< as q4_k, with 32 B of fifth bits before the 128 B
 };
 
-/// Number of packings; q6_k is the last.
-inline constexpr std::size_t kPackings = static_cast<std::size_t>(Packing::q6_k) + 1;
+/// Number of packings; q5_k is the last.
+inline constexpr std::size_t kPackings = static_cast<std::size_t>(Packing::q5_k) + 1;
 
 /// A view of the weights of `y = W x`, W: (rows, cols). Does not own; the mapped file must outlive it. Pointers may be unaligned.
 struct WeightMatrix {

@@ -93,7 +93,9 @@ struct GgmlPacking {
 };
 constexpr GgmlPacking kGgmlPackings[] = {
     {"Q4_0", Packing::q4_0, DType::q4_0}, {"Q4_1", Packing::q4_1, DType::q4_1}, {"Q8_0", Packing::q8_0, DType::q8_0},
-    {"Q6_K", Packing::q6_k, DType::q6_k}, {"F16", Packing::f16, DType::f16},    {"BF16", Packing::bf16, DType::bf16},
+    {"Q6_K", Packing::q6_k, DType::q6_k}, {"Q5_0", Packing::q5_0, DType::q5_0}, {"Q5_1", Packing::q5_1, DType::q5_1},
+    {"Q4_K", Packing::q4_k, DType::q4_k}, {"Q5_K", Packing::q5_k, DType::q5_k}, {"F16", Packing::f16, DType::f16},
+    {"BF16", Packing::bf16, DType::bf16},
 };
 
 // Random blocks against the PyPI package gguf 0.19.0, bit for bit, at an aligned and at an odd address.
@@ -227,7 +229,8 @@ TEST(DescribeWeightMatrix, NamesPackingAndGroup) {
   WeightMatrix matrix;
   const std::pair<Packing, const char*> names[] = {{Packing::f32, "F32"},   {Packing::f16, "F16"},   {Packing::bf16, "BF16"},
                                                    {Packing::q4_0, "Q4_0"}, {Packing::q4_1, "Q4_1"}, {Packing::q8_0, "Q8_0"},
-                                                   {Packing::q6_k, "Q6_K"}};
+                                                   {Packing::q6_k, "Q6_K"}, {Packing::q5_0, "Q5_0"}, {Packing::q5_1, "Q5_1"},
+                                                   {Packing::q4_k, "Q4_K"}, {Packing::q5_k, "Q5_K"}};
   for (const auto& [packing, name] : names) {
     matrix.packing = packing;
     EXPECT_EQ(describe(matrix), name);

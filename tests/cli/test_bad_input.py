@@ -60,6 +60,8 @@ class WrongFlags(CliTest):
     def test_engine_and_instruction_set_are_named_with_those_there_are(self):
         self.refuses("generate", "-m", tiny_model(), "-p", "hi", "--engine", "warp", code=USAGE, naming=["warp", "embedded"])
         self.refuses("generate", "-m", tiny_model(), "-p", "hi", "--isa", "sse9", code=USAGE, naming=["sse9", "reference"])
+        self.refuses("generate", "-m", tiny_model(), "-p", "hi", environment={"IFM_ISA": "sse9"}, code=USAGE,
+                     naming=["IFM_ISA", "sse9", "reference"])
 
     def test_a_context_that_is_too_small_is_refused(self):
         self.refuses("bench", "-m", tiny_model(), "-p", "64", "-n", "0", "--ctx", "8", code=USAGE, naming=["64", "8"])

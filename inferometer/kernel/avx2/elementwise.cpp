@@ -1,11 +1,7 @@
 #include "inferometer/kernel/avx2/avx2.h"
 #include "inferometer/kernel/avx2/vector.h"
-#include "inferometer/kernel/eights.h"
-#include "inferometer/kernel/isa_sets.h"
 
-namespace ifm {
-namespace avx2 {
-namespace {
+namespace ifm::avx2 {
 
 void rms_norm(const float* x, const float* weight, int64_t k, float eps, float* out) {
   __m256 squares[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
@@ -27,6 +23,8 @@ void rms_norm(const float* x, const float* weight, int64_t k, float eps, float* 
   for (; i < k; ++i) out[i] = x[i] * factor * weight[i];
 }
 
+namespace {
+
 void rope_halves(float* head, int64_t half, const float* cos, const float* sin) {
   int64_t i = 0;
   for (; i + 8 <= half; i += 8) {
@@ -45,6 +43,8 @@ void rope_halves(float* head, int64_t half, const float* cos, const float* sin) 
   }
 }
 
+}  // namespace
+
 void rope(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin, bool interleaved) {
   const int64_t half = head_dim / 2;
   for (int64_t h = 0; h < heads; ++h) {
@@ -62,11 +62,15 @@ void rope(float* x, int64_t heads, int64_t head_dim, const float* cos, const flo
   }
 }
 
+namespace {
+
 __m256 swiglu8(__m256 gate, __m256 up) {
   const __m256 one = _mm256_set1_ps(1.0F);
   const __m256 denominator = _mm256_add_ps(one, exp8(_mm256_sub_ps(_mm256_setzero_ps(), gate)));
   return _mm256_mul_ps(_mm256_div_ps(gate, denominator), up);
 }
+
+}  // namespace
 
 void swiglu(const float* gate, const float* up, int64_t k, float* out) {
   int64_t i = 0;
@@ -99,47 +103,4 @@ void to_f16(const float* x, int64_t k, uint16_t* out) {
   }
 }
 
-constexpr Rounding kLinear{"eights", eights_bytes, round_linear};
-constexpr Rounding kSplit{"eights", eights_bytes, round_split};
-
-constexpr ProductTable kFast{{{nullptr, matmul_exact},       // f32
-                              {nullptr, matmul_exact},       // f16
-                              {nullptr, matmul_exact},       // bf16
-                              {&kSplit, matmul_affine4},     // affine4
-                              {&kLinear, matmul_signed8},    // affine8
-                              {&kLinear, matmul_unsigned4},  // q4_0
-                              {&kLinear, matmul_unsigned4},  // q4_1
-                              {&kLinear, matmul_signed8},    // q8_0
-                              {&kLinear, matmul_signed8}}};  // q6_k
-
-constexpr ProductTable kExact = [] {
-  ProductTable table;
-  table.fill({nullptr, matmul_exact});
-  return table;
-}();
-
-constexpr Kernels kAvx2{
-    .isa = "avx2",
-    .fast_decode = kFast,
-    .fast_prefill = kFast,
-    .exact_decode = kExact,
-    .exact_prefill = kExact,
-    .rms_norm = rms_norm,
-    .rope = rope,
-    .swiglu = swiglu,
-    .add = add,
-    .to_f16 = to_f16,
-    .largest = largest,
-    .exp_weights = exp_weights,
-    .count_above = count_above,
-    .sum_above = sum_above,
-    .indices_within = indices_within,
-    .attention = attention,
-};
-
-}  // namespace
-}  // namespace avx2
-
-const Kernels* avx2_kernels() { return &avx2::kAvx2; }
-
-}  // namespace ifm
+}  // namespace ifm::avx2

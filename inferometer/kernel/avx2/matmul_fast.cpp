@@ -20,13 +20,13 @@ struct Constant {
 };
 
 /// Signed bytes times signed bytes: |w| and x with w's sign, since the instruction wants one unsigned side. |w| <= 128 and
-/// |x| <= 127, so a pair stays within 16 bits.
-enum class Bytes { unsigned4, signed8 };
+/// |x| <= 127, so a pair stays within 16 bits. Unsigned bytes are at most 31.
+enum class Bytes { unsigned5, signed8 };
 
 template <Bytes kind>
 __m256i dot_bytes(__m256i w, __m256i x) {
   const __m256i ones = _mm256_set1_epi16(1);
-  if constexpr (kind == Bytes::unsigned4) return _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), ones);
+  if constexpr (kind == Bytes::unsigned5) return _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), ones);
   return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)), ones);
 }
 
@@ -230,7 +230,7 @@ void matmul_affine4(const MatmulTask& task) {
   affine4_task<128>(task);
 }
 
-void matmul_unsigned4(const MatmulTask& task) { linear_task<Bytes::unsigned4>(task); }
-void matmul_signed8(const MatmulTask& task) { linear_task<Bytes::signed8>(task); }
+void matmul_unsigned(const MatmulTask& task) { linear_task<Bytes::unsigned5>(task); }
+void matmul_signed(const MatmulTask& task) { linear_task<Bytes::signed8>(task); }
 
 }  // namespace ifm::avx2

@@ -2,14 +2,10 @@
 #include <cmath>
 #include <limits>
 
-#include "inferometer/kernel/eights.h"
-#include "inferometer/kernel/isa_sets.h"
 #include "inferometer/kernel/reference/reference.h"
 #include "inferometer/tensor/dtype.h"
 
-namespace ifm {
-namespace reference {
-namespace {
+namespace ifm::reference {
 
 void rms_norm(const float* x, const float* weight, int64_t k, float eps, float* out) {
   double squares = 0;
@@ -85,45 +81,4 @@ int64_t indices_within(const float* x, int64_t k, float low, float high, int32_t
   return count;
 }
 
-constexpr Rounding kEights{"eights", eights_bytes, round_eights};
-
-constexpr ProductTable kExact = [] {
-  ProductTable table;
-  table.fill({nullptr, matmul_exact});
-  return table;
-}();
-
-constexpr ProductTable kFast = [] {
-  ProductTable table;
-  table.fill({&kEights, matmul_fast});
-  for (const Packing plain : {Packing::f32, Packing::f16, Packing::bf16}) {
-    table[static_cast<std::size_t>(plain)] = {nullptr, matmul_exact};
-  }
-  return table;
-}();
-
-constexpr Kernels kReference{
-    .isa = "reference",
-    .fast_decode = kFast,
-    .fast_prefill = kFast,
-    .exact_decode = kExact,
-    .exact_prefill = kExact,
-    .rms_norm = rms_norm,
-    .rope = rope,
-    .swiglu = swiglu,
-    .add = add,
-    .to_f16 = to_f16,
-    .largest = largest,
-    .exp_weights = exp_weights,
-    .count_above = count_above,
-    .sum_above = sum_above,
-    .indices_within = indices_within,
-    .attention = attention,
-};
-
-}  // namespace
-}  // namespace reference
-
-const Kernels& reference_kernels() { return reference::kReference; }
-
-}  // namespace ifm
+}  // namespace ifm::reference
