@@ -15,6 +15,7 @@
 #include "inferometer/cli/output.h"
 #include "inferometer/cli/terminal.h"
 #include "inferometer/hub/convert.h"
+#include "inferometer/hub/gguf_mix.h"
 #include "inferometer/hub/pull.h"
 #include "inferometer/hub/registry.h"
 #include "inferometer/hub/resolve.h"
@@ -165,8 +166,7 @@ int synth(const ModelsFlags& flags) {
   if (options.format == SynthFormat::mlx && !flags.type.empty()) {
     fail(ErrorKind::usage, "--type: goes with --format gguf (an MLX folder is always 4-bit, group 64)");
   }
-  if (flags.type == "q4_1") options.type = DType::q4_1;
-  if (flags.type == "q8_0") options.type = DType::q8_0;
+  if (!flags.type.empty()) options.type = flags.type;
   synthesize(flags.name, options, flags.output, say);
   return report_written(flags);
 }
@@ -198,8 +198,10 @@ void add_synth(CLI::App& models, const Flags& flags, CliContext& context) {
   verb->add_option("--format", flags->format, "An MLX folder, or a GGUF file with the same weights")
       ->check(CLI::IsMember({"mlx", "gguf"}))
       ->capture_default_str();
-  verb->add_option("--type", flags->type, "GGUF: type of every matrix (default q4_0)")
-      ->check(CLI::IsMember({"q4_0", "q4_1", "q8_0"}));
+  std::vector<std::string> types;
+  for (const GgufMix& mix : gguf_mixes()) types.emplace_back(mix.name);
+  verb->add_option("--type", flags->type, "GGUF: type of every matrix, or llama.cpp's mixture q4_k_m (default q4_0)")
+      ->check(CLI::IsMember(types));
   verb->add_option("--seed", flags->seed, "The same seed gives the same weights in every format")
       ->check([](const std::string& text) { return text.starts_with('-') ? "expected 0 or more, got " + text : std::string(); })
       ->capture_default_str();

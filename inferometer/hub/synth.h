@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "inferometer/hub/convert.h"
-#include "inferometer/tensor/dtype.h"
 
 namespace ifm {
 
@@ -16,7 +15,7 @@ enum class SynthFormat { mlx, gguf };
 
 struct SynthOptions {
   SynthFormat format = SynthFormat::mlx;
-  DType type = DType::q4_0;  ///< GGUF only: q4_0, q4_1 or q8_0, of every matrix
+  std::string type = "q4_0";  ///< GGUF only: a name of gguf_mixes()
   uint64_t seed = 1;
 };
 
@@ -25,7 +24,7 @@ struct SynthOptions {
 
 /// Writes a model with random weights and a synthetic tokenizer: an MLX folder, or a .gguf file. With the same seed every format
 /// and type holds exactly the same weights (4 bits wide, whatever the type). Whole or not at all.
-/// @throws Error usage for an unknown name, or when `path` exists; io.
+/// @throws Error usage for an unknown name or type, or when `path` exists; io.
 void synthesize(const std::string& name, const SynthOptions& options, const std::filesystem::path& path, const Say& say);
 
 }  // namespace ifm

@@ -80,6 +80,7 @@ TEST_F(Synth, RefusesWhatItCannotMean) {
   EXPECT_THAT(error_of("gpt-5", {}, root_ / "x"), HasSubstr("expected llama-3.2-1b or tiny-llama"));
   const SynthOptions gguf{.format = SynthFormat::gguf};
   EXPECT_THAT(error_of("tiny-llama", gguf, root_ / "x"), HasSubstr("ends in .gguf"));
+  EXPECT_THAT(error_of("tiny-llama", {.format = SynthFormat::gguf, .type = "q9"}, root_ / "x.gguf"), HasSubstr("q4_k_m"));
   std::ofstream(root_ / "x.gguf") << "mine";
   EXPECT_THAT(error_of("tiny-llama", gguf, root_ / "x.gguf"), HasSubstr("exists"));
   EXPECT_THAT(error_of("tiny-llama", {}, root_), HasSubstr("not empty"));
@@ -88,7 +89,7 @@ TEST_F(Synth, RefusesWhatItCannotMean) {
 TEST(SynthMatrix, HasTheStandardDeviationThatWasAskedFor) {
   const SynthMatrix matrix(1, "x", 256, 1024, 0.05);
   std::vector<uint8_t> nibbles(512);
-  std::vector<float> scales(16);
+  std::vector<uint8_t> scales(16);
   double sum = 0;
   double squares = 0;
   for (int64_t row = 0; row < 256; ++row) {
@@ -97,7 +98,7 @@ TEST(SynthMatrix, HasTheStandardDeviationThatWasAskedFor) {
     for (std::size_t i = 0; i < 1024; ++i) {
       const int q = i % 2 == 0 ? nibbles[i / 2] & 15 : nibbles[i / 2] >> 4;
       EXPECT_GT(q, 0);
-      const double weight = static_cast<double>(scales[i / 64]) * (q - 8);
+      const double weight = static_cast<double>(matrix.unit()) * scales[i / 64] * (q - 8);
       sum += weight;
       squares += weight * weight;
     }

@@ -11,7 +11,9 @@
 namespace ifm {
 
 /// A random matrix of 4-bit weights that every format of ours can hold exactly: w = s * (q - 8), q from 1 to 15, one scale s for
-/// 64 columns, s a bf16 and an f16 at once. Any row can be made at any time, so that nothing is kept. Thread-safe.
+/// 64 columns. s is a whole number of units, at most 31 of them, and the unit a power of two: so s fits into a bf16, w into a
+/// bf16 too, and a K-quant's super-block has the unit for its scale. Any row can be made at any time, so that nothing is kept.
+/// Thread-safe.
 class SynthMatrix {
  public:
   /// cols % 64 == 0; `sd`: the weights' standard deviation. The numbers depend on seed, name, rows' index and nothing else.
@@ -21,8 +23,9 @@ class SynthMatrix {
   [[nodiscard]] int64_t cols() const { return cols_; }
   /// q of a row, two in a byte, low nibble first. out: cols / 2 bytes.
   void nibbles(int64_t row, std::span<uint8_t> out) const;
-  /// s of a row. out: cols / 64.
-  void scales(int64_t row, std::span<float> out) const;
+  /// s of a row in units. out: cols / 64.
+  void scales(int64_t row, std::span<uint8_t> out) const;
+  [[nodiscard]] float unit() const { return unit_; }
 
  private:
   [[nodiscard]] uint64_t row_seed(int64_t row, uint64_t stream) const;
@@ -30,14 +33,12 @@ class SynthMatrix {
   int64_t rows_ = 0;
   int64_t cols_ = 0;
   double scale_ = 0;
+  float unit_ = 0;
 };
 
 /// MLX affine 4-bit, group 64: weights u32, scales and biases bf16.
 [[nodiscard]] std::vector<std::byte> synth_affine_weights(const SynthMatrix& matrix);
 [[nodiscard]] std::vector<std::byte> synth_affine_scales(const SynthMatrix& matrix);
 [[nodiscard]] std::vector<std::byte> synth_affine_biases(const SynthMatrix& matrix);
-
-/// The same weights as GGML blocks. type: q4_0, q4_1 or q8_0. head_dim: q and k rows are put into GGUF's order; 0 = as they are.
-[[nodiscard]] std::vector<std::byte> synth_blocks(const SynthMatrix& matrix, DType type, int64_t head_dim);
 
 }  // namespace ifm
