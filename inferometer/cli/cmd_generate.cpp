@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -100,6 +101,12 @@ Run as_run(const Completion& completion, const StreamSink& sink, int64_t start_n
   return run;
 }
 
+/// Of the passes after the prompt's; null without speculation, or without such passes.
+std::optional<double> tokens_per_step(const Completion& completion) {
+  if (!completion.speculated || completion.speculated->steps == 0) return std::nullopt;
+  return static_cast<double>(completion.output_tokens - 1) / completion.speculated->steps;
+}
+
 Json to_json(const GenerateFlags& flags, const LoadedModel& loaded, const std::vector<TokenId>& prompt_ids,
              const Completion& completion, const StreamSink& sink, const RunMetrics& metrics) {
   Json out;
@@ -118,6 +125,10 @@ Json to_json(const GenerateFlags& flags, const LoadedModel& loaded, const std::v
   out["e2e_s"] = json_or_null(metrics.e2e_s);
   out["prefill_tok_per_s"] = json_or_null(metrics.prefill_tok_per_s);
   out["decode_tok_per_s"] = json_or_null(metrics.decode_tok_per_s);
+  const std::optional<Speculated>& speculated = completion.speculated;
+  out["drafted_tokens"] = speculated ? Json(speculated->drafted_tokens) : Json(nullptr);
+  out["accepted_tokens"] = speculated ? Json(speculated->accepted_tokens) : Json(nullptr);
+  out["tokens_per_step"] = json_or_null(tokens_per_step(completion));
   return out;
 }
 
@@ -127,6 +138,10 @@ void print_statistics(const LoadedModel& loaded, const Completion& completion, c
   if (metrics.ttft_s) line += fmt::format(" | first token after {:.3f} s", *metrics.ttft_s);
   if (metrics.decode_tok_per_s) line += fmt::format(" | decode {:.1f} tok/s", *metrics.decode_tok_per_s);
   if (metrics.prefill_tok_per_s) line += fmt::format(" | prefill {:.1f} tok/s", *metrics.prefill_tok_per_s);
+  if (const auto& speculated = completion.speculated) {
+    line += fmt::format(" | {} of {} guesses right", speculated->accepted_tokens, speculated->drafted_tokens);
+    if (const auto per_step = tokens_per_step(completion)) line += fmt::format(", {:.2f} tokens a step", *per_step);
+  }
   line += fmt::format(" | load {:.2f} s", loaded.load_s);
   if (info.threads > 0) line += fmt::format(" | {} {}, threads {}", loaded.engine->name(), info.isa, info.threads);
   fmt::print(stderr, "[{}]\n", line);
@@ -197,6 +212,11 @@ void add_generate(CLI::App& app, CliContext& context) {
   verb->add_flag("--raw", flags->raw, "Give the text to the model as it is, without its chat template");
   verb->add_flag("--json", flags->json, "Print one JSON object instead of the text");
   add_model_flags(*verb, flags->engine);
+  verb->add_option(
+          "--speculate", flags->engine.speculate,
+          "Guess tokens ahead, as the text went on before, and check several at once: the same text, sooner where it repeats")
+      ->check(CLI::IsMember({"off", "lookup"}))
+      ->capture_default_str();
   verb->callback([flags, &context] { context.action = [flags] { return generate(*flags); }; });
 }
 

@@ -32,6 +32,7 @@ EngineOptions engine_options(const ModelFlags& flags) {
   options.accuracy = flags.accuracy == "exact" ? Accuracy::exact : Accuracy::fast;
   options.context = flags.context;
   options.isa = flags.isa;
+  options.speculation = flags.speculate == "lookup" ? Speculation::lookup : Speculation::off;
   return options;
 }
 

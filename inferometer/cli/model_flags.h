@@ -16,6 +16,7 @@ struct ModelFlags {
   std::string engine = "embedded";
   std::string accuracy = "fast";
   std::string isa;
+  std::string speculate = "off";
   int threads = 0;
   int context = 0;
 };

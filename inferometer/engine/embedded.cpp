@@ -1,23 +1,22 @@
 #include "inferometer/engine/embedded.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
-#include <optional>
 #include <utility>
 
 #include "inferometer/base/error.h"
 #include "inferometer/base/version.h"
 #include "inferometer/engine/embedded_evaluator.h"
-#include "inferometer/engine/stop_strings.h"
+#include "inferometer/engine/generation.h"
+#include "inferometer/engine/step.h"
 #include "inferometer/format/checkpoint.h"
 #include "inferometer/kernel/kernels.h"
 #include "inferometer/kernel/thread_pool.h"
 #include "inferometer/machine/cpu.h"
 #include "inferometer/model/kv_cache.h"
 #include "inferometer/model/llama.h"
-#include "inferometer/model/sampler.h"
 #include "inferometer/text/model_text.h"
-#include "inferometer/text/utf8_stream.h"
 
 namespace ifm {
 namespace {
@@ -30,17 +29,6 @@ std::vector<ChatMessage> to_chat(const std::vector<PromptMessage>& messages) {
   chat.reserve(messages.size());
   for (const PromptMessage& message : messages) chat.push_back({message.role, message.content});
   return chat;
-}
-
-SamplerConfig to_config(const SamplingParams& p) {
-  return {.temperature = p.temperature,
-          .top_k = p.top_k,
-          .top_p = p.top_p,
-          .min_p = p.min_p,
-          .repetition_penalty = p.repetition_penalty,
-          .presence_penalty = p.presence_penalty,
-          .frequency_penalty = p.frequency_penalty,
-          .seed = p.seed};
 }
 
 int context_for(const EngineOptions& options, const ModelConfig& config, const std::string& name) {
@@ -63,6 +51,12 @@ class EmbeddedModel final : public Model {
         context_(context_for(options, checkpoint_.config(), name)),
         pages_(checkpoint_.config(), pages_for(context_)),
         cache_(pages_, context_),
+        setup_{.clock = clock,
+               .tokenizer = text_.tokenizer,
+               .kernels = kernels_,
+               .vocab = checkpoint_.config().vocab,
+               .eos = checkpoint_.config().eos,
+               .speculation = options.speculation},
         evaluator_(llama_, cache_) {
     if (text_.tokenizer.vocab_size() > checkpoint_.config().vocab) {
       fail(ErrorKind::invalid_data, "{}: the tokenizer has ids up to {}, the embedding only {} rows", path.string(),
@@ -99,78 +93,15 @@ class EmbeddedModel final : public Model {
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) override { return text_.tokenizer.decode(ids); }
 
   Completion generate(const Request& request, TokenSink& sink, std::stop_token stop) override {
-    Completion done{.start_ns = clock_.now_ns()};
-    if (request.max_tokens <= 0) fail(ErrorKind::usage, "max_tokens: {} (expected 1 or more)", request.max_tokens);
-    const std::vector<TokenId> prompt = encode(request);
-    check_fits(prompt.size(), request.max_tokens);
-    Sampler sampler(to_config(request.sampling), kernels_, checkpoint_.config().vocab);
-    for (const TokenId id : prompt) sampler.accept(id);
-    done.prompt_tokens = static_cast<int>(prompt.size());
-    cache_.truncate(0);
-    Generation run{request, sampler, sink, StopStrings(request.stop), {}, done};
-    evaluate(prompt, run, stop);
-    return done;
+    const int64_t start_ns = clock_.now_ns();
+    Generation generation(setup_, request, encode(request), cache_, sink, std::move(stop), start_ns);
+    while (!generation.finished()) step(llama_, std::array{&generation});
+    return generation.completion();
   }
 
   [[nodiscard]] Evaluator* evaluator() override { return &evaluator_; }
 
  private:
-  /// What one request carries from token to token.
-  struct Generation {
-    const Request& request;
-    Sampler& sampler;
-    TokenSink& sink;
-    StopStrings stops;
-    Utf8Stream utf8;
-    Completion& done;
-  };
-
-  void check_fits(std::size_t prompt, int max_tokens) const {
-    if (prompt == 0) fail(ErrorKind::usage, "prompt: empty (expected at least one token)");
-    // The last sampled id is not evaluated, so it needs no place.
-    const auto needed = static_cast<int64_t>(prompt) + max_tokens - 1;
-    if (needed > cache_.capacity()) {
-      fail(ErrorKind::resource, "context: {} prompt tokens and {} new ones do not fit the context of {} tokens", prompt,
-           max_tokens, cache_.capacity());
-    }
-  }
-
-  void evaluate(std::span<const TokenId> prompt, Generation& run, const std::stop_token& stop) {
-    TokenId next = 0;
-    const auto sample = [&](int64_t, std::span<const float> logits) { next = run.sampler.draw(logits); };
-    const auto end_prefill = [&](int64_t, std::span<const float> logits) {
-      run.done.prefill_end_ns = clock_.now_ns();
-      next = run.sampler.draw(logits);
-    };
-    run.done.prefill_begin_ns = clock_.now_ns();
-    llama_.forward(prompt, cache_, Phase::prefill, Logits::last, end_prefill);
-    while (true) {
-      if (take(next, run)) return;
-      if (stop.stop_requested()) {
-        run.done.finish = FinishReason::cancelled;
-        return;
-      }
-      llama_.forward(std::span(&next, 1), cache_, Phase::decode, Logits::last, sample);
-    }
-  }
-
-  /// Stamps an id, hands it out, and says whether it was the last.
-  bool take(TokenId id, Generation& run) {
-    const int64_t now_ns = clock_.now_ns();
-    run.sampler.accept(id);
-    ++run.done.output_tokens;
-    run.done.end_ns = now_ns;
-    const bool eos = !run.request.ignore_eos && std::ranges::binary_search(checkpoint_.config().eos, id);
-    std::string text = eos || text_.tokenizer.is_special(id) ? std::string() : run.utf8.push(text_.tokenizer.token_bytes(id));
-    const bool full = run.done.output_tokens == run.request.max_tokens;
-    const bool stopped = run.stops.push(text);
-    if (eos || stopped || full) text += run.utf8.finish();
-    run.sink.on_tokens({now_ns, std::span(&id, 1), text});
-    if (!eos && !stopped && !full) return false;
-    run.done.finish = eos || stopped ? FinishReason::stop : FinishReason::length;
-    return true;
-  }
-
   Clock& clock_;
   Checkpoint checkpoint_;
   ModelText text_;
@@ -180,6 +111,7 @@ class EmbeddedModel final : public Model {
   int context_;
   KvPool pages_;
   KvSequence cache_;
+  GenerationSetup setup_;
   EmbeddedEvaluator evaluator_;
   ModelInfo info_;
 };

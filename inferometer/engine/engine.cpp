@@ -28,4 +28,6 @@ const char* to_string(FinishReason reason) {
   return "unknown";
 }
 
+const char* to_string(Speculation speculation) { return speculation == Speculation::lookup ? "lookup" : "off"; }
+
 }  // namespace ifm

@@ -47,7 +47,8 @@ struct Request {
   std::vector<std::string> stop;  ///< ends after the token that completes one of these
 };
 
-/// Tokens as they arrive. `received_ns`: in process right after the id was sampled; for a child, when the parent read it.
+/// Tokens as they arrive; several at once where one pass gave several. `received_ns`: in process right after the (last) id was
+/// sampled; for a child, when the parent read it.
 struct TokenEvent {
   int64_t received_ns = 0;
   std::span<const TokenId> ids;  ///< valid only during the call
@@ -69,6 +70,20 @@ enum class FinishReason { stop, length, cancelled };
 [[nodiscard]] const char* to_string(CountSource source);
 [[nodiscard]] const char* to_string(FinishReason reason);
 
+/// Whether an engine guesses tokens ahead and checks several in one pass. The ids are the same either way.
+enum class Speculation {
+  off,
+  lookup  ///< as the text went on after an earlier occurrence of its last tokens
+};
+[[nodiscard]] const char* to_string(Speculation speculation);
+
+/// What guesses were worth in one request.
+struct Speculated {
+  int drafted_tokens = 0;   ///< guessed and evaluated
+  int accepted_tokens = 0;  ///< guessed as they were then sampled
+  int steps = 0;            ///< passes after the prompt's; (output_tokens - 1) / steps is the tokens per step
+};
+
 /// The engine's own account of a finished request. Times: the clock the engine was made with, ns; unknown = nullopt.
 struct Completion {
   int64_t start_ns = 0;  ///< the request's text was taken over
@@ -80,6 +95,7 @@ struct Completion {
   int output_tokens = 0;  ///< sampled ids, a final EOS included
   CountSource source = CountSource::engine;
   FinishReason finish = FinishReason::length;
+  std::optional<Speculated> speculated;  ///< null when the engine does not speculate
 };
 
 /// Bare evaluation, for `bench` and `verify`: no sampling, no text.
@@ -156,8 +172,9 @@ struct EngineOptions {
   std::string kind = "embedded";  ///< "embedded", "simulated", "process"
   int threads = 0;                ///< 0 = physical cores
   Accuracy accuracy = Accuracy::fast;
-  int context = 0;                ///< 0 = the model's limit, at most 4096
-  std::string isa;                ///< "" = the best that the CPU has; "reference", "avx2", …
+  int context = 0;  ///< 0 = the model's limit, at most 4096
+  std::string isa;  ///< "" = the best that the CPU has; "reference", "avx2", …
+  Speculation speculation = Speculation::off;
   std::filesystem::path program;  ///< process: the inferometer to start as a child; empty = this one
   SimulatedTiming simulated;
 };

@@ -25,7 +25,10 @@ std::vector<EngineStatus> known_engines() {
 std::unique_ptr<Engine> make_engine(const EngineOptions& options, Clock& clock) {
   if (options.kind == "embedded") return make_embedded_engine(options, clock);
   if (options.kind == "process") return make_process_engine(options, clock);
-  if (options.kind == "simulated") return make_simulated_engine(options, clock);
+  if (options.kind == "simulated") {
+    if (options.speculation != Speculation::off) fail(ErrorKind::usage, "speculation: the simulated engine has none");
+    return make_simulated_engine(options, clock);
+  }
   fail(ErrorKind::usage, "engine: {} is unknown (expected embedded, process or simulated)", options.kind);
 }
 

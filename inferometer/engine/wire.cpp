@@ -60,6 +60,10 @@ Request request_from_wire(const json& j) {
 }
 
 json to_wire(const Completion& c) {
+  json speculated;
+  if (const auto& s = c.speculated) {
+    speculated = {{"drafted_tokens", s->drafted_tokens}, {"accepted_tokens", s->accepted_tokens}, {"steps", s->steps}};
+  }
   return {{"start_ns", c.start_ns},
           {"end_ns", c.end_ns},
           {"prefill_begin_ns", nullable(c.prefill_begin_ns)},
@@ -68,7 +72,8 @@ json to_wire(const Completion& c) {
           {"cached_tokens", c.cached_tokens},
           {"output_tokens", c.output_tokens},
           {"source", static_cast<int>(c.source)},
-          {"finish", static_cast<int>(c.finish)}};
+          {"finish", static_cast<int>(c.finish)},
+          {"speculated", speculated}};
 }
 
 Completion completion_from_wire(const json& j) {
@@ -82,6 +87,12 @@ Completion completion_from_wire(const json& j) {
   j.at("output_tokens").get_to(c.output_tokens);
   c.source = static_cast<CountSource>(j.at("source").get<int>());
   c.finish = static_cast<FinishReason>(j.at("finish").get<int>());
+  // Another build's worker may be older.
+  if (const auto s = j.find("speculated"); s != j.end() && !s->is_null()) {
+    c.speculated = {.drafted_tokens = s->at("drafted_tokens").get<int>(),
+                    .accepted_tokens = s->at("accepted_tokens").get<int>(),
+                    .steps = s->at("steps").get<int>()};
+  }
   return c;
 }
 
@@ -124,7 +135,11 @@ ModelInfo info_from_wire(const json& j) {
 }
 
 json to_wire(const EngineOptions& o) {
-  return {{"threads", o.threads}, {"accuracy", to_string(o.accuracy)}, {"context", o.context}, {"isa", o.isa}};
+  return {{"threads", o.threads},
+          {"accuracy", to_string(o.accuracy)},
+          {"context", o.context},
+          {"isa", o.isa},
+          {"speculate", to_string(o.speculation)}};
 }
 
 EngineOptions options_from_wire(const json& j) {
@@ -133,6 +148,7 @@ EngineOptions options_from_wire(const json& j) {
   o.accuracy = j.at("accuracy").get<std::string>() == "exact" ? Accuracy::exact : Accuracy::fast;
   j.at("context").get_to(o.context);
   j.at("isa").get_to(o.isa);
+  if (j.value("speculate", "off") == "lookup") o.speculation = Speculation::lookup;
   return o;
 }
 

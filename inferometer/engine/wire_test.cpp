@@ -33,10 +33,23 @@ TEST(Wire, RequestAndCompletionComeBackAsTheyWere) {
                               .cached_tokens = 1,
                               .output_tokens = 5,
                               .source = CountSource::engine,
-                              .finish = FinishReason::stop};
+                              .finish = FinishReason::stop,
+                              .speculated = Speculated{.drafted_tokens = 6, .accepted_tokens = 4, .steps = 2}};
   const Completion back = completion_from_wire(nlohmann::json::parse(to_wire(completion).dump()));
   EXPECT_EQ(to_wire(back), to_wire(completion));
   EXPECT_FALSE(back.prefill_end_ns.has_value());
+  EXPECT_EQ(back.speculated.value().accepted_tokens, 4);
+  nlohmann::json older = to_wire(Completion{});
+  older.erase("speculated");
+  EXPECT_FALSE(completion_from_wire(older).speculated.has_value());
+}
+
+TEST(Wire, OptionsReachTheWorker) {
+  const EngineOptions options{
+      .threads = 3, .accuracy = Accuracy::exact, .context = 77, .isa = "avx2", .speculation = Speculation::lookup};
+  const EngineOptions back = options_from_wire(nlohmann::json::parse(to_wire(options).dump()));
+  EXPECT_EQ(to_wire(back), to_wire(options));
+  EXPECT_EQ(back.speculation, Speculation::lookup);
 }
 
 TEST(Wire, ModelInfoComesBackAsItWas) {

@@ -31,6 +31,7 @@ EngineOptions engine_options_of(const PlanEngine& engine, Mode mode) {
   options.accuracy = engine.accuracy == "exact" ? Accuracy::exact : Accuracy::fast;
   options.context = engine.context;
   options.isa = engine.isa;
+  options.speculation = engine.speculate == "lookup" ? Speculation::lookup : Speculation::off;
   options.program = engine.program;
   options.simulated = timing_of(engine);
   return options;

@@ -36,6 +36,11 @@ void write_down(Run& run, const Completion& done, SessionOrigin origin) {
   run.prompt_tokens = done.prompt_tokens;
   run.cached_tokens = done.cached_tokens;
   run.output_tokens = done.output_tokens;
+  if (done.speculated) {
+    run.drafted_tokens = done.speculated->drafted_tokens;
+    run.accepted_tokens = done.speculated->accepted_tokens;
+    run.decode_steps = done.speculated->steps;
+  }
   run.count_source = to_string(done.source);
   run.finish_reason = to_string(done.finish);
 }

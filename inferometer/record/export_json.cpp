@@ -134,6 +134,9 @@ Json run_to_json(const Run& run) {
   json["prompt_tokens"] = nullable(run.prompt_tokens);
   json["cached_tokens"] = nullable(run.cached_tokens);
   json["output_tokens"] = nullable(run.output_tokens);
+  json["drafted_tokens"] = nullable(run.drafted_tokens);
+  json["accepted_tokens"] = nullable(run.accepted_tokens);
+  json["decode_steps"] = nullable(run.decode_steps);
   json["count_source"] = nullable(run.count_source);
   json["finish_reason"] = nullable(run.finish_reason);
   json["output_ids"] = run.output_ids;

@@ -8,8 +8,9 @@ using Json = nlohmann::ordered_json;
 Json engine_to_json(const PlanEngine& engine) {
   Json timing = Json::array();
   for (const auto& [key, value] : engine.simulated) timing.push_back(Json::array({key, value}));
-  return {{"id", engine.id},           {"kind", engine.kind}, {"threads", engine.threads}, {"accuracy", engine.accuracy},
-          {"context", engine.context}, {"isa", engine.isa},   {"program", engine.program}, {"simulated", timing}};
+  return {{"id", engine.id},           {"kind", engine.kind}, {"threads", engine.threads},     {"accuracy", engine.accuracy},
+          {"context", engine.context}, {"isa", engine.isa},   {"speculate", engine.speculate}, {"program", engine.program},
+          {"simulated", timing}};
 }
 
 PlanEngine engine_from_json(const nlohmann::json& json) {
@@ -20,6 +21,7 @@ PlanEngine engine_from_json(const nlohmann::json& json) {
   json.at("accuracy").get_to(engine.accuracy);
   json.at("context").get_to(engine.context);
   json.at("isa").get_to(engine.isa);
+  engine.speculate = json.value("speculate", "off");  // results of older versions have none
   json.at("program").get_to(engine.program);
   for (const auto& pair : json.at("simulated")) {
     engine.simulated.emplace_back(pair.at(0).get<std::string>(), pair.at(1).get<double>());

@@ -24,6 +24,7 @@ struct PlanEngine {
   std::string accuracy = "fast";
   int context = 0;
   std::string isa;
+  std::string speculate = "off";
   std::string program;
   /// simulated engine's timing by key (load_ms, ttft_ms, prefill_us_per_token, gap_ms, gap_sd, run_sd, temperature_slope,
   /// fail_every, prompt_tokens)

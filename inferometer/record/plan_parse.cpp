@@ -53,7 +53,7 @@ class PlanParser {
 
 bool same_engine(const PlanEngine& a, const PlanEngine& b) {
   return a.kind == b.kind && a.threads == b.threads && a.accuracy == b.accuracy && a.context == b.context && a.isa == b.isa &&
-         a.program == b.program && a.simulated == b.simulated;
+         a.speculate == b.speculate && a.program == b.program && a.simulated == b.simulated;
 }
 
 /// "embedded(threads=2,accuracy=exact)": what is not at its default.
@@ -63,6 +63,7 @@ std::string long_engine_id(const PlanEngine& engine) {
   if (engine.accuracy != "fast") options.push_back("accuracy=" + engine.accuracy);
   if (engine.context != 0) options.push_back(fmt::format("context={}", engine.context));
   if (!engine.isa.empty()) options.push_back("isa=" + engine.isa);
+  if (engine.speculate != "off") options.push_back("speculate=" + engine.speculate);
   if (!engine.program.empty()) options.push_back("program=" + engine.program);
   for (const auto& [key, value] : engine.simulated) options.push_back(fmt::format("{}={}", key, value));
   return options.empty() ? engine.kind : fmt::format("{}({})", engine.kind, fmt::join(options, ","));
@@ -166,9 +167,9 @@ void PlanParser::read_engine_options(const PlanField& options, PlanEngine& engin
     return;
   }
   if (engine.kind == "process") {
-    reader_.require_keys(options, {"threads", "accuracy", "context", "isa", "program"});
+    reader_.require_keys(options, {"threads", "accuracy", "context", "isa", "speculate", "program"});
   } else {
-    reader_.require_keys(options, {"threads", "accuracy", "context", "isa"});
+    reader_.require_keys(options, {"threads", "accuracy", "context", "isa", "speculate"});
   }
   if (const PlanField field = reader_.optional(options, "threads"); field.node != nullptr) {
     engine.threads = static_cast<int>(reader_.integer(field, 1, 4096));
@@ -180,6 +181,9 @@ void PlanParser::read_engine_options(const PlanField& options, PlanEngine& engin
     engine.context = static_cast<int>(reader_.integer(field, 1, 1 << 24));
   }
   if (const PlanField field = reader_.optional(options, "isa"); field.node != nullptr) engine.isa = reader_.label(field, 40);
+  if (const PlanField field = reader_.optional(options, "speculate"); field.node != nullptr) {
+    engine.speculate = reader_.word(field, {"off", "lookup"}) == 0 ? "off" : "lookup";
+  }
   if (const PlanField field = reader_.optional(options, "program"); field.node != nullptr)
     engine.program = reader_.label(field, 4096);
 }
@@ -188,7 +192,8 @@ void PlanParser::name_engines() {
   for (PlanEngine& engine : plan_.engines) {
     const auto same_kind = [&](const PlanEngine& other) { return other.kind == engine.kind; };
     const bool alone = std::count_if(plan_.engines.begin(), plan_.engines.end(), same_kind) == 1;
-    engine.id = alone ? engine.kind : long_engine_id(engine);
+    // Speculation changes what the times of tokens mean, so that it is always in the name.
+    engine.id = alone && engine.speculate == "off" ? engine.kind : long_engine_id(engine);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "inferometer/base/error.h"
+#include "inferometer/record/json_codec.h"
 
 namespace ifm {
 namespace {
@@ -83,6 +84,13 @@ TEST(Plan, NamesEnginesOfOneKindByWhatDiffers) {
   EXPECT_EQ(plan.engines[1].id, "embedded(accuracy=exact)");
   EXPECT_EQ(plan.engines[2].id, "simulated");
   EXPECT_EQ(plan.engines[2].simulated, (std::vector<std::pair<std::string, double>>{{"gap_ms", 5.0}}));
+}
+
+TEST(Plan, NamesAnEngineThatSpeculatesEvenWhenItIsAlone) {
+  const Plan plan = parse(with("[{embedded: {threads: 2, accuracy: fast}}]", "[{embedded: {speculate: lookup}}]"));
+  EXPECT_EQ(plan.engines.at(0).speculate, "lookup");
+  EXPECT_EQ(plan.engines.at(0).id, "embedded(speculate=lookup)");
+  EXPECT_EQ(plan_from_json(plan_to_json(plan)).engines.at(0).speculate, "lookup");
 }
 
 struct BadPlan {

@@ -55,6 +55,8 @@ struct Run {
   std::optional<int64_t> first_text_ns;  ///< arrival of the first event with visible text
 
   std::optional<int> prompt_tokens, cached_tokens, output_tokens;
+  /// Speculation: guessed ids that were evaluated, those of them that were sampled, and passes after the prompt's; null without.
+  std::optional<int> drafted_tokens, accepted_tokens, decode_steps;
   std::string count_source;   ///< "engine", "usage", "tokenizer", "events"
   std::string finish_reason;  ///< "stop", "length", "cancelled"
   std::vector<TokenId> output_ids;

@@ -1,5 +1,6 @@
 #include "inferometer/record/run_row.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -64,6 +65,9 @@ constexpr auto kColumns = std::to_array<RunColumn>({
     {"itl_p50_s", "REAL"},
     {"itl_max_s", "REAL"},
     {"output_bytes_per_s", "REAL"},
+    {"drafted_tokens", "INTEGER", 2},
+    {"accepted_tokens", "INTEGER", 2},
+    {"decode_steps", "INTEGER", 2},
 });
 
 std::string pack_ids(const std::vector<TokenId>& ids) {
@@ -160,6 +164,7 @@ SqlRow run_to_row(const Run& run) {
   row.text(run.ids_hash);
   for (const auto* value : {&run.page_cache_share, &run.steal_percent, &run.canary_ratio}) row.maybe(*value);
   write_metrics(row, run.metrics);
+  for (const auto* count : {&run.drafted_tokens, &run.accepted_tokens, &run.decode_steps}) row.maybe(*count);
   SqlRow done = row.take();
   IFM_CHECK(done.size() == kColumns.size());
   return done;
@@ -196,10 +201,11 @@ Run run_from_row(const SqlRow& values) {
   run.ids_hash = row.text();
   for (auto* value : {&run.page_cache_share, &run.steal_percent, &run.canary_ratio}) row.maybe(*value);
   read_metrics(row, run.metrics);
+  for (auto* count : {&run.drafted_tokens, &run.accepted_tokens, &run.decode_steps}) row.maybe(*count);
   return run;
 }
 
-std::string row_checksum(const SqlRow& row) {
+std::string row_checksum(std::span<const SqlValue> row) {
   Sha256 hash;
   for (const SqlValue& value : row) {
     std::string bytes(1, static_cast<char>('0' + value.index()));
@@ -212,6 +218,12 @@ std::string row_checksum(const SqlRow& row) {
     if (text != nullptr) hash.update(*text);
   }
   return hash.hex_digest();
+}
+
+std::string run_checksum(std::span<const SqlValue> row) {
+  const auto old = static_cast<std::size_t>(std::ranges::count(kColumns, int64_t{1}, &RunColumn::since));
+  const auto is_null = [](const SqlValue& value) { return std::holds_alternative<std::monostate>(value); };
+  return row_checksum(std::ranges::all_of(row.subspan(old), is_null) ? row.first(old) : row);
 }
 
 }  // namespace ifm

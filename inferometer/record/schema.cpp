@@ -44,13 +44,25 @@ int64_t pragma(const SqliteDatabase& database, const std::string& name) {
   return value == nullptr ? 0 : *value;
 }
 
+/// Brings a file of an older schema up to this one; what it holds stays as it is.
+void upgrade(const SqliteDatabase& database) {
+  const int64_t version = schema_version(database);
+  if (version >= kSchemaVersion) return;
+  SqliteTransaction transaction(database);
+  for (const RunColumn& column : run_columns()) {
+    if (column.since > version) database.execute(fmt::format("ALTER TABLE run ADD COLUMN {} {}", column.name, column.type));
+  }
+  database.execute(fmt::format("PRAGMA user_version={}", kSchemaVersion));
+  transaction.commit();
+}
+
 bool is_empty(const SqliteDatabase& database) { return database.query("SELECT name FROM sqlite_schema LIMIT 1").empty(); }
 
 void check_ours(const SqliteDatabase& database, const std::filesystem::path& file) {
   if (pragma(database, "application_id") != kApplicationId) {
     fail(ErrorKind::invalid_data, "{}: not a results file of inferometer", file.string());
   }
-  const int64_t version = pragma(database, "user_version");
+  const int64_t version = schema_version(database);
   if (version > kSchemaVersion || version < 1) {
     fail(ErrorKind::unsupported, "{}: written by a newer inferometer (expected schema {}, got {})", file.string(), kSchemaVersion,
          version);
@@ -68,6 +80,8 @@ void check_kind(const std::filesystem::path& file) {
 
 }  // namespace
 
+int64_t schema_version(const SqliteDatabase& database) { return pragma(database, "user_version"); }
+
 std::unique_ptr<SqliteDatabase> open_for_writing(const std::filesystem::path& file) {
   check_kind(file);
   auto database = std::make_unique<SqliteDatabase>(file, SqliteDatabase::Open::write);
@@ -84,6 +98,7 @@ std::unique_ptr<SqliteDatabase> open_for_writing(const std::filesystem::path& fi
     transaction.commit();
   }
   check_ours(*database, file);
+  upgrade(*database);
   return database;
 }
 

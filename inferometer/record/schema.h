@@ -9,12 +9,15 @@ namespace ifm {
 
 /// "IFM1": says that a SQLite file is ours. Source: https://www.sqlite.org/fileformat.html#application_id
 inline constexpr int64_t kApplicationId = 0x49464D31;
-inline constexpr int64_t kSchemaVersion = 1;
+/// 2: speculation in `run` (drafted_tokens, accepted_tokens, decode_steps).
+inline constexpr int64_t kSchemaVersion = 2;
 
-/// Opens the results file and makes its tables when it is new.
+/// Opens the results file, makes its tables when it is new, and adds the columns that a file of an older schema lacks.
 /// @throws Error invalid_data for another program's or a damaged file, unsupported for a newer schema, io.
 [[nodiscard]] std::unique_ptr<SqliteDatabase> open_for_writing(const std::filesystem::path& file);
 /// @throws the same, and not_found.
 [[nodiscard]] std::unique_ptr<SqliteDatabase> open_for_reading(const std::filesystem::path& file);
+/// The schema that an open file has: an older one when it is only read.
+[[nodiscard]] int64_t schema_version(const SqliteDatabase& database);
 
 }  // namespace ifm

@@ -31,25 +31,30 @@ FileIdentity identity_of(const std::filesystem::path& file) {
   return {status.st_dev, status.st_ino};
 }
 
-std::string column_list() {
+/// The columns of `run`, as a file of this schema has them; null for those that it lacks.
+std::string column_list(int64_t schema) {
   std::string list;
-  for (const RunColumn& column : run_columns()) list += std::string(list.empty() ? "" : ", ") + column.name;
+  for (const RunColumn& column : run_columns()) {
+    list += fmt::format("{}{}{}", list.empty() ? "" : ", ", column.since > schema ? "NULL AS " : "", column.name);
+  }
   return list;
 }
 
+using Checksum = std::string (*)(std::span<const SqlValue>);
+
 /// A row as it is stored: its values and, last, their checksum.
-SqlRow sealed(SqlRow row) {
-  std::string checksum = row_checksum(row);
-  row.emplace_back(std::move(checksum));
+SqlRow sealed(SqlRow row, Checksum checksum = row_checksum) {
+  std::string value = checksum(row);
+  row.emplace_back(std::move(value));
   return row;
 }
 
 /// The values without the checksum. @throws Error invalid_data when it does not fit.
-SqlRow unsealed(SqlRow row, const std::string& what) {
-  const SqlValue checksum = row.back();
+SqlRow unsealed(SqlRow row, const std::string& what, Checksum checksum = row_checksum) {
+  const SqlValue stored = row.back();
   row.pop_back();
-  const auto* text = std::get_if<std::string>(&checksum);
-  if (text == nullptr || *text != row_checksum(row)) {
+  const auto* text = std::get_if<std::string>(&stored);
+  if (text == nullptr || *text != checksum(row)) {
     fail(ErrorKind::invalid_data, "{}: damaged: its content does not fit its checksum", what);
   }
   return row;
@@ -69,6 +74,7 @@ struct Store::Impl {
         access(how),
         lock(how == Access::write ? std::make_unique<FileLock>(results.string() + ".lock") : nullptr),
         database(how == Access::write ? open_for_writing(results) : open_for_reading(results)),
+        run_columns(column_list(schema_version(*database))),
         identity(identity_of(results)) {}
 
   /// @throws Error io when the file is no longer the one that was opened: writing on would lose every run (FAULTS 67).
@@ -92,7 +98,7 @@ struct Store::Impl {
     const int64_t id = std::get<int64_t>(row.at(0));
     row.erase(row.begin());
     const std::string what = fmt::format("{}: run {}", file.string(), id);
-    Run run = run_from_row(unsealed(std::move(row), what));
+    Run run = run_from_row(unsealed(std::move(row), what, run_checksum));
     run.id = id;
     return run;
   }
@@ -101,6 +107,7 @@ struct Store::Impl {
   Access access;
   std::unique_ptr<FileLock> lock;
   std::unique_ptr<SqliteDatabase> database;
+  std::string run_columns;
   FileIdentity identity;
 };
 
@@ -126,7 +133,7 @@ int64_t Store::add_session(const Session& session) {
 
 int64_t Store::add_run(int64_t session, const Run& run) {
   SqliteTransaction transaction(*impl_->database);
-  impl_->insert("run", column_list(), session, sealed(run_to_row(run)));
+  impl_->insert("run", impl_->run_columns, session, sealed(run_to_row(run), run_checksum));
   const int64_t id = impl_->database->last_row_id();
   transaction.commit();
   return id;
@@ -189,7 +196,7 @@ std::vector<BlockRecord> Store::blocks(int64_t session) const {
 
 std::vector<Run> Store::runs(int64_t session) const {
   std::vector<Run> runs;
-  for (SqlRow& row : impl_->rows("run", column_list(), session, "run_order")) runs.push_back(impl_->run_of(std::move(row)));
+  for (SqlRow& row : impl_->rows("run", impl_->run_columns, session, "run_order")) runs.push_back(impl_->run_of(std::move(row)));
   apply_canary(runs, blocks(session));
   return runs;
 }
@@ -205,7 +212,7 @@ ReadableRuns Store::readable_runs(int64_t session) const {
   }
   for (const SqlRow& id : ids) {
     try {
-      auto rows = impl_->database->query(fmt::format("SELECT id, {}, checksum FROM run WHERE id = ?", column_list()), id);
+      auto rows = impl_->database->query(fmt::format("SELECT id, {}, checksum FROM run WHERE id = ?", impl_->run_columns), id);
       if (!rows.empty()) readable.runs.push_back(impl_->run_of(std::move(rows[0])));
     } catch (const Error& error) {
       note(error);

@@ -86,6 +86,9 @@ Run full_run() {
   run.first_text_ns = 0;
   run.prompt_tokens = 0;
   run.output_tokens = 3;
+  run.drafted_tokens = 8;
+  run.accepted_tokens = 0;
+  run.decode_steps = 2;
   run.count_source = "engine";
   run.finish_reason = "length";
   run.output_ids = {0, 128255, 2147483647};
@@ -210,11 +213,45 @@ TEST_F(StoreTest, NewerSchemaIsRefused) {
   { const Store store(file(), Store::Access::write); }
   {
     const SqliteDatabase database(file(), SqliteDatabase::Open::write);
-    database.execute("PRAGMA user_version=2");
+    database.execute("PRAGMA user_version=3");
   }
   for (const auto access : {Store::Access::read, Store::Access::write}) {
     EXPECT_EQ(error_of([&] { const Store store(file(), access); }).kind(), ErrorKind::unsupported);
   }
+}
+
+/// A file as schema 1 had it: no run in it speculates.
+void make_schema_1(const std::filesystem::path& file) {
+  const SqliteDatabase database(file, SqliteDatabase::Open::write);
+  for (const RunColumn& column : run_columns()) {
+    if (column.since > 1) database.execute(std::string("ALTER TABLE run DROP COLUMN ") + column.name);
+  }
+  database.execute("PRAGMA user_version=1");
+}
+
+TEST_F(StoreTest, OlderSchemaIsReadAsItIsAndWrittenOnAfterAnUpgrade) {
+  ModelRun old = full_run();
+  old.drafted_tokens = old.accepted_tokens = old.decode_steps = std::nullopt;
+  {
+    Store store(file(), Store::Access::write);
+    (void)store.add_session(full_session());
+    (void)store.add_run(1, old);
+  }
+  make_schema_1(file());
+  const auto check_old = [&](const ModelRun& run) {
+    EXPECT_EQ(run.text, old.text);
+    EXPECT_FALSE(run.drafted_tokens || run.accepted_tokens || run.decode_steps);
+  };
+  check_old(Store(file(), Store::Access::read).runs(1).at(0));
+  EXPECT_EQ(Store(file(), Store::Access::read).readable_runs(1).runs.size(), 1);
+  ModelRun next = full_run();
+  next.order = 5;
+  next.repeat = 2;
+  (void)Store(file(), Store::Access::write).add_run(1, next);
+  const std::vector<ModelRun> runs = Store(file(), Store::Access::read).runs(1);
+  ASSERT_EQ(runs.size(), 2);
+  check_old(runs[0]);
+  EXPECT_EQ(runs[1].drafted_tokens, 8);
 }
 
 TEST_F(StoreTest, OtherFilesAreNotTakenForResults) {

@@ -76,13 +76,17 @@ std::string runs_csv(const Study& study) {
                 "page_cache_share",
                 "steal_percent",
                 "canary_ratio",
-                "ids_hash"});
+                "ids_hash",
+                "drafted_tokens",
+                "accepted_tokens",
+                "decode_steps"});
   for (const Run& run : study.runs) {
     add_identity(csv, study, run);
     add_outcome(csv, run);
     add_metrics(csv, run.metrics);
     csv.add(seconds(run.intended_start_ns)).add(seconds(run.start_ns));
-    csv.add(run.page_cache_share).add(run.steal_percent).add(run.canary_ratio).add(run.ids_hash).end_row();
+    csv.add(run.page_cache_share).add(run.steal_percent).add(run.canary_ratio).add(run.ids_hash);
+    csv.add_integer(run.drafted_tokens).add_integer(run.accepted_tokens).add_integer(run.decode_steps).end_row();
   }
   return csv.text();
 }

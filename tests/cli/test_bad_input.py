@@ -50,7 +50,7 @@ class WrongFlags(CliTest):
 
     def test_values_out_of_range_are_named(self):
         for flag, value in [("-n", "0"), ("-n", "-3"), ("--temp", "nan"), ("--temp", "-1"), ("--top-p", "1.5"), ("--ctx", "0"), ("-t", "0"),
-                            ("--accuracy", "sloppy"), ("--seed", "-1")]:
+                            ("--accuracy", "sloppy"), ("--seed", "-1"), ("--speculate", "magic")]:
             with self.subTest(flag=flag, value=value):
                 self.refuses("generate", "-m", tiny_model(), "-p", "hi", flag, value, code=USAGE, naming=value)
         for flag, value in [("-p", "1-"), ("-n", "x"), ("-d", "-1"), ("-r", "0"), ("-o", "xml"), ("-t", "0")]:

@@ -23,6 +23,17 @@ class GenerateJson(CliTest):
         self.assertIsNone(out["decode_tok_per_s"])
         self.assertEqual(out["ttft_s"], out["e2e_s"])
 
+    def test_speculation_changes_no_id_and_says_what_it_was_worth(self):
+        arguments = ["generate", "-m", tiny_model(), "-p", "hello hello hello", "-n", 40, "--ignore-eos", "--json"]
+        plain = self.json_of(*arguments, schema_name="generate")
+        guessed = self.json_of(*arguments, "--speculate", "lookup", schema_name="generate")
+        self.assertEqual(guessed["output_ids"], plain["output_ids"])
+        self.assertIsNone(plain["drafted_tokens"])
+        self.assertGreater(guessed["accepted_tokens"], 0)
+        self.assertGreaterEqual(guessed["drafted_tokens"], guessed["accepted_tokens"])
+        self.assertGreater(guessed["tokens_per_step"], 1)
+        self.refuses("generate", "--engine", "simulated", "-m", "x", "-p", "y", "--speculate", "lookup", code=2, naming="simulated")
+
     def test_the_simulated_engine_is_reached(self):
         out = self.json_of("generate", "--engine", "simulated", "-m", "anything", "-p", "hello", "-n", 3, "--ignore-eos", "--json",
                            schema_name="generate")

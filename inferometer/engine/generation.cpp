@@ -1,0 +1,116 @@
+#include "inferometer/engine/generation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "inferometer/base/check.h"
+#include "inferometer/base/error.h"
+
+namespace ifm {
+namespace {
+
+SamplerConfig to_config(const SamplingParams& p) {
+  return {.temperature = p.temperature,
+          .top_k = p.top_k,
+          .top_p = p.top_p,
+          .min_p = p.min_p,
+          .repetition_penalty = p.repetition_penalty,
+          .presence_penalty = p.presence_penalty,
+          .frequency_penalty = p.frequency_penalty,
+          .seed = p.seed};
+}
+
+void check_fits(std::size_t prompt, int max_tokens, int64_t capacity) {
+  if (max_tokens <= 0) fail(ErrorKind::usage, "max_tokens: {} (expected 1 or more)", max_tokens);
+  if (prompt == 0) fail(ErrorKind::usage, "prompt: empty (expected at least one token)");
+  // The last sampled id is not evaluated, so it needs no place.
+  if (static_cast<int64_t>(prompt) + max_tokens - 1 > capacity) {
+    fail(ErrorKind::resource, "context: {} prompt tokens and {} new ones do not fit the context of {} tokens", prompt, max_tokens,
+         capacity);
+  }
+}
+
+}  // namespace
+
+Generation::Generation(const GenerationSetup& setup, const Request& request, std::vector<TokenId> prompt, KvSequence& sequence,
+                       TokenSink& sink, std::stop_token stop, int64_t start_ns)
+    : setup_(setup),
+      request_(request),
+      sequence_(sequence),
+      sink_(sink),
+      stop_(std::move(stop)),
+      sampler_(to_config(request.sampling), setup.kernels, setup.vocab),
+      stops_(request.stop),
+      done_{.start_ns = start_ns},
+      next_(std::move(prompt)) {
+  check_fits(next_.size(), request.max_tokens, sequence.capacity());
+  for (const TokenId id : next_) sampler_.accept(id);
+  if (setup.speculation == Speculation::lookup) {
+    draft_.append(next_);
+    done_.speculated = Speculated{};
+  }
+  done_.prompt_tokens = static_cast<int>(next_.size());
+  drawn_.reserve(LookupDraft::kMostIds + 1);
+  sequence_.truncate(0);
+}
+
+void Generation::begin_prompt() { done_.prefill_begin_ns = setup_.clock.now_ns(); }
+
+void Generation::take(std::span<const float> logits) {
+  if (at_prompt() && drawn_.empty()) done_.prefill_end_ns = setup_.clock.now_ns();
+  if (!guesses_hold_ || finish_) return;
+  const TokenId id = sampler_.draw(logits);
+  drawn_ns_ = setup_.clock.now_ns();
+  accept(id);
+}
+
+/// An id that was drawn: what it says, and whether it is the last.
+void Generation::accept(TokenId id) {
+  sampler_.accept(id);
+  const bool guessed = !at_prompt() && drawn_.size() + 1 < next_.size() && next_[drawn_.size() + 1] == id;
+  drawn_.push_back(id);
+  if (guessed) ++done_.speculated->accepted_tokens;
+  guesses_hold_ = guessed;
+  const bool eos = !request_.ignore_eos && std::ranges::binary_search(setup_.eos, id);
+  const std::string text = eos || setup_.tokenizer.is_special(id) ? std::string() : utf8_.push(setup_.tokenizer.token_bytes(id));
+  text_ += text;
+  const bool stopped = stops_.push(text);
+  const bool full = done_.output_tokens + static_cast<int>(drawn_.size()) == request_.max_tokens;
+  if (!eos && !stopped && !full) return;
+  text_ += utf8_.finish();
+  finish_ = eos || stopped ? FinishReason::stop : FinishReason::length;
+}
+
+void Generation::end_step() {
+  IFM_CHECK(!drawn_.empty());
+  if (!at_prompt()) {
+    // Evaluated were the last id and the guesses; of these the ones that an id was drawn after are right.
+    sequence_.truncate(sequence_.size() - static_cast<int64_t>(next_.size() - drawn_.size()));
+    if (done_.speculated) ++done_.speculated->steps;
+  }
+  done_.output_tokens += static_cast<int>(drawn_.size());
+  done_.end_ns = drawn_ns_;
+  sink_.on_tokens({drawn_ns_, drawn_, text_});
+  if (!finish_ && stop_.stop_requested()) finish_ = FinishReason::cancelled;
+  if (finish_) {
+    done_.finish = *finish_;
+  } else {
+    prepare_next();
+  }
+  drawn_.clear();
+  text_.clear();
+  guesses_hold_ = true;
+}
+
+void Generation::prepare_next() {
+  next_.assign(1, drawn_.back());
+  if (!done_.speculated) return;
+  draft_.append(drawn_);
+  // Each guess may yield one more id, and so may the last drawn one.
+  const auto wanted = static_cast<std::size_t>(request_.max_tokens - done_.output_tokens);
+  const std::span<const TokenId> guess = draft_.guess(wanted - 1);
+  next_.insert(next_.end(), guess.begin(), guess.end());
+  done_.speculated->drafted_tokens += static_cast<int>(guess.size());
+}
+
+}  // namespace ifm
