@@ -151,9 +151,9 @@ TEST_P(EachProduct, ComputesWhatItsRoundedInputsSay) {
       const std::vector<float> x = make_test_activations(7 * c.cols, c.cols, 4, 16);
       const std::vector<float> rounded = reference::rounded_values(tested.rounding->name, x, c.cols);
       const std::vector<float> y = Multiplied(tested, matrix, x, 7).run(37, 7);
-      // Where inputs are shifted, the small part of a product that is bias times a sum of inputs goes through bf16: each of the
-      // two has a relative error of up to 2^-9.
-      const double limit = tested.rounding->name.starts_with("shifts") ? 4e-6 : 1e-9;
+      // Where inputs are shifted, the part of a product that is offset times a sum of inputs goes through bf16: both factors have
+      // an error of up to 2^-9, so 2.5e-6 of that part's power, which in these matrices is up to three times the whole's.
+      const double limit = tested.rounding->name.starts_with("shifts") ? 8e-6 : 1e-9;
       EXPECT_LE(nmse(y, product_in_double(matrix, rounded, 7)), limit) << describe(matrix.view) << " cols " << c.cols;
     }
   }

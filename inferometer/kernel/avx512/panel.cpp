@@ -2,6 +2,7 @@
 
 #include <immintrin.h>
 
+#include "inferometer/kernel/avx512/panel_loads.h"
 #include "inferometer/tensor/dtype.h"
 
 namespace ifm::avx512 {
@@ -9,36 +10,16 @@ namespace {
 
 constexpr int64_t kWeightBytes = kSpanRecords * 2048;
 constexpr int64_t kScaleBytes = kSpanRecords * 4 * 128;
-constexpr int64_t kBiasBytes = kSpanRecords * 128;
-
-/// Four dwords of each of 16 rows, `at` bytes into the row: out[w] lane r = dword w of row r. `mask`: 16-bit pieces to read.
-void load_16x4(const std::byte* const* rows, int64_t at, __mmask8 mask, __m512i* out) {
-  __m512i v[4];
-  for (int i = 0; i < 4; ++i) {
-    const auto load = [&](int lane) { return _mm_maskz_loadu_epi16(mask, rows[4 * lane + i] + at); };
-    v[i] = _mm512_castsi128_si512(load(0));
-    v[i] = _mm512_mask_broadcast_i32x4(v[i], 0x00F0, load(1));
-    v[i] = _mm512_mask_broadcast_i32x4(v[i], 0x0F00, load(2));
-    v[i] = _mm512_mask_broadcast_i32x4(v[i], 0xF000, load(3));
-  }
-  const __m512i a = _mm512_unpacklo_epi32(v[0], v[1]);
-  const __m512i b = _mm512_unpackhi_epi32(v[0], v[1]);
-  const __m512i c = _mm512_unpacklo_epi32(v[2], v[3]);
-  const __m512i d = _mm512_unpackhi_epi32(v[2], v[3]);
-  out[0] = _mm512_unpacklo_epi64(a, c);
-  out[1] = _mm512_unpackhi_epi64(a, c);
-  out[2] = _mm512_unpacklo_epi64(b, d);
-  out[3] = _mm512_unpackhi_epi64(b, d);
-}
+constexpr int64_t kPairBytes = kSpanRecords * 2 * 128;
 
 /// The low or high 16 bits of each lane as f32.
 __m512 low_half(__m512i pairs, DType dtype) {
   if (dtype == DType::bf16) return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
-  return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(pairs));
+  return low_f16(pairs);
 }
 __m512 high_half(__m512i pairs, DType dtype) {
   if (dtype == DType::bf16) return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
-  return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(pairs, 16)));
+  return high_f16(pairs);
 }
 
 /// The groups [begin, begin + count) of 16 rows of scales or biases: to `out`, 32 floats apart.
@@ -72,19 +53,6 @@ __m512i to_bf16(const float* values) {
   return _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
 }
 
-/// Pairs of the groups' offsets; a missing second is 0.
-void write_pairs(const Panel& panel, int64_t groups) {
-  for (int64_t g = 0; g < groups; g += 2) {
-    for (int64_t v = 0; v < 2; ++v) {
-      const __m512i low = _mm512_srli_epi32(to_bf16(panel.offsets + 32 * g + 16 * v), 16);
-      const __m512i high = g + 1 < groups ? _mm512_and_si512(to_bf16(panel.offsets + 32 * (g + 1) + 16 * v),
-                                                             _mm512_set1_epi32(static_cast<int>(0xFFFF0000U)))
-                                          : _mm512_setzero_si512();
-      _mm512_store_si512(panel.biases + 16 * g + 16 * v, _mm512_or_si512(low, high));
-    }
-  }
-}
-
 /// Groups of 128 as one per record, from the last to the first: a span of an odd number of records may begin within one.
 void spread_over_records(float* groups, int64_t begin, int64_t end) {
   for (int64_t r = end - 1; r >= begin; --r) {
@@ -93,9 +61,13 @@ void spread_over_records(float* groups, int64_t begin, int64_t end) {
   }
 }
 
-/// Scales, offsets (bias + 8 * scale) and their pairs of the records [begin, end).
-void unpack_affine_groups(const PanelRows& rows, int64_t begin, int64_t end, int64_t last, const Panel& panel) {
+/// The value behind the last one of the records up to `end`.
+int64_t end_of(const WeightMatrix& w, int64_t end) { return end * kRecordValues < w.cols ? end * kRecordValues : w.cols; }
+
+/// Scales and offsets (bias + zero * scale) of the records [begin, end).
+void unpack_affine_groups(const PanelRows& rows, int64_t begin, int64_t end, float zero, const Panel& panel) {
   const WeightMatrix& w = rows.matrix;
+  const int64_t last = end_of(w, end);
   const int64_t first = begin * kRecordValues / w.group;
   int64_t groups = (last + w.group - 1) / w.group - first;
   for (int v = 0; v < 2; ++v) {
@@ -108,24 +80,24 @@ void unpack_affine_groups(const PanelRows& rows, int64_t begin, int64_t end, int
     groups = end - begin;
   }
   for (int64_t i = 0; i < 32 * groups; i += 16) {
-    const __m512 eight_scales = _mm512_mul_ps(_mm512_set1_ps(8.0F), _mm512_load_ps(panel.scales + i));
-    _mm512_store_ps(panel.offsets + i, _mm512_add_ps(_mm512_load_ps(panel.offsets + i), eight_scales));
+    const __m512 zeros = _mm512_mul_ps(_mm512_set1_ps(zero), _mm512_load_ps(panel.scales + i));
+    _mm512_store_ps(panel.offsets + i, _mm512_add_ps(_mm512_load_ps(panel.offsets + i), zeros));
   }
   for (int64_t i = 32 * groups; i < 64 * (end - begin) && w.group == 32; i += 16) {
     _mm512_store_ps(panel.scales + i, _mm512_setzero_ps());
+    _mm512_store_ps(panel.offsets + i, _mm512_setzero_ps());
   }
-  write_pairs(panel, groups);
 }
 
 }  // namespace
 
-int64_t panel_bytes() { return kWeightBytes + 2 * kScaleBytes + kBiasBytes; }
+int64_t panel_bytes() { return kWeightBytes + 2 * kScaleBytes + kPairBytes; }
 
 Panel panel_in(std::byte* memory) {
   std::byte* scales = memory + kWeightBytes;
   std::byte* offsets = scales + kScaleBytes;
-  return {reinterpret_cast<uint8_t*>(memory), reinterpret_cast<float*>(scales),
-          reinterpret_cast<uint32_t*>(offsets + kScaleBytes), reinterpret_cast<float*>(offsets)};
+  return {reinterpret_cast<uint8_t*>(memory), reinterpret_cast<float*>(scales), reinterpret_cast<float*>(offsets),
+          reinterpret_cast<uint32_t*>(offsets + kScaleBytes)};
 }
 
 PanelRows::PanelRows(const WeightMatrix& weights, int64_t row, int64_t row_end) : matrix(weights) {
@@ -135,22 +107,43 @@ PanelRows::PanelRows(const WeightMatrix& weights, int64_t row, int64_t row_end) 
   }
 }
 
+void pair_offsets(const Panel& panel, int64_t groups) {
+  for (int64_t g = 0; g < groups; g += 2) {
+    for (int64_t v = 0; v < 2; ++v) {
+      const __m512i low = _mm512_srli_epi32(to_bf16(panel.offsets + 32 * g + 16 * v), 16);
+      const __m512i high = g + 1 < groups ? _mm512_and_si512(to_bf16(panel.offsets + 32 * (g + 1) + 16 * v),
+                                                             _mm512_set1_epi32(static_cast<int>(0xFFFF0000U)))
+                                          : _mm512_setzero_si512();
+      _mm512_store_si512(panel.pairs + 16 * g + 16 * v, _mm512_or_si512(low, high));
+    }
+  }
+}
+
 void unpack_affine4(const PanelRows& rows, int64_t begin, int64_t end, const Panel& panel) {
-  const WeightMatrix& w = rows.matrix;
-  const int64_t last = end * kRecordValues < w.cols ? end * kRecordValues : w.cols;  // value behind the last one
-  const __m512i low = _mm512_set1_epi8(15);
   for (int64_t v = 0; v < 2; ++v) {
     uint8_t* out = panel.weights + 64 * v;
-    for (int64_t k = begin * kRecordValues; k < last; k += 32) {
+    for (int64_t k = begin * kRecordValues; k < end_of(rows.matrix, end); k += 32) {
       __m512i words[4];
-      load_16x4(rows.bytes + 16 * v, k / 2, 0xFF, words);
+      load_16x4(rows.bytes + 16 * v, k / 2, words);
       for (int64_t i = 0; i < 4; ++i, out += 256) {
-        _mm512_store_si512(out, _mm512_and_si512(words[i], low));
-        _mm512_store_si512(out + 128, _mm512_and_si512(_mm512_srli_epi32(words[i], 4), low));
+        _mm512_store_si512(out, low_nibbles(words[i]));
+        _mm512_store_si512(out + 128, high_nibbles(words[i]));
       }
     }
   }
-  unpack_affine_groups(rows, begin, end, last, panel);
+  unpack_affine_groups(rows, begin, end, 8, panel);
+}
+
+void unpack_affine8(const PanelRows& rows, int64_t begin, int64_t end, const Panel& panel) {
+  for (int64_t v = 0; v < 2; ++v) {
+    uint8_t* out = panel.weights + 64 * v;
+    for (int64_t k = begin * kRecordValues; k < end_of(rows.matrix, end); k += 16) {
+      __m512i words[4];
+      load_16x4(rows.bytes + 16 * v, k, words);
+      for (int64_t i = 0; i < 4; ++i, out += 128) _mm512_store_si512(out, words[i]);
+    }
+  }
+  unpack_affine_groups(rows, begin, end, 128, panel);
 }
 
 }  // namespace ifm::avx512

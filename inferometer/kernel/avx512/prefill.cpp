@@ -2,13 +2,17 @@
 
 #include <immintrin.h>
 
+#include "inferometer/kernel/avx512/digit_records.h"
 #include "inferometer/kernel/avx512/panel.h"
 #include "inferometer/kernel/avx512/shifts.h"
 
 extern "C" {
-using IfmTile = void(const uint8_t* weights, const float* scales, const uint32_t* biases, const std::byte* records, int64_t count,
-                     float* sums);
-IfmTile ifm_tile_g64b, ifm_tile_g32b, ifm_tile_g32, ifm_tile_g16;
+using IfmShiftTile = void(const uint8_t* weights, const float* scales, const uint32_t* pairs, const std::byte* records,
+                          int64_t count, float* sums);
+using IfmDigitTile = void(const uint8_t* weights, const float* scales, const float* offsets, const std::byte* records,
+                          int64_t count, float* sums);
+IfmShiftTile ifm_shift_tile_g64b, ifm_shift_tile_g32b, ifm_shift_tile_g32, ifm_shift_tile_g16;
+IfmDigitTile ifm_digit_tile_g64b, ifm_digit_tile_g32b, ifm_digit_tile_g32, ifm_digit_tile_g16;
 }
 
 // A panel of 32 rows meets all tokens: span by span of k its weights are unpacked into the L1 cache, and every block of 4 tokens
@@ -16,15 +20,13 @@ IfmTile ifm_tile_g64b, ifm_tile_g32b, ifm_tile_g32, ifm_tile_g16;
 namespace ifm::avx512 {
 namespace {
 
-using Unpack = void(const PanelRows& rows, int64_t begin, int64_t end, const Panel& panel);
-
 constexpr int64_t kBlockSums = 4 * kPanelRows;
 
-/// Sums times the tokens' bases, to where they belong.
+/// A block's sums times its tokens' bases (1 without), to where they belong.
 void write_block(const MatmulTask& task, const float* sums, const float* bases, int64_t row, int64_t token) {
   const int64_t rows = task.row_end - row;
   for (int64_t t = 0; t < 4 && token + t < task.token_end; ++t) {
-    const __m512 base = _mm512_set1_ps(bases[token + t]);
+    const __m512 base = _mm512_set1_ps(bases == nullptr ? 1.0F : bases[token + t]);
     float* out = task.out + (token + t) * task.out_stride + row;
     for (int64_t v = 0; v < 2; ++v) {
       const int64_t left = rows - 16 * v;
@@ -34,9 +36,36 @@ void write_block(const MatmulTask& task, const float* sums, const float* bases, 
   }
 }
 
-void multiply_panel(const MatmulTask& task, int64_t row, Unpack* unpack, IfmTile* tile) {
+/// What the two kinds of inputs do differently.
+struct Shifts {
+  IfmShiftTile* tile;
+  int64_t groups_per_record;
+  bool has_offsets;
+  static constexpr int64_t kRecordBytes = kShiftRecordBytes;
+
+  void prepare(const Panel& panel, int64_t records) const {
+    if (has_offsets) pair_offsets(panel, groups_per_record * records);
+  }
+  void multiply(const Panel& panel, const std::byte* records, int64_t count, float* sums) const {
+    tile(panel.weights, panel.scales, panel.pairs, records, count, sums);
+  }
+  [[nodiscard]] static const float* bases(const Activations& x, const SpanCut& cut) { return bases_of(x, cut); }
+};
+struct Digits16 {
+  IfmDigitTile* tile;
+  static constexpr int64_t kRecordBytes = kDigitRecordBytes;
+
+  void prepare(const Panel&, int64_t) const {}
+  void multiply(const Panel& panel, const std::byte* records, int64_t count, float* sums) const {
+    tile(panel.weights, panel.scales, panel.offsets, records, count, sums);
+  }
+  [[nodiscard]] static const float* bases(const Activations&, const SpanCut&) { return nullptr; }
+};
+
+template <typename Inputs>
+void multiply_panel(const MatmulTask& task, int64_t row, Unpack* unpack, const Inputs& inputs) {
   const SpanCut cut = cut_into_spans(task.weights->cols);
-  const float* bases = bases_of(*task.x, cut);
+  const float* bases = Inputs::bases(*task.x, cut);
   auto* memory = static_cast<std::byte*>(task.scratch);
   const Panel panel = panel_in(memory);
   auto* all_sums = reinterpret_cast<float*>(memory + panel_bytes());
@@ -46,25 +75,100 @@ void multiply_panel(const MatmulTask& task, int64_t row, Unpack* unpack, IfmTile
     const int64_t begin = cut.begin(span);
     const int64_t end = cut.begin(span + 1);
     unpack(rows, begin, end, panel);
+    inputs.prepare(panel, end - begin);
     for (int64_t block = first_block; block * kRoundedTokens < task.token_end; ++block) {
       float* sums = all_sums + (block - first_block) * kBlockSums;
       if (span == 0) {
         for (int64_t i = 0; i < kBlockSums; i += 16) _mm512_store_ps(sums + i, _mm512_setzero_ps());
       }
-      tile(panel.weights, panel.scales, panel.biases, records_of(*task.x, cut, span, block), end - begin, sums);
+      inputs.multiply(panel, records_of(*task.x, cut, Inputs::kRecordBytes, span, block), end - begin, sums);
       if (span + 1 == cut.spans) write_block(task, sums, bases, row, block * kRoundedTokens);
     }
   }
 }
 
-void multiply(const MatmulTask& task, Unpack* unpack, IfmTile* tile) {
-  for (int64_t row = task.row_begin; row < task.row_end; row += kPanelRows) multiply_panel(task, row, unpack, tile);
+template <typename Inputs>
+void multiply(const MatmulTask& task, Unpack* unpack, const Inputs& inputs) {
+  for (int64_t row = task.row_begin; row < task.row_end; row += kPanelRows) multiply_panel(task, row, unpack, inputs);
+}
+
+/// How a packing is unpacked, and its groups.
+struct Layout {
+  Unpack* unpack;
+  int group;
+  bool has_offsets;
+};
+constexpr Layout layout_of(Packing packing, int group) {
+  switch (packing) {
+    case Packing::affine4:
+      return {unpack_affine4, group == 32 ? 32 : 64, true};
+    case Packing::affine8:
+      return {unpack_affine8, group == 32 ? 32 : 64, true};
+    case Packing::q4_0:
+      return {unpack_q4_0, 32, false};
+    case Packing::q4_1:
+      return {unpack_q4_1, 32, true};
+    case Packing::q5_0:
+      return {unpack_q5_0, 32, false};
+    case Packing::q5_1:
+      return {unpack_q5_1, 32, true};
+    case Packing::q8_0:
+      return {unpack_q8_0, 32, false};
+    case Packing::q4_k:
+      return {unpack_q4_k, 32, true};
+    case Packing::q5_k:
+      return {unpack_q5_k, 32, true};
+    case Packing::q6_k:
+      return {unpack_q6_k, 16, false};
+    default:
+      return {};
+  }
+}
+
+Shifts shifts_for(const Layout& layout) {
+  if (layout.group == 64) return {ifm_shift_tile_g64b, 1, true};
+  if (layout.group == 16) return {ifm_shift_tile_g16, 4, false};
+  return {layout.has_offsets ? ifm_shift_tile_g32b : ifm_shift_tile_g32, 2, layout.has_offsets};
+}
+Digits16 digits_for(const Layout& layout) {
+  if (layout.group == 64) return {ifm_digit_tile_g64b};
+  if (layout.group == 16) return {ifm_digit_tile_g16};
+  return {layout.has_offsets ? ifm_digit_tile_g32b : ifm_digit_tile_g32};
 }
 
 }  // namespace
 
-void prefill_affine4(const MatmulTask& task) {
-  multiply(task, unpack_affine4, task.weights->group == 32 ? ifm_tile_g32b : ifm_tile_g64b);
+template <Packing packing>
+void prefill(const MatmulTask& task) {
+  const Layout layout = layout_of(packing, task.weights->group);
+  multiply(task, layout.unpack, shifts_for(layout));
 }
+
+template <Packing packing>
+void prefill_exact(const MatmulTask& task) {
+  const Layout layout = layout_of(packing, task.weights->group);
+  multiply(task, layout.unpack, digits_for(layout));
+}
+
+template void prefill<Packing::affine4>(const MatmulTask& task);
+template void prefill_exact<Packing::affine4>(const MatmulTask& task);
+template void prefill<Packing::affine8>(const MatmulTask& task);
+template void prefill_exact<Packing::affine8>(const MatmulTask& task);
+template void prefill<Packing::q4_0>(const MatmulTask& task);
+template void prefill_exact<Packing::q4_0>(const MatmulTask& task);
+template void prefill<Packing::q4_1>(const MatmulTask& task);
+template void prefill_exact<Packing::q4_1>(const MatmulTask& task);
+template void prefill<Packing::q5_0>(const MatmulTask& task);
+template void prefill_exact<Packing::q5_0>(const MatmulTask& task);
+template void prefill<Packing::q5_1>(const MatmulTask& task);
+template void prefill_exact<Packing::q5_1>(const MatmulTask& task);
+template void prefill<Packing::q8_0>(const MatmulTask& task);
+template void prefill_exact<Packing::q8_0>(const MatmulTask& task);
+template void prefill<Packing::q4_k>(const MatmulTask& task);
+template void prefill_exact<Packing::q4_k>(const MatmulTask& task);
+template void prefill<Packing::q5_k>(const MatmulTask& task);
+template void prefill_exact<Packing::q5_k>(const MatmulTask& task);
+template void prefill<Packing::q6_k>(const MatmulTask& task);
+template void prefill_exact<Packing::q6_k>(const MatmulTask& task);
 
 }  // namespace ifm::avx512

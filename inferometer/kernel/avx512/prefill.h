@@ -4,6 +4,10 @@
 
 namespace ifm::avx512 {
 
-void prefill_affine4(const MatmulTask& task);
+/// Products of many tokens with inputs of kShifts… and, exact, of kInt16…, for every packing but the plain ones.
+template <Packing packing>
+void prefill(const MatmulTask& task);
+template <Packing packing>
+void prefill_exact(const MatmulTask& task);
 
 }  // namespace ifm::avx512

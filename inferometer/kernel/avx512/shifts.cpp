@@ -12,13 +12,6 @@ constexpr int64_t kPairsOf64At = 400;
 /// Tokens whose largest value is smaller count as zeros: the reciprocal of their base would overflow.
 constexpr float kSmallest = 0x1p-100F;
 
-int64_t blocks_of(int64_t n) { return (n + kRoundedTokens - 1) / kRoundedTokens; }
-
-/// Four tokens at once: a vector holds (4 subgroups, 4 tokens).
-struct Block {
-  const float* token[4];  // rows of x
-};
-
 /// Lane 4 s + t = the largest of v[4 s + t], as unsigned integers.
 __m512i largest_of_each(const __m512i* v) {
   __m512i quarter[4];
@@ -32,20 +25,6 @@ __m512i largest_of_each(const __m512i* v) {
     return _mm512_max_epu32(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xDD));
   };
   return halves(halves(quarter[0], quarter[1]), halves(quarter[2], quarter[3]));
-}
-
-/// Sums the four 128-bit lanes of each of four vectors: lane s of the result belongs to v[s].
-__m512i sum_of_lanes(const __m512i* v) {
-  const auto halves = [](__m512i a, __m512i b) {
-    return _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xDD));
-  };
-  return halves(halves(v[0], v[1]), halves(v[2], v[3]));
-}
-
-/// Values that are there of a subgroup of 16.
-__mmask16 there(int64_t k, int64_t at) {
-  const int64_t left = k - at;
-  return static_cast<__mmask16>(left >= 16 ? 0xFFFF : (left > 0 ? 0xFFFF >> (16 - left) : 0));
 }
 
 /// (4 subgroups, 4 tokens) magnitudes, as the bits of floats: those of infinity and NaN are larger than all others.
@@ -76,27 +55,17 @@ class BlockRounding {
     const __mmask16 used = static_cast<__mmask16>(_mm512_cmp_ps_mask(top, _mm512_set1_ps(kSmallest), _CMP_GE_OQ) & ~bad);
     const __m512 widened = _mm512_maskz_mul_ps(used, top, best_factor(top));
     const __m512 inverse = _mm512_maskz_div_ps(used, _mm512_set1_ps(127.0F), widened);
-    for_records([&](std::byte* record, int64_t at, bool second) { write_record(record, at, second, widened, inverse); });
+    for_records(out_, cut_, kShiftRecordBytes, index_, blocks_,
+                [&](std::byte* record, int64_t at, bool second) { write_record(record, at, second, widened, inverse); });
     const __m512 base = _mm512_mul_ps(_mm512_div_ps(widened, _mm512_set1_ps(127.0F)), _mm512_set1_ps(1.0F / (1 << cap)));
     return _mm512_castps512_ps128(_mm512_mask_mov_ps(base, bad, _mm512_set1_ps(__builtin_nanf(""))));
   }
 
  private:
-  /// body(record, first value, whether it is the second of a pair in its span)
-  template <typename Body>
-  void for_records(const Body& body) {
-    for (int64_t span = 0; span < cut_.spans; ++span) {
-      const int64_t begin = cut_.begin(span);
-      const int64_t count = cut_.begin(span + 1) - begin;
-      std::byte* record = out_ + (begin * blocks_ + index_ * count) * kRecordBytes;
-      for (int64_t r = 0; r < count; ++r) body(record + r * kRecordBytes, (begin + r) * kRecordValues, r % 2 != 0);
-    }
-  }
-
   /// Leaves the subgroups' largest values where their shifts will be, and returns the tokens' largest ones, in every subgroup.
   __m512i write_tops() {
     __m512i all = _mm512_setzero_si512();
-    for_records([&](std::byte* record, int64_t at, bool) {
+    for_records(out_, cut_, kShiftRecordBytes, index_, blocks_, [&](std::byte* record, int64_t at, bool) {
       const __m512i tops = tops_of_record(block_, k_, at);
       _mm512_storeu_si512(record + kShiftsAt, tops);
       all = _mm512_max_epu32(all, tops);
@@ -109,7 +78,7 @@ class BlockRounding {
   __m512 best_factor(__m512 top) {
     constexpr float kFactors[4] = {1.0F, 1.189207115F, 1.414213562F, 1.681792831F};
     __m512 cost[4] = {};
-    for_records([&](std::byte* record, int64_t, bool) {
+    for_records(out_, cut_, kShiftRecordBytes, index_, blocks_, [&](std::byte* record, int64_t, bool) {
       const __m512 ratio = _mm512_div_ps(top, _mm512_loadu_ps(record + kShiftsAt));
       for (int i = 0; i < 4; ++i) {
         const __m512 gain = _mm512_min_ps(_mm512_getexp_ps(_mm512_mul_ps(ratio, _mm512_set1_ps(kFactors[i]))), cap_);
@@ -138,7 +107,7 @@ class BlockRounding {
     __m512i rows[4];
     for (int64_t t = 0; t < 4; ++t) rows[t] = round_64(block_.token[t], at, multiplier + t);
     __m512i subgroups[4];
-    transpose(rows, subgroups);
+    transpose_dwords(rows, subgroups);
     __m512i sums[4];
     for (int64_t s = 0; s < 4; ++s) {
       _mm512_storeu_si512(record + 64 * s, subgroups[s]);
@@ -152,30 +121,15 @@ class BlockRounding {
 
   /// 64 values of one token as bytes: dword 4 L + s = quad L of subgroup s.
   __m512i round_64(const float* x, int64_t at, const float* multiplier) {
-    const __m512i order = split ? _mm512_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15)
-                                : _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const __m512 limit = _mm512_set1_ps(127.0F);
     __m512i v[4];
     for (int64_t s = 0; s < 4; ++s) {
       const __m512 raw = _mm512_maskz_loadu_ps(there(k_, at + 16 * s), x + at + 16 * s);
       const __m512 scaled = _mm512_mul_ps(raw, _mm512_set1_ps(multiplier[4 * s]));
       const __m512 bounded = _mm512_min_ps(limit, _mm512_max_ps(_mm512_sub_ps(_mm512_setzero_ps(), limit), scaled));
-      v[s] = _mm512_cvtps_epi32(bounded);
-      if constexpr (split) v[s] = _mm512_permutexvar_epi32(order, v[s]);
+      v[s] = in_quad_order<split>(_mm512_cvtps_epi32(bounded));
     }
-    return _mm512_packs_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
-  }
-
-  /// rows[t] dword 4 L + s to out[s] dword 4 L + t.
-  static void transpose(const __m512i* rows, __m512i* out) {
-    const __m512i a = _mm512_unpacklo_epi32(rows[0], rows[1]);
-    const __m512i b = _mm512_unpackhi_epi32(rows[0], rows[1]);
-    const __m512i c = _mm512_unpacklo_epi32(rows[2], rows[3]);
-    const __m512i d = _mm512_unpackhi_epi32(rows[2], rows[3]);
-    out[0] = _mm512_unpacklo_epi64(a, c);
-    out[1] = _mm512_unpackhi_epi64(a, c);
-    out[2] = _mm512_unpacklo_epi64(b, d);
-    out[3] = _mm512_unpackhi_epi64(b, d);
+    return pack_quads(v);
   }
 
   /// The upper half of each dword holds the nearest bf16.
@@ -194,7 +148,7 @@ class BlockRounding {
     const __m128i high = _mm_add_epi32(_mm512_extracti32x4_epi32(sums, 2), _mm512_extracti32x4_epi32(sums, 3));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(record + kPairsOf32At), pair(to_bf16(low), to_bf16(high)));
     const __m128i whole = to_bf16(_mm_add_epi32(low, high));
-    auto* at = reinterpret_cast<__m128i*>(record + kPairsOf64At - (second ? kRecordBytes : 0));
+    auto* at = reinterpret_cast<__m128i*>(record + kPairsOf64At - (second ? kShiftRecordBytes : 0));
     const __m128i first = second ? _mm_slli_epi32(_mm_loadu_si128(at), 16) : whole;
     _mm_storeu_si128(at, pair(first, second ? whole : _mm_setzero_si128()));
   }
@@ -208,37 +162,24 @@ class BlockRounding {
   const int64_t blocks_;
 };
 
-int64_t bytes(int64_t n, int64_t k) { return blocks_of(n) * (cut_into_spans(k).records * kRecordBytes + 64); }
+int64_t bytes(int64_t n, int64_t k) { return blocks_of(n) * (cut_into_spans(k).records * kShiftRecordBytes + 64); }
 
 template <int cap, int zero_bits, bool split>
 void round(const float* x, int64_t n, int64_t k, int64_t begin, int64_t end, std::byte* out) {
   const SpanCut cut = cut_into_spans(k);
   const int64_t blocks = blocks_of(n);
-  auto* bases = reinterpret_cast<float*>(out + blocks * cut.records * kRecordBytes);
+  auto* bases = reinterpret_cast<float*>(out + blocks * cut.records * kShiftRecordBytes);
   for (int64_t token = begin; token < end; token += kRoundedTokens) {
-    Block block{};
-    // Tokens beyond the last are copies of it; nobody reads their products.
-    for (int64_t t = 0; t < 4; ++t) block.token[t] = x + (token + t < n ? token + t : n - 1) * k;
     const int64_t index = token / kRoundedTokens;
+    const Block block(x, n, k, index);
     _mm_storeu_ps(bases + token, BlockRounding<cap, zero_bits, split>(block, k, cut, out, index, blocks).run());
   }
 }
 
 }  // namespace
 
-SpanCut cut_into_spans(int64_t k) {
-  const int64_t records = (k + kRecordValues - 1) / kRecordValues;
-  // Eight records where they come out even: their scales fill whole loads.
-  return {records, records % 8 == 0 ? records / 8 : (records + kSpanRecords - 1) / kSpanRecords};
-}
-
-const std::byte* records_of(const Activations& x, const SpanCut& cut, int64_t span, int64_t block) {
-  const int64_t begin = cut.begin(span);
-  return x.rounded + (begin * blocks_of(x.n) + block * (cut.begin(span + 1) - begin)) * kRecordBytes;
-}
-
 const float* bases_of(const Activations& x, const SpanCut& cut) {
-  return reinterpret_cast<const float*>(x.rounded + blocks_of(x.n) * cut.records * kRecordBytes);
+  return reinterpret_cast<const float*>(x.rounded + blocks_of(x.n) * cut.records * kShiftRecordBytes);
 }
 
 const Rounding kShifts14Zero8Split{"shifts14", bytes, round<14, 3, true>};

@@ -25,6 +25,36 @@ void round_eights(std::span<const float> x, float* out) {
   }
 }
 
+/// The place in x of nibble p of lane `lane`.
+std::size_t place(std::size_t lane, std::size_t p, bool halves) {
+  if (!halves) return 8 * lane + p;
+  return 32 * (lane / 4) + 16 * (p % 2) + 4 * (lane % 4) + p / 2;
+}
+
+void round_digits(std::span<const float> x, bool halves, float* out) {
+  for (std::size_t lane = 0; lane < x.size() / 8; ++lane) {
+    const std::size_t begin = lane / 8 * 64;
+    const float top = largest(x.subspan(begin, std::min<std::size_t>(64, x.size() - begin)));
+    if (top < 0x1p-100F) continue;
+    float before = 0;
+    for (std::size_t p = 8; p-- > 0;) {
+      const std::size_t i = place(lane, p, halves);
+      const float integer = std::nearbyint(x[i] * (30700.0F / top) - before / 16);
+      out[i] = (integer + before / 16) * (top / 30700.0F);
+      before = integer;
+    }
+  }
+}
+
+void round_int16(std::span<const float> x, float* out) {
+  for (std::size_t begin = 0; begin < x.size(); begin += 64) {
+    const std::size_t count = std::min<std::size_t>(64, x.size() - begin);
+    const float top = largest(x.subspan(begin, count));
+    const float inverse = top >= 0x1p-100F ? 32639.0F / top : 0.0F;
+    for (std::size_t i = begin; i < begin + count; ++i) out[i] = std::nearbyint(x[i] * inverse) * (top / 32639.0F);
+  }
+}
+
 /// floor(log2(x)), at most cap.
 int gain_of(double ratio, int cap) { return ratio < std::ldexp(1.0, cap) ? std::ilogb(ratio) : cap; }
 
@@ -60,6 +90,10 @@ std::vector<float> rounded_values(std::string_view rounding, std::span<const flo
     const std::span<const float> token = x.subspan(begin, width);
     if (rounding == "eights") {
       round_eights(token, out.data() + begin);
+    } else if (rounding == "digits" || rounding == "digits, halves") {
+      round_digits(token, rounding != "digits", out.data() + begin);
+    } else if (rounding == "int16") {
+      round_int16(token, out.data() + begin);
     } else if (rounding == "shifts14") {
       round_shifts(token, 14, out.data() + begin);
     } else if (rounding == "shifts10") {

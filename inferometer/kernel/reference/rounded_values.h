@@ -9,6 +9,11 @@ namespace ifm::reference {
 
 /// The scalar definition of each Rounding by its name: what x (n, k) becomes, as f32. Tests hold every set's products against it.
 /// - "eights": int8 with an f32 scale per 8 values, max|x| / 127.
+/// - "digits": integers of at most 30,700 in magnitude with an f32 scale per 64 values. From the last of each 8 values down to
+/// the
+///   first, each is rounded after a sixteenth of the integer before it is taken off, and stands for its integer plus that
+///   sixteenth. "digits, halves" does so over 0, 16, 1, 17, 2, 18, 3, 19 of each block of 32, then over 4, 20, 5 and so on.
+/// - "int16": integers of at most 32,639 in magnitude with an f32 scale per 64 values.
 /// - "shiftsN": int8 q << (N - f) times one base per token, with f = min(N, floor(log2(c top / largest of 16 values))) and
 ///   base = c top / 127 / 2^N; top is the token's largest magnitude, c the one of 1, 2^1/4, 2^1/2, 2^3/4 with the smallest
 ///   c^2 sum of 4^-f. A token whose top is below 2^-100 is zero.

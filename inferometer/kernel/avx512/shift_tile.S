@@ -4,9 +4,10 @@
 // additions of floats share two ports, and those are what the loop waits for; shifts, integer additions, conversions, broadcasts
 // and register copies run beside them. So of a group's work only one multiply-add per vector is paid for besides its dots.
 //
-//   void ifm_tile_gG[b](const uint8_t* weights, const float* scales, const uint32_t* biases, const std::byte* records,
+//   void ifm_shift_tile_gG[b](const uint8_t* weights, const float* scales, const uint32_t* biases, const std::byte* records,
 //                       int64_t count, float* sums);
-// weights: (16 * count, 2, 64) u8, scales: (64 / G * count, 2, 16) f32, biases: bf16 pairs, records: count records of kRecordBytes,
+// weights: (16 * count, 2, 64) u8, scales: (64 / G * count, 2, 16) f32, biases: bf16 pairs, records: count records of
+// kShiftRecordBytes,
 // sums: (4, 2, 16) f32, read and added to. 64-byte aligned, except records (16).
 //
 // zmm0-7 sums, zmm8-15 dots of the running subgroup of 16 values, zmm16-23 dots of the running group, zmm24-31 passing values.
@@ -18,13 +19,7 @@
 #define PAIRS_OF_32 384
 #define PAIRS_OF_64 400
 
-#ifdef __APPLE__
-#define SYMBOL(name) _##name
-#else
-#define SYMBOL(name) name
-#endif
-
-        .text
+#include "inferometer/kernel/avx512/tile_common.inc"
 
 // One quad (4 values) of token \t against 32 rows; the quad's weights are in zmm24 and zmm25.
 .macro take quad, t, a, b
@@ -122,27 +117,6 @@
         scale 22, 23, 6, 7
 .endm
 
-.macro load_sums
-        vmovaps (%r9), %zmm0
-        vmovaps 64(%r9), %zmm1
-        vmovaps 128(%r9), %zmm2
-        vmovaps 192(%r9), %zmm3
-        vmovaps 256(%r9), %zmm4
-        vmovaps 320(%r9), %zmm5
-        vmovaps 384(%r9), %zmm6
-        vmovaps 448(%r9), %zmm7
-.endm
-.macro store_sums
-        vmovaps %zmm0, (%r9)
-        vmovaps %zmm1, 64(%r9)
-        vmovaps %zmm2, 128(%r9)
-        vmovaps %zmm3, 192(%r9)
-        vmovaps %zmm4, 256(%r9)
-        vmovaps %zmm5, 320(%r9)
-        vmovaps %zmm6, 384(%r9)
-        vmovaps %zmm7, 448(%r9)
-.endm
-
 // A pair of groups: biases times sums of inputs.
 .macro bias at, t, sa, sb
         vpbroadcastd (\at + 4 * \t)(%rcx), %zmm26
@@ -170,12 +144,6 @@
         decq %r8
         jnz 1b
 .endm
-.macro finish
-        store_sums
-        vzeroupper
-        ret
-.endm
-
 .macro records_of_64
 1:      open_record
         step_all first, 0, 0, 0
@@ -210,9 +178,7 @@
         advance 4
 .endm
 
-        .globl SYMBOL(ifm_tile_g64b)
-        .p2align 6
-SYMBOL(ifm_tile_g64b):
+        function SYMBOL(ifm_shift_tile_g64b)
         load_sums
         movq %rcx, %r10
         leaq 1(%r8), %rax
@@ -222,9 +188,7 @@ SYMBOL(ifm_tile_g64b):
         all_biases PAIRS_OF_64, (2 * RECORD)
         finish
 
-        .globl SYMBOL(ifm_tile_g32b)
-        .p2align 6
-SYMBOL(ifm_tile_g32b):
+        function SYMBOL(ifm_shift_tile_g32b)
         load_sums
         movq %rcx, %r10
         movq %r8, %rax
@@ -233,16 +197,12 @@ SYMBOL(ifm_tile_g32b):
         all_biases PAIRS_OF_32, RECORD
         finish
 
-        .globl SYMBOL(ifm_tile_g32)
-        .p2align 6
-SYMBOL(ifm_tile_g32):
+        function SYMBOL(ifm_shift_tile_g32)
         load_sums
         records_of_32
         finish
 
-        .globl SYMBOL(ifm_tile_g16)
-        .p2align 6
-SYMBOL(ifm_tile_g16):
+        function SYMBOL(ifm_shift_tile_g16)
         load_sums
         records_of_16
         finish

@@ -1,0 +1,63 @@
+#include "inferometer/kernel/avx512/decode.h"
+#include "inferometer/kernel/avx512/digit_records.h"
+#include "inferometer/kernel/avx512/digits.h"
+#include "inferometer/kernel/avx512/prefill.h"
+#include "inferometer/kernel/avx512/shifts.h"
+#include "inferometer/kernel/isa_sets.h"
+#include "inferometer/kernel/product_table.h"
+
+namespace ifm {
+namespace avx512 {
+namespace {
+
+// Decode waits for memory, so that the exact product is as fast as one with coarser inputs: it is the only one.
+constexpr ProductTable kDecode = with({}, {Packing::affine4}, {&kDigits, decode_affine4});
+
+template <Packing packing>
+consteval ProductTable add(ProductTable table, const Rounding& rounding, bool exact) {
+  return with(table, {packing}, {&rounding, exact ? prefill_exact<packing> : prefill<packing>, kAllTokens});
+}
+
+constexpr ProductTable kPrefill = []() consteval {
+  ProductTable table = add<Packing::affine4>({}, kShifts14Zero8Split, false);
+  table = add<Packing::q4_0>(table, kShifts14Zero8, false);
+  table = add<Packing::q4_1>(table, kShifts14Zero8, false);
+  table = add<Packing::q4_k>(table, kShifts14Zero8, false);
+  table = add<Packing::q5_0>(table, kShifts14Zero16, false);
+  table = add<Packing::q5_1>(table, kShifts14Zero16, false);
+  table = add<Packing::q5_k>(table, kShifts14Zero16, false);
+  table = add<Packing::q6_k>(table, kShifts14Zero32, false);
+  table = add<Packing::q8_0>(table, kShifts10Zero128, false);
+  return add<Packing::affine8>(table, kShifts10Zero128, false);
+}
+();
+
+constexpr ProductTable kExactPrefill = []() consteval {
+  ProductTable table = add<Packing::affine4>({}, kInt16Zero8Split, true);
+  table = add<Packing::q4_0>(table, kInt16Zero8, true);
+  table = add<Packing::q4_1>(table, kInt16Zero8, true);
+  table = add<Packing::q4_k>(table, kInt16Zero8, true);
+  table = add<Packing::q5_0>(table, kInt16Zero16, true);
+  table = add<Packing::q5_1>(table, kInt16Zero16, true);
+  table = add<Packing::q5_k>(table, kInt16Zero16, true);
+  table = add<Packing::q6_k>(table, kInt16Zero32, true);
+  table = add<Packing::q8_0>(table, kInt16Zero128, true);
+  return add<Packing::affine8>(table, kInt16Zero128, true);
+}
+();
+
+/// What this set does no better than the next one is left out.
+constexpr Kernels kAvx512{
+    .isa = "avx512",
+    .fast_decode = kDecode,
+    .fast_prefill = kPrefill,
+    .exact_decode = kDecode,
+    .exact_prefill = kExactPrefill,
+};
+
+}  // namespace
+}  // namespace avx512
+
+const Kernels* avx512_kernels() { return &avx512::kAvx512; }
+
+}  // namespace ifm
