@@ -68,7 +68,7 @@ class Problem {
   /// All queries, `tokens` at a time, over the keys [key_begin, key_end).
   std::vector<float> run(const Kernels& kernels, int64_t tokens, int64_t key_begin, int64_t key_end, float* sums = nullptr) {
     std::vector<float> out(q_.size(), 0.0F);
-    AlignedBuffer<float> scratch(attention_scratch_floats(shape_.head_dim));
+    AlignedBuffer<float> scratch(attention_scratch_floats(shape_.group, shape_.head_dim));
     AttentionTask task = task_;
     task.out = out.data();
     task.sums = sums;

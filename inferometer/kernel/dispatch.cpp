@@ -90,9 +90,9 @@ int64_t matmul_scratch_bytes(int64_t n, int64_t k) {
   return std::max(rows, 64 * 1024 + (n + kRoundedTokens) * kMatmulRows * 4);
 }
 
-int64_t attention_scratch_floats(int64_t head_dim) {
-  // The queries that share loads of keys and values.
-  return 16 * head_dim;
+int64_t attention_scratch_floats(int64_t group, int64_t head_dim) {
+  // Each query, the sum of values for it, and up to 16 numbers about it.
+  return group * kAttentionTokens * (2 * head_dim + 16) + 512;
 }
 
 std::vector<std::string> available_isas() {

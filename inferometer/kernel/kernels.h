@@ -87,7 +87,7 @@ struct AttentionTask {
 
 /// Rows that a product of many tokens takes together, and that the pool hands out at a time.
 inline constexpr int64_t kMatmulRows = 32;
-/// Tokens that one AttentionTask should hold.
+/// Tokens that one AttentionTask may hold.
 inline constexpr int64_t kAttentionTokens = 16;
 /// Key positions that attention takes at a time; blocks start at multiples of it, so results do not depend on how a prompt is
 /// cut. Also the positions of a page.
@@ -125,7 +125,7 @@ struct Kernels {
 
 [[nodiscard]] const Product& product(const Kernels& kernels, Accuracy accuracy, Phase phase, Packing packing);
 [[nodiscard]] int64_t matmul_scratch_bytes(int64_t n, int64_t k);
-[[nodiscard]] int64_t attention_scratch_floats(int64_t head_dim);
+[[nodiscard]] int64_t attention_scratch_floats(int64_t group, int64_t head_dim);
 
 /// Names of the sets that this build has and this processor can run, best first; "reference" is always the last. The environment
 /// variable IFM_ISA takes away those that stand before the one that it names.

@@ -18,7 +18,8 @@ constexpr int64_t kRoundTokens = 32;
 
 Attention::Attention(const ModelConfig& config, const Kernels& kernels, ThreadPool& pool)
     : config_(config), kernels_(kernels), pool_(pool) {
-  for (int i = 0; i < pool.size(); ++i) scratch_.emplace_back(attention_scratch_floats(config.head_dim));
+  for (int i = 0; i < pool.size(); ++i)
+    scratch_.emplace_back(attention_scratch_floats(config.heads / config.kv_heads, config.head_dim));
 }
 
 void Attention::plan(std::span<const BatchPiece> pieces, Phase phase) {
@@ -50,11 +51,11 @@ void Attention::plan_prefill() {
   }
   // The longest first, so that threads end together.
   std::ranges::stable_sort(items_, std::ranges::greater(), &Item::key_end);
-  rounds_.push_back({0, items_.size(), 0, pieces_.back().token_end, 1});
+  rounds_.push_back({0, items_.size(), 0, pieces_.back().token_end, false, 1});
 }
 
 void Attention::plan_decode() {
-  Round round{};
+  Round round{.contiguous = true};
   token_parts_.clear();
   for (std::size_t p = 0; p < pieces_.size(); ++p) {
     const BatchPiece& piece = pieces_[p];
@@ -62,16 +63,16 @@ void Attention::plan_decode() {
       const int64_t end = std::min(piece.token_end, begin + kAttentionTokens);
       if (end - round.token_begin > kRoundTokens) {
         rounds_.push_back(round);
-        round = {items_.size(), items_.size(), begin, begin, 0};
+        round = {items_.size(), items_.size(), begin, begin, true, 0};
       }
       const int64_t key_end = piece.sequence->size() + end - piece.token_begin;
-      int64_t part = 0;
-      for (int64_t key = 0; key < key_end; key += kPartKeys, ++part) {
-        for (int64_t head = 0; head < config_.kv_heads; ++head)
-          items_.push_back({p, begin, end, head, part, key, std::min(key_end, key + kPartKeys)});
+      const int64_t parts = (key_end + kPartKeys - 1) / kPartKeys;
+      for (int64_t head = 0; head < config_.kv_heads; ++head) {
+        for (int64_t part = 0; part < parts; ++part)
+          items_.push_back({p, begin, end, head, part, part * kPartKeys, std::min(key_end, (part + 1) * kPartKeys)});
       }
-      token_parts_.insert(token_parts_.end(), static_cast<std::size_t>(end - begin), part);
-      round.parts = std::max(round.parts, part);
+      token_parts_.insert(token_parts_.end(), static_cast<std::size_t>(end - begin), parts);
+      round.parts = std::max(round.parts, parts);
       round.token_end = end;
       round.item_end = items_.size();
     }
@@ -120,12 +121,32 @@ void Attention::merge(const Round& round, float* out) {
   });
 }
 
+void Attention::run_contiguous(const Round& round, int64_t layer, const float* q, float* out) {
+  int64_t all = 0;
+  for (std::size_t i = round.item_begin; i < round.item_end; ++i) all += items_[i].key_end - items_[i].key_begin;
+  pool_.run([&](int thread) {
+    const int64_t begin = all * thread / pool_.size();
+    const int64_t end = all * (thread + 1) / pool_.size();
+    int64_t middle = 0;  // of an item, in keys: says whose it is
+    for (std::size_t i = round.item_begin; i < round.item_end; ++i) {
+      const int64_t keys = items_[i].key_end - items_[i].key_begin;
+      middle += keys / 2;
+      if (middle >= begin && middle < end) run_item(items_[i], round, thread, layer, q, out);
+      middle += keys - keys / 2;
+    }
+  });
+}
+
 void Attention::run(int64_t layer, const float* q, float* out) {
   for (const Round& round : rounds_) {
     const auto count = static_cast<int64_t>(round.item_end - round.item_begin);
-    pool_.for_chunks(count, 1, [&](int thread, int64_t item, int64_t) {
-      run_item(items_[round.item_begin + static_cast<std::size_t>(item)], round, thread, layer, q, out);
-    });
+    if (round.contiguous) {
+      run_contiguous(round, layer, q, out);
+    } else {
+      pool_.for_chunks(count, 1, [&](int thread, int64_t item, int64_t) {
+        run_item(items_[round.item_begin + static_cast<std::size_t>(item)], round, thread, layer, q, out);
+      });
+    }
     if (round.parts > 1) merge(round, out);
   }
 }

@@ -42,12 +42,15 @@ class Attention {
   struct Round {
     std::size_t item_begin, item_end;
     int64_t token_begin, token_end;
-    int64_t parts;  // the most that one of the tokens has; with 1 there is nothing to merge
+    bool contiguous;  // each thread takes neighbouring items
+    int64_t parts;    // the most that one of the tokens has; with 1 there is nothing to merge
   };
 
   void plan_prefill();
   void plan_decode();
   void run_item(const Item& item, const Round& round, int thread, int64_t layer, const float* q, float* out);
+  /// Cuts the round's items into one run per thread, by keys.
+  void run_contiguous(const Round& round, int64_t layer, const float* q, float* out);
   void merge(const Round& round, float* out);
 
   const ModelConfig& config_;

@@ -1,3 +1,4 @@
+#include "inferometer/kernel/avx512/attention.h"
 #include "inferometer/kernel/avx512/decode.h"
 #include "inferometer/kernel/avx512/digit_records.h"
 #include "inferometer/kernel/avx512/digits.h"
@@ -53,6 +54,7 @@ constexpr Kernels kAvx512{
     .fast_prefill = kPrefill,
     .exact_decode = kDecode,
     .exact_prefill = kExactPrefill,
+    .attention = attention,
 };
 
 }  // namespace
