@@ -37,7 +37,7 @@ std::vector<MatrixCase> all_matrices() {
   for (const Packing packing : {Packing::affine4, Packing::affine8}) {
     for (const int group : {32, 64, 128}) {
       for (const DType dtype : {DType::f16, DType::bf16, DType::f32}) {
-        for (const int64_t groups : {1, 2, 3, 9, 18}) cases.push_back({packing, groups * group, group, dtype});
+        for (const int64_t groups : {1, 2, 3, 9, 18, 48}) cases.push_back({packing, groups * group, group, dtype});
       }
     }
   }
@@ -155,6 +155,18 @@ TEST_P(EachProduct, ComputesWhatItsRoundedInputsSay) {
       // an error of up to 2^-9, so 2.5e-6 of that part's power, which in these matrices is up to three times the whole's.
       const double limit = tested.rounding->name.starts_with("shifts") ? 8e-6 : 1e-9;
       EXPECT_LE(nmse(y, product_in_double(matrix, rounded, 7)), limit) << describe(matrix.view) << " cols " << c.cols;
+    }
+  }
+}
+
+TEST_P(EachProduct, LargestInputsOfAlternatingSignsStayInRange) {
+  for (const MatrixCase& c : all_matrices()) {
+    const TestMatrix matrix = make_test_matrix(c.packing, 5, c.cols, c.group, c.scale_dtype, 23);
+    std::vector<float> x(static_cast<std::size_t>(4 * c.cols));
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = (i / (i % 3 + 1)) % 2 == 0 ? 7.0F : -7.0F;
+    for (const Accuracy accuracy : {Accuracy::fast, Accuracy::exact}) {
+      const std::vector<float> y = Multiplied(product_of(accuracy, c.packing), matrix, x, 4).run(5, 4);
+      EXPECT_LE(nmse(y, product_in_double(matrix, x, 4)), accuracy == Accuracy::fast ? 5e-4 : 1e-7) << describe(matrix.view);
     }
   }
 }

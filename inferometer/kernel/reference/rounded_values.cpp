@@ -39,8 +39,8 @@ void round_digits(std::span<const float> x, bool halves, float* out) {
     float before = 0;
     for (std::size_t p = 8; p-- > 0;) {
       const std::size_t i = place(lane, p, halves);
-      const float integer = std::nearbyint(x[i] * (30700.0F / top) - before / 16);
-      out[i] = (integer + before / 16) * (top / 30700.0F);
+      const float integer = std::nearbyint(x[i] * (30590.0F / top) - before / 16);
+      out[i] = (integer + before / 16) * (top / 30590.0F);
       before = integer;
     }
   }

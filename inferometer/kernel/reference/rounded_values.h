@@ -9,7 +9,7 @@ namespace ifm::reference {
 
 /// The scalar definition of each Rounding by its name: what x (n, k) becomes, as f32. Tests hold every set's products against it.
 /// - "eights": int8 with an f32 scale per 8 values, max|x| / 127.
-/// - "digits": integers of at most 30,700 in magnitude with an f32 scale per 64 values. From the last of each 8 values down to
+/// - "digits": integers of at most 30,590 in magnitude with an f32 scale per 64 values. From the last of each 8 values down to
 /// the
 ///   first, each is rounded after a sixteenth of the integer before it is taken off, and stands for its integer plus that
 ///   sixteenth. "digits, halves" does so over 0, 16, 1, 17, 2, 18, 3, 19 of each block of 32, then over 4, 20, 5 and so on.
