@@ -25,16 +25,27 @@ std::vector<TokenId> random_ids(int count, int vocab) {
   return ids;
 }
 
-/// Evaluates the row once, its first `steps` tokens only when generating; returns the time without that of reaching the depth.
+/// Puts every sequence of the row at its depth: what stands there from a sample before is kept.
+void reach_depth(const BenchRow& row, std::span<const TokenId> ids, Evaluator& evaluator) {
+  const bool there = evaluator.position() >= row.depth;
+  evaluator.truncate(there ? row.depth : 0);
+  if (there) return;
+  for (int i = 0; i < row.parallel; ++i) evaluator.prefill_sequence(i, ids.first(static_cast<std::size_t>(row.depth)));
+}
+
+/// Evaluates the row once, its first `steps` steps only when generating; returns the time without that of reaching the depth.
 int64_t evaluate(const BenchRow& row, int steps, std::span<const TokenId> ids, Evaluator& evaluator, Clock& clock) {
-  evaluator.reset();
-  if (row.depth > 0) evaluator.prefill(ids.first(static_cast<std::size_t>(row.depth)));
+  reach_depth(row, ids, evaluator);
   const std::span<const TokenId> measured = ids.subspan(static_cast<std::size_t>(row.depth));
+  std::vector<TokenId> together(static_cast<std::size_t>(row.parallel));
   const int64_t begin_ns = clock.now_ns();
   if (row.prompt > 0) {
     evaluator.prefill(measured.first(static_cast<std::size_t>(row.prompt)));
   } else {
-    for (int i = 0; i < steps; ++i) evaluator.step(measured[static_cast<std::size_t>(i)]);
+    for (int i = 0; i < steps; ++i) {
+      std::ranges::fill(together, measured[static_cast<std::size_t>(i)]);
+      evaluator.step_together(together);
+    }
   }
   return clock.now_ns() - begin_ns;
 }
@@ -42,18 +53,12 @@ int64_t evaluate(const BenchRow& row, int steps, std::span<const TokenId> ids, E
 /// Multiply-adds of the whole row: layers for every token, attention over what each token sees, and the head.
 std::optional<double> row_macs(const BenchRow& row, const ModelInfo& info) {
   if (!info.macs_per_token || !info.head_macs || !info.attention_macs_per_position) return std::nullopt;
-  const double tokens = row.prompt + row.generate;
+  const double tokens = row.prompt + row.generate;  // of one sequence
   const double positions_seen = tokens * row.depth + tokens * (tokens + 1) / 2;
   const double heads = row.prompt > 0 ? 1 : tokens;
-  return static_cast<double>(*info.macs_per_token) * tokens +
-         static_cast<double>(*info.attention_macs_per_position) * positions_seen + static_cast<double>(*info.head_macs) * heads;
-}
-
-/// Bytes of a mean step: weights, the cache read at the mean depth, and one position written.
-std::optional<double> step_bytes(const BenchRow& row, const ModelInfo& info) {
-  if (row.generate == 0 || !info.bytes_per_token || !info.cache_bytes_per_position) return std::nullopt;
-  const double mean_depth = row.depth + (row.generate - 1) / 2.0;
-  return static_cast<double>(*info.bytes_per_token) + static_cast<double>(*info.cache_bytes_per_position) * (mean_depth + 1);
+  return row.parallel *
+         (static_cast<double>(*info.macs_per_token) * tokens +
+          static_cast<double>(*info.attention_macs_per_position) * positions_seen + static_cast<double>(*info.head_macs) * heads);
 }
 
 void check_stop(const std::stop_token& stop) {
@@ -64,19 +69,21 @@ void check_stop(const std::stop_token& stop) {
 
 std::string row_name(const BenchRow& row) {
   std::string name = row.prompt > 0 ? fmt::format("pp{}", row.prompt) : fmt::format("tg{}", row.generate);
+  if (row.parallel > 1) name += fmt::format(" x {}", row.parallel);
   if (row.depth > 0) name += fmt::format(" @ d{}", row.depth);
   return name;
 }
 
 std::vector<BenchRow> bench_rows(const std::vector<int>& prompts, const std::vector<int>& generations,
-                                 const std::vector<int>& depths) {
+                                 const std::vector<int>& depths, const std::vector<int>& parallel) {
   std::vector<BenchRow> rows;
   for (const int depth : depths) {
     for (const int prompt : prompts) {
       if (prompt > 0) rows.push_back({.prompt = prompt, .depth = depth});
     }
     for (const int generate : generations) {
-      if (generate > 0) rows.push_back({.generate = generate, .depth = depth});
+      if (generate == 0) continue;
+      for (const int sequences : parallel) rows.push_back({.generate = generate, .depth = depth, .parallel = sequences});
     }
   }
   return rows;
@@ -88,6 +95,19 @@ int needed_context(const std::vector<BenchRow>& rows) {
   return longest;
 }
 
+int needed_sequences(const std::vector<BenchRow>& rows) {
+  int most = 1;
+  for (const BenchRow& row : rows) most = std::max(most, row.parallel);
+  return most;
+}
+
+std::optional<double> step_bytes(const BenchRow& row, const ModelInfo& info) {
+  if (row.generate == 0 || !info.bytes_per_token || !info.cache_bytes_per_position) return std::nullopt;
+  const double mean_depth = row.depth + (row.generate - 1) / 2.0;
+  return static_cast<double>(*info.bytes_per_token) +
+         row.parallel * static_cast<double>(*info.cache_bytes_per_position) * (mean_depth + 1);
+}
+
 BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& info, Evaluator& evaluator, Clock& clock,
                         const std::function<BenchLimits()>& measure_limits, const std::function<void()>& progress,
                         const std::stop_token& stop) {
@@ -95,6 +115,7 @@ BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& i
   BenchResult result{.row = row};
   const std::vector<TokenId> ids = random_ids(row.depth + row.prompt + row.generate, evaluator.vocab());
   check_stop(stop);
+  evaluator.reset();
   const BenchLimits before = measure_limits();
   evaluate(row, std::min(row.generate, kWarmupSteps), ids, evaluator, clock);
   progress();
@@ -111,7 +132,7 @@ BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& i
 }
 
 void derive(BenchResult& result, const ModelInfo& info) {
-  const double tokens = result.row.prompt + result.row.generate;
+  const double tokens = result.row.tokens();
   std::vector<double> times_ns;
   for (const int64_t sample_ns : result.samples_ns) {
     times_ns.push_back(static_cast<double>(sample_ns));
@@ -121,7 +142,7 @@ void derive(BenchResult& result, const ModelInfo& info) {
   result.mean_tok_per_s = stats::mean(result.samples_tok_per_s).value();
   result.sd_ns = stats::sd(times_ns);
   result.sd_tok_per_s = stats::sd(result.samples_tok_per_s);
-  result.bytes_per_token = step_bytes(result.row, info);
+  if (const std::optional<double> bytes = step_bytes(result.row, info)) result.bytes_per_token = *bytes / result.row.parallel;
   if (const std::optional<double> macs = row_macs(result.row, info)) result.macs_per_token = *macs / tokens;
 
   if (result.bytes_per_token && result.limits.read_gb_per_s > 0) {
@@ -131,6 +152,9 @@ void derive(BenchResult& result, const ModelInfo& info) {
   if (result.macs_per_token && result.limits.int8_gmac_per_s > 0 && info.accuracy != "exact") {
     result.mac_share = *result.macs_per_token * result.mean_tok_per_s / (result.limits.int8_gmac_per_s * 1e9);
     if (*result.mac_share > kHighestShare) result.flags.emplace_back("mac_share_over_limit");
+  }
+  for (const std::optional<double>& share : {result.mbu, result.mac_share}) {
+    if (share) result.limit_share = std::max(*share, result.limit_share.value_or(0));
   }
 }
 

@@ -12,21 +12,30 @@
 
 namespace ifm {
 
-/// What one row of `bench` evaluates: `prompt` tokens in one go, or `generate` single tokens, from position `depth`.
-/// Exactly one of `prompt` and `generate` is > 0.
+/// What one row of `bench` evaluates: `prompt` tokens in one go, or `generate` single tokens in each of `parallel` sequences
+/// together, from position `depth`. Exactly one of `prompt` and `generate` is > 0; a prompt is of one sequence.
 struct BenchRow {
   int prompt = 0;
   int generate = 0;
   int depth = 0;
+  int parallel = 1;
+
+  /// Tokens that a sample evaluates, over all sequences.
+  [[nodiscard]] int tokens() const { return prompt + generate * parallel; }
 };
 
-/// The row as llama-bench names it: "pp512", "tg128 @ d4096".
+/// The row as llama-bench names it: "pp512", "tg128 @ d4096"; of several sequences "tg64 x 8".
 [[nodiscard]] std::string row_name(const BenchRow& row);
-/// Rows in llama-bench's order: for each depth the prompts, then the generations; a size of 0 makes no row.
+/// Rows in llama-bench's order: for each depth the prompts, then the generations by numbers of sequences; a size of 0 makes no
+/// row.
 [[nodiscard]] std::vector<BenchRow> bench_rows(const std::vector<int>& prompts, const std::vector<int>& generations,
-                                               const std::vector<int>& depths);
-/// Positions that the longest of these rows needs.
+                                               const std::vector<int>& depths, const std::vector<int>& parallel);
+/// Positions of a sequence, and sequences, that these rows need at most.
 [[nodiscard]] int needed_context(const std::vector<BenchRow>& rows);
+[[nodiscard]] int needed_sequences(const std::vector<BenchRow>& rows);
+/// Bytes that a mean step of a row that generates moves: the weights once, and for each sequence the cache read at the mean
+/// depth and one position written. Null for prompts, and where the engine does not say.
+[[nodiscard]] std::optional<double> step_bytes(const BenchRow& row, const ModelInfo& info);
 
 /// What the machine could do while a row ran.
 struct BenchLimits {
@@ -43,10 +52,11 @@ struct BenchResult {
   double mean_ns = 0, mean_tok_per_s = 0;
   std::optional<double> sd_ns, sd_tok_per_s;  ///< unknown for one sample
   BenchLimits limits;
-  std::optional<double> bytes_per_token;  ///< generation only: weights and KV cache of a mean step
+  std::optional<double> bytes_per_token;  ///< generation only: step_bytes() over the tokens of a step
   std::optional<double> macs_per_token;   ///< layers, attention and head; a prompt's head counts once
   std::optional<double> mbu;              ///< generation only
   std::optional<double> mac_share;        ///< unknown in exact arithmetic, which the int8 peak does not bound
+  std::optional<double> limit_share;      ///< max(bytes / bandwidth, MACs / peak) over the time: the larger known share
   std::vector<std::string> flags;         ///< "mbu_over_limit", "mac_share_over_limit": one of two measurements is wrong
 };
 
@@ -54,7 +64,8 @@ struct BenchResult {
 inline constexpr double kHighestShare = 1.05;
 
 /// Measures one row: a warm-up that is not kept, then `repetitions` samples, with the limits measured before and after; the
-/// higher of the two counts. `progress` is called after the warm-up and each sample.
+/// higher of the two counts. The tokens of the depth are evaluated once and kept. `progress` is called after the warm-up and each
+/// sample.
 /// @throws Error resource when the context is too small, interrupted when a stop is asked for.
 [[nodiscard]] BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& info, Evaluator& evaluator,
                                       Clock& clock, const std::function<BenchLimits()>& measure_limits,

@@ -36,11 +36,20 @@ std::string csv_cell(const Json& value) {
   return out + '"';
 }
 
-/// The share of the limit that bounds this row: bandwidth when generating, arithmetic for a prompt.
+/// The share of the limit that bounds this row: bandwidth for one token at a time, arithmetic for a prompt, for sequences
+/// together whichever is nearer.
 std::string share_text(const BenchResult& result) {
-  const std::optional<double>& share = result.row.prompt > 0 ? result.mac_share : result.mbu;
+  const bool arithmetic = result.row.parallel > 1 ? result.limit_share == result.mac_share : result.row.prompt > 0;
+  const std::optional<double>& share = arithmetic ? result.mac_share : result.mbu;
   if (!share) return "-";
-  return fmt::format("{:.2f} {}", *share, result.row.prompt > 0 ? "of int8 peak" : "of read bandwidth");
+  return fmt::format("{:.2f} {}", *share, arithmetic ? "of int8 peak" : "of read bandwidth");
+}
+
+std::string speed_text(const BenchResult& result) {
+  std::string text = fmt::format("{:.2f}", result.mean_tok_per_s);
+  if (result.sd_tok_per_s) text += fmt::format(" ± {:.2f}", *result.sd_tok_per_s);
+  if (result.row.parallel > 1) text += fmt::format(" ({:.2f} each)", result.mean_tok_per_s / result.row.parallel);
+  return text;
 }
 
 }  // namespace
@@ -59,6 +68,7 @@ Json bench_json(const BenchRecord& record) {
   out["n_prompt"] = result.row.prompt;
   out["n_gen"] = result.row.generate;
   out["n_depth"] = result.row.depth;
+  out["n_parallel"] = result.row.parallel;
   out["avg_ns"] = result.mean_ns;
   out["stddev_ns"] = json_or_null(result.sd_ns);
   out["avg_ts"] = result.mean_tok_per_s;
@@ -75,6 +85,7 @@ Json bench_json(const BenchRecord& record) {
   out["int8_gmac_per_s"] = result.limits.int8_gmac_per_s;
   out["mbu"] = json_or_null(result.mbu);
   out["mac_share"] = json_or_null(result.mac_share);
+  out["limit_share"] = json_or_null(result.limit_share);
   out["flags"] = result.flags;
   return out;
 }
@@ -108,12 +119,11 @@ std::string bench_markdown(const std::vector<BenchRecord>& records) {
   for (const BenchRecord& record : records) {
     const ModelInfo& model = record.model;
     const BenchResult& result = record.result;
-    const std::string spread = result.sd_tok_per_s ? fmt::format(" ± {:.2f}", *result.sd_tok_per_s) : "";
     table.add({model.name,
                model.weight_bytes ? fmt::format("{:.2f} MiB", static_cast<double>(*model.weight_bytes) / (1 << 20)) : "-",
                model.parameters ? fmt::format("{:.2f} M", static_cast<double>(*model.parameters) * 1e-6) : "-",
                fmt::format("{} {}", record.engine, model.isa), model.threads > 0 ? fmt::format("{}", model.threads) : "-",
-               row_name(result.row), fmt::format("{:.2f}{}", result.mean_tok_per_s, spread), share_text(result)});
+               row_name(result.row), speed_text(result), share_text(result)});
     const BenchLimits& limits = result.limits;
     const bool first = &record == &records.front();
     read_low = first ? limits.read_gb_per_s : std::min(read_low, limits.read_gb_per_s);

@@ -24,18 +24,22 @@ constexpr int64_t kPromptNsPerToken = 10;
 class ScriptedEvaluator final : public Evaluator {
  public:
   explicit ScriptedEvaluator(VirtualClock& clock) : clock_(clock) {}
-  void reset() override {
-    position_ = 0;
-    log += "r ";
+  void truncate(int positions) override {
+    position_ = positions;
+    log += "t" + std::to_string(positions) + " ";
   }
-  void prefill(std::span<const TokenId> ids) override {
+  void prefill(std::span<const TokenId> ids) override { prefill_sequence(0, ids); }
+  void prefill_sequence(int sequence, std::span<const TokenId> ids) override {
     check(ids);
-    log += "p" + std::to_string(ids.size()) + " ";
+    if (sequence == 0) position_ += static_cast<int>(ids.size());
+    log += "p" + std::to_string(ids.size()) + (sequence > 0 ? "of" + std::to_string(sequence) : "") + " ";
     clock_.advance_ns(kPromptNsPerToken * static_cast<int64_t>(ids.size()));
   }
-  void step(TokenId id) override {
-    check({&id, 1});
-    log += "s ";
+  void step(TokenId id) override { step_together({&id, 1}); }
+  void step_together(std::span<const TokenId> ids) override {
+    check(ids);
+    ++position_;
+    log += ids.size() == 1 ? "s " : "s" + std::to_string(ids.size()) + " ";
     clock_.advance_ns(kStepNs);
   }
   [[nodiscard]] std::span<const float> logits() const override { return {}; }
@@ -46,9 +50,8 @@ class ScriptedEvaluator final : public Evaluator {
   std::string log;
 
  private:
-  void check(std::span<const TokenId> ids) {
+  void check(std::span<const TokenId> ids) const {
     for (const TokenId id : ids) EXPECT_TRUE(id >= 0 && id < vocab());
-    position_ += static_cast<int>(ids.size());
   }
   VirtualClock& clock_;
   int position_ = 0;
@@ -77,16 +80,17 @@ BenchResult measure(const BenchRow& row, int repetitions, ScriptedEvaluator& eva
 
 TEST(BenchRows, AreNamedAndOrderedAsInLlamaBench) {
   std::vector<std::string> names;
-  for (const BenchRow& row : bench_rows({512, 0}, {128}, {0, 4096})) names.push_back(row_name(row));
+  for (const BenchRow& row : bench_rows({512, 0}, {128}, {0, 4096}, {1})) names.push_back(row_name(row));
   EXPECT_THAT(names, ElementsAre("pp512", "tg128", "pp512 @ d4096", "tg128 @ d4096"));
-  EXPECT_EQ(needed_context(bench_rows({512}, {128}, {0, 4096})), 4608);
+  EXPECT_EQ(needed_context(bench_rows({512}, {128}, {0, 4096}, {1})), 4608);
+  EXPECT_EQ(needed_sequences(bench_rows({512}, {128}, {0, 4096}, {1})), 1);
 }
 
 TEST(Bench, WarmsUpAndTimesOnlyWhatTheRowIsAbout) {
   VirtualClock clock;
   ScriptedEvaluator evaluator(clock);
   const BenchResult result = measure({.generate = 2, .depth = 3}, 2, evaluator, clock);
-  EXPECT_EQ(evaluator.log, "r p3 s s r p3 s s r p3 s s ");
+  EXPECT_EQ(evaluator.log, "t0 t0 p3 s s t3 s s t3 s s ") << "the depth is reached once and kept";
   EXPECT_THAT(result.samples_ns, ElementsAre(2 * kStepNs, 2 * kStepNs));
   EXPECT_THAT(result.samples_tok_per_s, ElementsAre(1e6, 1e6));
   EXPECT_DOUBLE_EQ(result.sd_ns.value(), 0);
@@ -96,7 +100,7 @@ TEST(Bench, PromptRowsEvaluateAllTokensInOneGo) {
   VirtualClock clock;
   ScriptedEvaluator evaluator(clock);
   const BenchResult result = measure({.prompt = 5}, 1, evaluator, clock);
-  EXPECT_EQ(evaluator.log, "r p5 r p5 ");
+  EXPECT_EQ(evaluator.log, "t0 t0 p5 t0 p5 ");
   EXPECT_THAT(result.samples_ns, ElementsAre(5 * kPromptNsPerToken));
   EXPECT_FALSE(result.sd_ns.has_value()) << "one sample has no spread";
 }
@@ -121,6 +125,28 @@ TEST(Bench, MacShareOfAPromptCountsTheHeadOnce) {
   EXPECT_DOUBLE_EQ(result.mac_share.value(), macs / (3 * kPromptNsPerToken));
   EXPECT_FALSE(result.mbu.has_value());
   EXPECT_THAT(result.flags, ElementsAre("mac_share_over_limit"));
+}
+
+TEST(BenchRows, SequencesTogetherAreRowsOfTheirOwn) {
+  const std::vector<BenchRow> rows = bench_rows({8}, {4}, {0, 16}, {1, 8});
+  std::vector<std::string> names;
+  for (const BenchRow& row : rows) names.push_back(row_name(row));
+  EXPECT_THAT(names, ElementsAre("pp8", "tg4", "tg4 x 8", "pp8 @ d16", "tg4 @ d16", "tg4 x 8 @ d16"));
+  EXPECT_EQ(needed_sequences(rows), 8);
+}
+
+// Weights once, caches for each: 2 steps of 4 sequences from depth 6 read 6 and 7 positions and write one, 4 times.
+TEST(Bench, SequencesTogetherShareTheWeightsAndCountAllTokens) {
+  VirtualClock clock;
+  ScriptedEvaluator evaluator(clock);
+  const BenchResult result = measure({.generate = 2, .depth = 6, .parallel = 4}, 1, evaluator, clock);
+  EXPECT_EQ(evaluator.log, "t0 t0 p6 p6of1 p6of2 p6of3 s4 s4 t6 s4 s4 ");
+  EXPECT_THAT(result.samples_tok_per_s, ElementsAre(8 * 1e9 / (2 * kStepNs)));
+  EXPECT_DOUBLE_EQ(result.bytes_per_token.value(), (1000 + 4 * 10 * (6.5 + 1)) / 4);
+  EXPECT_DOUBLE_EQ(result.mbu.value(), (1000 + 4 * 10 * 7.5) / kStepNs);
+  EXPECT_DOUBLE_EQ(result.macs_per_token.value(), 100 + 50 + 2 * 7.5);
+  EXPECT_DOUBLE_EQ(result.mac_share.value(), 4 * 165.0 / kStepNs);
+  EXPECT_DOUBLE_EQ(result.limit_share.value(), result.mbu.value()) << "the larger of both";
 }
 
 TEST(Bench, ExactArithmeticIsNotHeldAgainstTheInt8Peak) {

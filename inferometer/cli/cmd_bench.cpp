@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kMaxTokens = 1 << 20;
 constexpr int kMaxThreads = 1024;
+constexpr int kMaxParallel = 512;
 constexpr int64_t kLimitDurationNs = 100'000'000;
 // A larger working set does not change what memory can deliver, only what this measurement takes away from the model.
 constexpr int64_t kMaxWorkingSetBytes = int64_t{1} << 30;
@@ -33,6 +34,7 @@ struct BenchFlags {
   std::string prompts = "512";
   std::string generations = "128";
   std::string depths = "0";
+  std::string parallel = "1";
   std::string threads;
   int repetitions = 5;
   std::string output = "md";
@@ -77,31 +79,34 @@ void bench_model(const std::string& name, const ModelFlags& engine_flags, const 
          loaded.engine->name());
   }
   const int threads = std::max(1, info.threads);
-  const int64_t working_set =
-      std::clamp(info.bytes_per_token.value_or(kMaxWorkingSetBytes), kMinWorkingSetBytes, kMaxWorkingSetBytes);
-  const auto limits = [&] {
-    return BenchLimits{measure_read_gb_per_s(threads, working_set, kLimitDurationNs),
-                       measure_int8_gmac_per_s(threads, kLimitDurationNs)};
+  const auto limits_for = [&](const BenchRow& row) {
+    const auto weights = static_cast<double>(info.bytes_per_token.value_or(kMaxWorkingSetBytes));
+    const auto moved = static_cast<int64_t>(step_bytes(row, info).value_or(weights));
+    return [threads, working_set = std::clamp(moved, kMinWorkingSetBytes, kMaxWorkingSetBytes)] {
+      return BenchLimits{measure_read_gb_per_s(threads, working_set, kLimitDurationNs),
+                         measure_int8_gmac_per_s(threads, kLimitDurationNs)};
+    };
   };
   ProgressBar bar(static_cast<int64_t>(rows.size()) * (repetitions + 1), fmt::format("bench {}", name));
   int64_t done = 0;
   for (const BenchRow& row : rows) {
     bar.update(done, row_name(row));
-    writer.add(
-        {loaded.engine->name(), info,
-         measure_row(
-             row, repetitions, info, *evaluator, clock, limits, [&] { bar.update(++done, row_name(row)); }, guard.token())});
+    writer.add({loaded.engine->name(), info,
+                measure_row(
+                    row, repetitions, info, *evaluator, clock, limits_for(row), [&] { bar.update(++done, row_name(row)); },
+                    guard.token())});
   }
   bar.finish();
 }
 
 int bench(BenchFlags flags) {
-  const std::vector<BenchRow> rows =
-      bench_rows(parse_number_list(flags.prompts, "-p", 0, kMaxTokens), parse_number_list(flags.generations, "-n", 0, kMaxTokens),
-                 parse_number_list(flags.depths, "-d", 0, kMaxTokens));
+  const std::vector<BenchRow> rows = bench_rows(
+      parse_number_list(flags.prompts, "-p", 0, kMaxTokens), parse_number_list(flags.generations, "-n", 0, kMaxTokens),
+      parse_number_list(flags.depths, "-d", 0, kMaxTokens), parse_number_list(flags.parallel, "--parallel", 1, kMaxParallel));
   if (rows.empty()) fail(ErrorKind::usage, "bench: nothing to measure (expected -p or -n above 0)");
   std::vector<int> threads{0};
   if (!flags.threads.empty()) threads = parse_number_list(flags.threads, "-t", 1, kMaxThreads);
+  flags.engine.parallel = needed_sequences(rows);
   if (flags.engine.context == 0) flags.engine.context = needed_context(rows);
   if (flags.engine.context < needed_context(rows)) {
     fail(ErrorKind::usage, "--ctx: too small for these rows (expected at least {}, got {})", needed_context(rows),
@@ -125,9 +130,11 @@ void add_bench(CLI::App& app, CliContext& context) {
   CLI::App* verb =
       add_verb(app, "bench", "Bare speed of a model: prompts (pp) and single tokens (tg), beside what the machine allows",
                "  inferometer bench -m smollm2-135m\n"
-               "  inferometer bench -m smollm2-135m -p 128-512+128 -n 64 -d 0,2048 -t 1,2 -o json\n\n"
+               "  inferometer bench -m smollm2-135m -p 128-512+128 -n 64 -d 0,2048 -t 1,2 -o json\n"
+               "  inferometer bench -m smollm2-135m -p 0 -n 64 --parallel 1,2,4,8\n\n"
                "Rows are named as llama-bench names them: ppP evaluates P tokens in one go, tgN evaluates N single\n"
-               "tokens, from depth d; no sampling, no text. So tg is not 1/TPOT: what a reader of a stream sees is\n"
+               "tokens, from depth d; no sampling, no text. tgN x S does it in S sequences together, and counts\n"
+               "the tokens of all. So tg is not 1/TPOT: what a reader of a stream sees is\n"
                "in `inferometer run`. MBU and MAC share are relative to limits measured between the rows.");
   auto flags = std::make_shared<BenchFlags>();  // shared with the callback, which outlives this function
   verb->add_option("-m,--model", flags->models, "Folder, .gguf file or name of a pulled model; several are measured in turn")
@@ -138,6 +145,8 @@ void add_bench(CLI::App& app, CliContext& context) {
   verb->add_option("-n,--n-gen", flags->generations, "Numbers of single tokens: lists and ranges, 0 = none")
       ->capture_default_str();
   verb->add_option("-d,--n-depth", flags->depths, "Tokens in the context before: lists and ranges")->capture_default_str();
+  verb->add_option("--parallel", flags->parallel, "Sequences whose single tokens are evaluated together: lists and ranges")
+      ->capture_default_str();
   verb->add_option("-r,--repetitions", flags->repetitions, "Samples of each row, after a warm-up that is not kept")
       ->check(number_between(1, 10000))
       ->capture_default_str();

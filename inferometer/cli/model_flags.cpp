@@ -31,6 +31,7 @@ EngineOptions engine_options(const ModelFlags& flags) {
   options.threads = flags.threads;
   options.accuracy = flags.accuracy == "exact" ? Accuracy::exact : Accuracy::fast;
   options.context = flags.context;
+  options.parallel = flags.parallel;
   options.isa = flags.isa;
   options.speculation = flags.speculate == "lookup" ? Speculation::lookup : Speculation::off;
   return options;

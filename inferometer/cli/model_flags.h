@@ -19,6 +19,7 @@ struct ModelFlags {
   std::string speculate = "off";
   int threads = 0;
   int context = 0;
+  int parallel = 1;  ///< no option: bench derives it from its rows
 };
 
 /// Adds --engine, --threads, --ctx, --accuracy, --isa. `flags` must live as long as the app.

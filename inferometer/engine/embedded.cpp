@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "inferometer/base/error.h"
 #include "inferometer/base/version.h"
@@ -23,6 +25,7 @@ namespace {
 
 constexpr int kDefaultContext = 4096;
 constexpr int kMaxThreads = 1024;
+constexpr int kMaxParallel = 512;
 
 std::vector<ChatMessage> to_chat(const std::vector<PromptMessage>& messages) {
   std::vector<ChatMessage> chat;
@@ -39,6 +42,12 @@ int context_for(const EngineOptions& options, const ModelConfig& config, const s
   return options.context > 0 ? options.context : std::min(limit, kDefaultContext);
 }
 
+std::vector<KvSequence> make_sequences(KvPool& pool, int count, int64_t capacity) {
+  std::vector<KvSequence> sequences;
+  for (int i = 0; i < count; ++i) sequences.emplace_back(pool, capacity);
+  return sequences;
+}
+
 class EmbeddedModel final : public Model {
  public:
   EmbeddedModel(const EngineOptions& options, Clock& clock, const std::filesystem::path& path, const std::string& name)
@@ -49,15 +58,15 @@ class EmbeddedModel final : public Model {
         pool_(options.threads > 0 ? options.threads : cpu_info().physical_cores),
         llama_(checkpoint_, kernels_, pool_, options.accuracy),
         context_(context_for(options, checkpoint_.config(), name)),
-        pages_(checkpoint_.config(), pages_for(context_)),
-        cache_(pages_, context_),
+        pages_(checkpoint_.config(), options.parallel * pages_for(context_)),
+        sequences_(make_sequences(pages_, options.parallel, context_)),
         setup_{.clock = clock,
                .tokenizer = text_.tokenizer,
                .kernels = kernels_,
                .vocab = checkpoint_.config().vocab,
                .eos = checkpoint_.config().eos,
                .speculation = options.speculation},
-        evaluator_(llama_, cache_) {
+        evaluator_(llama_, sequences_) {
     if (text_.tokenizer.vocab_size() > checkpoint_.config().vocab) {
       fail(ErrorKind::invalid_data, "{}: the tokenizer has ids up to {}, the embedding only {} rows", path.string(),
            text_.tokenizer.vocab_size() - 1, checkpoint_.config().vocab);
@@ -71,7 +80,7 @@ class EmbeddedModel final : public Model {
              .isa = std::string(kernels_.isa),
              .accuracy = to_string(options.accuracy),
              .threads = pool_.size(),
-             .context = static_cast<int>(cache_.capacity()),
+             .context = context_,
              .weight_bytes = checkpoint_.tensor_bytes(),
              .parameters = checkpoint_.parameters(),
              .bytes_per_token = llama_.bytes_per_token(),
@@ -94,9 +103,34 @@ class EmbeddedModel final : public Model {
 
   Completion generate(const Request& request, TokenSink& sink, std::stop_token stop) override {
     const int64_t start_ns = clock_.now_ns();
-    Generation generation(setup_, request, encode(request), cache_, sink, std::move(stop), start_ns);
+    Generation generation(setup_, request, encode(request), sequences_.front(), sink, std::move(stop), start_ns);
     while (!generation.finished()) step(llama_, std::array{&generation});
     return generation.completion();
+  }
+
+  [[nodiscard]] std::vector<Completion> generate_many(std::span<const Job> jobs) override {
+    const int64_t start_ns = clock_.now_ns();
+    std::vector<std::optional<Generation>> places(sequences_.size());
+    std::vector<std::size_t> job_of(places.size());
+    std::vector<Completion> done(jobs.size());
+    std::size_t next = 0;
+    while (true) {
+      std::vector<Generation*> running;
+      for (std::size_t i = 0; i < places.size(); ++i) {
+        std::optional<Generation>& place = places[i];
+        if (place && place->finished()) {
+          done[job_of[i]] = place->completion();
+          place.reset();
+        }
+        if (!place && next < jobs.size()) {
+          const Job& job = jobs[job_of[i] = next++];
+          place.emplace(setup_, *job.request, encode(*job.request), sequences_[i], *job.sink, job.stop, start_ns);
+        }
+        if (place) running.push_back(&*place);
+      }
+      if (running.empty()) return done;
+      step(llama_, running);
+    }
   }
 
   [[nodiscard]] Evaluator* evaluator() override { return &evaluator_; }
@@ -110,7 +144,7 @@ class EmbeddedModel final : public Model {
   Llama llama_;
   int context_;
   KvPool pages_;
-  KvSequence cache_;
+  std::vector<KvSequence> sequences_;  // at least one
   GenerationSetup setup_;
   EmbeddedEvaluator evaluator_;
   ModelInfo info_;
@@ -135,6 +169,9 @@ class EmbeddedEngine final : public Engine {
 std::unique_ptr<Engine> make_embedded_engine(const EngineOptions& options, Clock& clock) {
   if (options.threads < 0 || options.threads > kMaxThreads) {
     fail(ErrorKind::usage, "threads: {} (expected 1 to {}, or 0 for the physical cores)", options.threads, kMaxThreads);
+  }
+  if (options.parallel < 1 || options.parallel > kMaxParallel) {
+    fail(ErrorKind::usage, "parallel: {} (expected 1 to {})", options.parallel, kMaxParallel);
   }
   if (options.context < 0) fail(ErrorKind::usage, "context: {} (expected 1 or more, or 0 for the default)", options.context);
   (void)kernels_for(options.isa);  // an instruction set that is not here is said before anything is loaded

@@ -1,14 +1,24 @@
 #include "inferometer/engine/embedded_evaluator.h"
 
+#include <algorithm>
+
 #include "inferometer/base/error.h"
 
 namespace ifm {
 
-void EmbeddedEvaluator::check(std::span<const TokenId> ids) const {
+void EmbeddedEvaluator::truncate(int positions) {
+  for (KvSequence& sequence : sequences_) sequence.truncate(std::min<int64_t>(positions, sequence.size()));
+}
+
+void EmbeddedEvaluator::check(std::size_t sequence, std::span<const TokenId> ids) const {
+  if (sequence >= sequences_.size()) {
+    fail(ErrorKind::usage, "evaluation: no sequence {} (expected 0 to {})", sequence, sequences_.size() - 1);
+  }
+  const KvSequence& cache = sequences_[sequence];
   if (ids.empty()) fail(ErrorKind::usage, "evaluation: no ids (expected at least one)");
-  if (cache_.size() + static_cast<int64_t>(ids.size()) > cache_.capacity()) {
-    fail(ErrorKind::resource, "context: {} positions and {} more do not fit the context of {} tokens", cache_.size(), ids.size(),
-         cache_.capacity());
+  if (cache.size() + static_cast<int64_t>(ids.size()) > cache.capacity()) {
+    fail(ErrorKind::resource, "context: {} positions and {} more do not fit the context of {} tokens", cache.size(), ids.size(),
+         cache.capacity());
   }
   for (const TokenId id : ids) {
     if (id < 0 || id >= vocab())
@@ -16,20 +26,26 @@ void EmbeddedEvaluator::check(std::span<const TokenId> ids) const {
   }
 }
 
-void EmbeddedEvaluator::prefill(std::span<const TokenId> ids) {
-  check(ids);
-  llama_.forward(ids, cache_, Phase::prefill, Logits::last, [this](int64_t, std::span<const float> logits) { logits_ = logits; });
+void EmbeddedEvaluator::prefill_sequence(int sequence, std::span<const TokenId> ids) {
+  const auto index = static_cast<std::size_t>(sequence);
+  check(index, ids);
+  llama_.forward(ids, sequences_[index], Phase::prefill, Logits::last,
+                 [this](int64_t, std::span<const float> logits) { logits_ = logits; });
 }
 
-void EmbeddedEvaluator::step(TokenId id) {
-  const std::span<const TokenId> ids(&id, 1);
-  check(ids);
-  llama_.forward(ids, cache_, Phase::decode, Logits::last, [this](int64_t, std::span<const float> logits) { logits_ = logits; });
+void EmbeddedEvaluator::step_together(std::span<const TokenId> ids) {
+  if (ids.empty()) fail(ErrorKind::usage, "evaluation: no ids (expected at least one)");
+  std::vector<Continuation> batch;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    check(i, ids.subspan(i, 1));
+    batch.push_back({&sequences_[i], ids.subspan(i, 1)});
+  }
+  llama_.forward(batch, Phase::decode, Logits::last, [this](int64_t, std::span<const float> logits) { logits_ = logits; });
 }
 
 void EmbeddedEvaluator::score(std::span<const TokenId> ids, const std::function<void(int, std::span<const float>)>& each) {
-  check(ids);
-  llama_.forward(ids, cache_, Phase::prefill, Logits::all, [&](int64_t index, std::span<const float> logits) {
+  check(0, ids);
+  llama_.forward(ids, sequences_.front(), Phase::prefill, Logits::all, [&](int64_t index, std::span<const float> logits) {
     logits_ = logits;
     each(static_cast<int>(index), logits);
   });

@@ -1,5 +1,7 @@
 #include "inferometer/engine/engine.h"
 
+#include "inferometer/base/error.h"
+
 namespace ifm {
 
 const char* to_string(CountSource source) {
@@ -26,6 +28,22 @@ const char* to_string(FinishReason reason) {
       return "cancelled";
   }
   return "unknown";
+}
+
+void Evaluator::prefill_sequence(int sequence, std::span<const TokenId> ids) {
+  if (sequence != 0) fail(ErrorKind::unsupported, "evaluation: this engine has one sequence (got number {})", sequence);
+  prefill(ids);
+}
+
+void Evaluator::step_together(std::span<const TokenId> ids) {
+  if (ids.size() != 1) fail(ErrorKind::unsupported, "evaluation: this engine has one sequence (got ids for {})", ids.size());
+  step(ids.front());
+}
+
+std::vector<Completion> Model::generate_many(std::span<const Job> jobs) {
+  std::vector<Completion> done;
+  for (const Job& job : jobs) done.push_back(generate(*job.request, *job.sink, job.stop));
+  return done;
 }
 
 const char* to_string(Speculation speculation) { return speculation == Speculation::lookup ? "lookup" : "off"; }

@@ -98,12 +98,14 @@ struct Completion {
   std::optional<Speculated> speculated;  ///< null when the engine does not speculate
 };
 
-/// Bare evaluation, for `bench` and `verify`: no sampling, no text.
+/// Bare evaluation, for `bench` and `verify`: no sampling, no text. Where nothing else is said, of the first of sequences().
 class Evaluator {
  public:
   virtual ~Evaluator() = default;
-  /// Forgets all positions.
-  virtual void reset() = 0;
+  /// Forgets all positions of all sequences.
+  void reset() { truncate(0); }
+  /// Forgets what lies at position `positions` and after it, in all sequences.
+  virtual void truncate(int positions) = 0;
   /// Evaluates ids after the present position, in one go; logits() is then of the last one. @throws Error resource past the
   /// context.
   virtual void prefill(std::span<const TokenId> ids) = 0;
@@ -115,6 +117,12 @@ class Evaluator {
   virtual void score(std::span<const TokenId> ids, const std::function<void(int, std::span<const float>)>& each) = 0;
   [[nodiscard]] virtual int position() const = 0;
   [[nodiscard]] virtual int vocab() const = 0;
+  /// Sequences that can be evaluated together.
+  [[nodiscard]] virtual int sequences() const { return 1; }
+  /// As prefill(), of this sequence.
+  virtual void prefill_sequence(int sequence, std::span<const TokenId> ids);
+  /// Evaluates ids[i] in sequence i, all in one pass; logits() is then of the last one.
+  virtual void step_together(std::span<const TokenId> ids);
 };
 
 /// What is known of a loaded model; unknown strings are empty, unknown numbers nullopt.
@@ -137,7 +145,14 @@ struct ModelInfo {
   std::optional<int64_t> attention_macs_per_position;  ///< 2 * layers * heads * head_dim: per token and cached position
 };
 
-/// An engine's loaded model. One request at a time; generate() and the evaluator share the KV cache.
+/// One of several requests, who hears its tokens, and who may end it.
+struct Job {
+  const Request* request = nullptr;
+  TokenSink* sink = nullptr;
+  std::stop_token stop;
+};
+
+/// An engine's loaded model. One call at a time; generation and the evaluator share the KV cache.
 class Model {
  public:
   virtual ~Model() = default;
@@ -148,6 +163,10 @@ class Model {
   /// Runs one request from an empty cache. @throws Error usage, resource, engine, timeout, network; after a stop request it
   /// returns with FinishReason::cancelled.
   virtual Completion generate(const Request& request, TokenSink& sink, std::stop_token stop) = 0;
+  /// Runs requests together where the engine can (EngineOptions::parallel at a time; the next begins where one ends), else one
+  /// after the other. A request's ids do not depend on its company. Returns their completions in order; times count from this
+  /// call. @throws Error as generate(); then no request goes on.
+  [[nodiscard]] virtual std::vector<Completion> generate_many(std::span<const Job> jobs);
   /// Null where the engine has none (HTTP).
   [[nodiscard]] virtual Evaluator* evaluator() { return nullptr; }
   /// Lets the engine's threads sleep until the next request (other engines are measured meanwhile).
@@ -172,8 +191,9 @@ struct EngineOptions {
   std::string kind = "embedded";  ///< "embedded", "simulated", "process"
   int threads = 0;                ///< 0 = physical cores
   Accuracy accuracy = Accuracy::fast;
-  int context = 0;  ///< 0 = the model's limit, at most 4096
-  std::string isa;  ///< "" = the best that the CPU has; "reference", "avx2", …
+  int context = 0;   ///< 0 = the model's limit, at most 4096
+  int parallel = 1;  ///< embedded: sequences that may be decoded together, each with that context
+  std::string isa;   ///< "" = the best that the CPU has; "reference", "avx2", …
   Speculation speculation = Speculation::off;
   std::filesystem::path program;  ///< process: the inferometer to start as a child; empty = this one
   SimulatedTiming simulated;

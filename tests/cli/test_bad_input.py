@@ -53,7 +53,7 @@ class WrongFlags(CliTest):
                             ("--accuracy", "sloppy"), ("--seed", "-1"), ("--speculate", "magic")]:
             with self.subTest(flag=flag, value=value):
                 self.refuses("generate", "-m", tiny_model(), "-p", "hi", flag, value, code=USAGE, naming=value)
-        for flag, value in [("-p", "1-"), ("-n", "x"), ("-d", "-1"), ("-r", "0"), ("-o", "xml"), ("-t", "0")]:
+        for flag, value in [("-p", "1-"), ("-n", "x"), ("-d", "-1"), ("-r", "0"), ("-o", "xml"), ("-t", "0"), ("--parallel", "0"), ("--parallel", "x")]:
             with self.subTest(flag=flag, value=value):
                 self.refuses("bench", "-m", tiny_model(), flag, value, code=USAGE, naming=value)
 

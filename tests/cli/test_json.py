@@ -59,6 +59,14 @@ class BenchJson(CliTest):
             else:
                 self.assertIsNone(row["mbu"])
 
+    def test_sequences_together_share_the_weights(self):
+        alone, together = self.rows("-p", 0, "-n", 4, "--parallel", "1,3")
+        self.assertEqual([row["test"] for row in (alone, together)], ["tg4", "tg4 x 3"])
+        self.assertEqual([row["n_parallel"] for row in (alone, together)], [1, 3])
+        self.assertLess(together["bytes_per_token"], alone["bytes_per_token"])
+        self.assertAlmostEqual(together["avg_ts"] * together["avg_ns"] / 1e9, 12, delta=1)
+        self.assertEqual(together["limit_share"], max(together["mbu"], together["mac_share"]))
+
     def test_deeper_steps_move_more_bytes(self):
         shallow, deep = self.rows("-p", 0, "-n", 2, "-d", "0,64")
         self.assertGreater(deep["bytes_per_token"], shallow["bytes_per_token"])

@@ -96,7 +96,7 @@ TEST(Speculation, ChangesNoIdOfTheTinyModel) {
   Pair pair(golden_folder() / "tiny-llama");
   Rng rng(1);
   Speculated all;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 80; ++i) {
     Request request = raw(random_text(rng), 1 + static_cast<int>(rng.below(60)));
     SamplingParams& sampling = request.sampling;
     sampling.seed = static_cast<uint64_t>(i);
@@ -108,8 +108,8 @@ TEST(Speculation, ChangesNoIdOfTheTinyModel) {
     all.drafted_tokens += worth.drafted_tokens;
     all.accepted_tokens += worth.accepted_tokens;
   }
-  EXPECT_GT(all.accepted_tokens, 100) << "the test saw no right guesses";
-  EXPECT_GT(all.drafted_tokens - all.accepted_tokens, 100) << "the test saw no wrong guesses";
+  EXPECT_GT(all.accepted_tokens, 50) << "the test saw no right guesses";
+  EXPECT_GT(all.drafted_tokens - all.accepted_tokens, 50) << "the test saw no wrong guesses";
 }
 
 TEST(Speculation, EndsWhereItEndsWithoutGuesses) {
