@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #include "inferometer/kernel/avx512/digits.h"
+#include "inferometer/kernel/avx512/sums.h"
 #include "inferometer/kernel/avx512/unrolled.h"
 
 // Products of one token or a few, which wait for memory: MLX 4-bit weights in place against inputs of two digits. One 64-byte
@@ -11,15 +12,6 @@
 // input scale.
 namespace ifm::avx512 {
 namespace {
-
-__mmask16 lanes(int64_t count) { return static_cast<__mmask16>(count >= 16 ? 0xFFFF : (1 << count) - 1); }
-
-/// A load that stays one: GCC would repeat it as an operand of every instruction that uses the value, and loads are scarce here.
-__m512i load_once(const void* from) {
-  __m512i value;
-  asm("vmovdqu64 %1, %0" : "=v"(value) : "m"(*static_cast<const __m512i_u*>(from)));
-  return value;
-}
 
 /// R rows of weights and where they go.
 template <int R>
@@ -115,22 +107,6 @@ template <int G, bool doubled, DType dtype, int R, int T>
     }
   }
   unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { result[r][t] = sums[r][t]; }); });
-}
-
-/// Lane r = the sum of the 16 lanes of v[r], always in the same order.
-__m512 sum_of_each(const __m512* v) {
-  __m512 quarter[4];
-  for (int i = 0; i < 4; ++i) {
-    const __m512* a = v + 4 * i;
-    const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a[0], a[1]), _mm512_unpackhi_ps(a[0], a[1]));
-    const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(a[2], a[3]), _mm512_unpackhi_ps(a[2], a[3]));
-    quarter[i] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd))),
-                               _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd))));
-  }
-  const auto halves = [](__m512 a, __m512 b) {
-    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
-  };
-  return halves(halves(quarter[0], quarter[1]), halves(quarter[2], quarter[3]));
 }
 
 template <int R>

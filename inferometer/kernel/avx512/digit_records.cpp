@@ -1,5 +1,7 @@
 #include "inferometer/kernel/avx512/digit_records.h"
 
+#include "inferometer/kernel/avx512/int16.h"
+
 namespace ifm::avx512 {
 namespace {
 
@@ -9,43 +11,12 @@ constexpr int64_t kStartsOf16At = 560;
 constexpr int64_t kScalesAt = 624;
 constexpr int64_t kSumsAt = 640;
 constexpr int64_t kSumsOf32At = 656;
-/// 256 * 127 + 127: the largest integer whose digits are int8.
-constexpr float kTop = 32639.0F;
-/// Values below count as zeros: the reciprocal of their scale would overflow.
-constexpr float kSmallest = 0x1p-100F;
-
-/// 64 values of one token as digits in the order of the panel's quads: dword 4 L + s = quad L of subgroup s.
-struct Rounded {
-  __m512i high;
-  __m512i low;
-  float scale;
-};
-
+/// The digits of one token in the order of the panel's quads: dword 4 L + s = quad L of subgroup s.
 template <bool split>
-Rounded round_64(const float* x, int64_t k, int64_t at) {
-  __m512 v[4];
-  __m512i top = _mm512_setzero_si512();
-  for (int64_t s = 0; s < 4; ++s) {
-    v[s] = _mm512_maskz_loadu_ps(there(k, at + 16 * s), x + at + 16 * s);
-    // As integers: the bits of infinity and NaN are larger than all others.
-    top = _mm512_max_epu32(top, _mm512_castps_si512(_mm512_abs_ps(v[s])));
-  }
-  const uint32_t bits = _mm512_reduce_max_epu32(top);
-  float largest = 0;
-  __builtin_memcpy(&largest, &bits, 4);
-  const bool finite = bits < 0x7F800000;
-  const bool used = finite && largest >= kSmallest;
-  const __m512 inverse = _mm512_set1_ps(used ? kTop / largest : 0.0F);
-  __m512i high[4];
-  __m512i low[4];
-  for (int64_t s = 0; s < 4; ++s) {
-    const __m512i integers = _mm512_cvtps_epi32(used ? _mm512_mul_ps(v[s], inverse) : _mm512_setzero_ps());
-    const __m512i ordered = in_quad_order<split>(integers);
-    // The low digit is signed: half of its range up, the high one takes the carry.
-    high[s] = _mm512_srai_epi32(_mm512_add_epi32(ordered, _mm512_set1_epi32(128)), 8);
-    low[s] = _mm512_sub_epi32(ordered, _mm512_slli_epi32(high[s], 8));
-  }
-  return {pack_quads(high), pack_quads(low), used ? largest / kTop : (finite ? 0.0F : __builtin_nanf(""))};
+__m512i quads_of(const __m512i* digits) {
+  const __m512i ordered[4] = {in_quad_order<split>(digits[0]), in_quad_order<split>(digits[1]), in_quad_order<split>(digits[2]),
+                              in_quad_order<split>(digits[3])};
+  return pack_quads(ordered);
 }
 
 /// Lane 4 s + t = the sum of the integers of subgroup s of token t.
@@ -67,9 +38,9 @@ void write_record(const Block& block, int64_t k, std::byte* record, int64_t at) 
   __m512i low[4];
   alignas(16) float scales[4];
   for (int t = 0; t < 4; ++t) {
-    const Rounded rounded = round_64<split>(block.token[t], k, at);
-    high[t] = rounded.high;
-    low[t] = rounded.low;
+    const Int16 rounded = round_to_int16(block.token[t], k, at);
+    high[t] = quads_of<split>(rounded.high);
+    low[t] = quads_of<split>(rounded.low);
     scales[t] = rounded.scale;
   }
   __m512i high_quads[4];

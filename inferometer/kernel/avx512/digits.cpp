@@ -6,8 +6,8 @@ namespace ifm::avx512 {
 namespace {
 
 constexpr int64_t kLineValues = 128;
-/// The largest input as an integer. An integer takes up a sixteenth of the one before, which took up a sixteenth of another: at most
-/// 16/15 of this, whose digits are still int8, 256 * 127 + 127 = 32,639.
+/// The largest input as an integer. An integer takes up a sixteenth of the one before, which took up a sixteenth of another: at
+/// most 16/15 of this, whose digits are still int8, 256 * 127 + 127 = 32,639.
 constexpr float kTop = 30590.0F;
 /// Values below count as zeros: the reciprocal of their scale would overflow.
 constexpr float kSmallest = 0x1p-100F;

@@ -2,6 +2,7 @@
 #include "inferometer/kernel/avx512/decode.h"
 #include "inferometer/kernel/avx512/digit_records.h"
 #include "inferometer/kernel/avx512/digits.h"
+#include "inferometer/kernel/avx512/lane_steps.h"
 #include "inferometer/kernel/avx512/prefill.h"
 #include "inferometer/kernel/avx512/shifts.h"
 #include "inferometer/kernel/isa_sets.h"
@@ -12,7 +13,19 @@ namespace avx512 {
 namespace {
 
 // Decode waits for memory, so that the exact product is as fast as one with coarser inputs: it is the only one.
-constexpr ProductTable kDecode = with({}, {Packing::affine4}, {&kDigits, decode_affine4});
+constexpr ProductTable kDecode = []() consteval {
+  ProductTable table = with({}, {Packing::affine4}, {&kDigits, decode_affine4});
+  table = with(table, {Packing::affine8}, {&kInt16Lanes, decode_affine8});
+  table = with(table, {Packing::q4_0}, {&kInt16Lanes, decode_q4_0});
+  table = with(table, {Packing::q4_1}, {&kInt16Lanes, decode_q4_1});
+  table = with(table, {Packing::q5_0}, {&kInt16Lanes, decode_q5_0});
+  table = with(table, {Packing::q5_1}, {&kInt16Lanes, decode_q5_1});
+  table = with(table, {Packing::q8_0}, {&kInt16Lanes, decode_q8_0});
+  table = with(table, {Packing::q4_k}, {&kInt16Lanes, decode_q4_k});
+  table = with(table, {Packing::q5_k}, {&kInt16Lanes, decode_q5_k});
+  return with(table, {Packing::q6_k}, {&kInt16Lanes, decode_q6_k});
+}
+();
 
 template <Packing packing>
 consteval ProductTable add(ProductTable table, const Rounding& rounding, bool exact) {
