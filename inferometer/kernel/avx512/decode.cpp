@@ -3,41 +3,15 @@
 #include <immintrin.h>
 
 #include "inferometer/kernel/avx512/digits.h"
+#include "inferometer/kernel/avx512/nibble_rows.h"
 #include "inferometer/kernel/avx512/sums.h"
 #include "inferometer/kernel/avx512/unrolled.h"
 
-// Products of one token or a few, which wait for memory: MLX 4-bit weights in place against inputs of two digits. One 64-byte
-// load holds 128 weights, that is 16 lanes of 8 consecutive values. Four chained dots, two with the bytes as they lie and two
-// with the bytes shifted, give a lane's exact sum (digits.h says why); lanes of one group share a factor, weight scale times
-// input scale.
+// Products of one token or a few, which wait for memory: 4-bit weights in place against inputs of two digits. A vector holds the
+// nibbles of 128 weights, eight in each of 16 lanes. Four chained dots, two with the bytes as they lie and two with the bytes
+// shifted, give a lane's exact sum (digits.h says why); lanes of one group share a factor, weight scale times input scale.
 namespace ifm::avx512 {
 namespace {
-
-/// R rows of weights and where they go.
-template <int R>
-struct Rows {
-  const uint8_t* bytes[R];
-  const std::byte* scales[R];
-  const std::byte* biases[R];
-};
-
-/// 16 scales or biases as f32.
-template <DType dtype>
-__m512 load_halves(__mmask16 mask, const std::byte* from) {
-  if constexpr (dtype == DType::f32) return _mm512_maskz_loadu_ps(mask, from);
-  const __m256i bits = _mm256_maskz_loadu_epi16(mask, from);
-  if constexpr (dtype == DType::f16) return _mm512_cvtph_ps(bits);
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
-}
-
-/// 16 consecutive groups, one factor a lane. G is 32 or 64; groups of 128 are read as two of 64 each.
-template <int G, bool doubled, DType dtype>
-__m512 load_groups(int64_t count, const std::byte* row, int64_t first) {
-  constexpr int64_t kBytes = dtype == DType::f32 ? 4 : 2;
-  if constexpr (!doubled) return load_halves<dtype>(lanes(count), row + first * kBytes);
-  const __m512i twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-  return _mm512_permutexvar_ps(twice, load_halves<dtype>(lanes((count + 1) / 2), row + first / 2 * kBytes));
-}
 
 /// The scales of 16 groups' inputs; `at` is the first group.
 template <int G>
@@ -70,78 +44,59 @@ template <int R, int T>
 }
 
 /// Whole rows. The order of the operations on one row and token does not depend on R and T.
-template <int G, bool doubled, DType dtype, int R, int T>
-[[gnu::always_inline]] inline void take_rows(const Rows<R>& rows, const Digits (&x)[T], int64_t k, __m512 (&result)[R][T]) {
-  constexpr int64_t kLines = G / 8;         // that 16 groups fill
+template <typename Row, int R, int T>
+[[gnu::always_inline]] inline void take_rows(const Row (&rows)[R], const Digits (&x)[T], int64_t k, __m512 (&result)[R][T]) {
+  constexpr int kGroup = Row::kGroup;
+  constexpr int64_t kLines = kGroup / 8;    // that 16 groups fill
   constexpr int64_t kGroups = 16 / kLines;  // in a line
-  const __m512i first_spread = G == 64 ? _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1)
-                                       : _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+  const __m512i first_spread = kGroup == 64 ? _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1)
+                                            : _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
   __m512 sums[R][T];  // of its own: the compiler would keep the caller's in memory
   unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
-  for (int64_t begin = 0; begin < k; begin += 16 * G) {
-    const int64_t group = begin / G;
-    const int64_t groups = k - begin < 16 * G ? (k - begin) / G : 16;
+  for (int64_t begin = 0; begin < k; begin += 16 * kGroup) {
+    const int64_t group = begin / kGroup;
+    const int64_t groups = k - begin < 16 * kGroup ? (k - begin) / kGroup : 16;
     __m512 factor[R][T];
     unrolled<R>([&](auto r) __attribute__((always_inline)) {
-      const __m512 scale = load_groups<G, doubled, dtype>(groups, rows.scales[r], group);
-      const __m512 bias = load_groups<G, doubled, dtype>(groups, rows.biases[r], group);
+      const Groups here = rows[r].groups(group, groups);
       unrolled<T>([&](auto t) __attribute__((always_inline)) {
-        const __m512 sum = _mm512_maskz_loadu_ps(lanes(groups), (G == 64 ? x[t].sums_of_64 : x[t].sums_of_32) + group);
-        factor[r][t] = _mm512_maskz_mul_ps(lanes(groups), scale, input_scales<G>(x[t], group));
-        sums[r][t] = _mm512_fmadd_ps(bias, sum, sums[r][t]);
+        const __m512 sum = _mm512_maskz_loadu_ps(lanes(groups), (kGroup == 64 ? x[t].sums_of_64 : x[t].sums_of_32) + group);
+        factor[r][t] = _mm512_maskz_mul_ps(lanes(groups), here.scale, input_scales<kGroup>(x[t], group));
+        sums[r][t] = _mm512_fmadd_ps(here.bias, sum, sums[r][t]);
       });
     });
     __m512i spread = first_spread;
     const int64_t first_line = begin / 128;
-    const int64_t whole = k - begin < 16 * G ? (k - begin) / 128 : kLines;
+    const int64_t whole = k - begin < 16 * kGroup ? (k - begin) / 128 : kLines;
     __m512i nibbles[R];
     for (int64_t line = 0; line < whole; ++line) {
-      unrolled<R>([&](auto r) { nibbles[r] = load_once(rows.bytes[r] + (first_line + line) * 64); });
+      unrolled<R>([&](auto r) { nibbles[r] = rows[r].line(first_line + line); });
       take_line<R, T>(nibbles, x, first_line + line, spread, factor, sums);
       spread = _mm512_add_epi32(spread, _mm512_set1_epi32(kGroups));
     }
     if (whole < kLines && begin + whole * 128 < k) {
-      const __mmask64 mask = (__mmask64{1} << ((k - begin - whole * 128) / 2)) - 1;
-      unrolled<R>([&](auto r) { nibbles[r] = _mm512_maskz_loadu_epi8(mask, rows.bytes[r] + (first_line + whole) * 64); });
+      unrolled<R>([&](auto r) { nibbles[r] = rows[r].part(first_line + whole, k - begin - whole * 128); });
       take_line<R, T>(nibbles, x, first_line + whole, spread, factor, sums);
     }
   }
   unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { result[r][t] = sums[r][t]; }); });
 }
 
-template <int R>
-Rows<R> rows_at(const WeightMatrix& w, int64_t row, int64_t distance) {
-  const int64_t groups = w.cols / w.group * (w.scale_dtype == DType::f32 ? 4 : 2);
-  Rows<R> rows;
-  for (int r = 0; r < R; ++r) {
-    const int64_t at = row + r * distance;
-    rows.bytes[r] = reinterpret_cast<const uint8_t*>(w.data + at * w.row_bytes);
-    rows.scales[r] = w.scales + at * groups;
-    rows.biases[r] = w.biases + at * groups;
-  }
-  return rows;
-}
-
 /// `count` rows from `row` on and, with R = 2, as many `distance` further: two streams far from each other share every load of
 /// the inputs. (Adjacent rows disturb Zen 4's prefetchers: 0.34 to 0.75 of the read bandwidth where far ones reach 0.9.) Sums
 /// wait until there are 16 of them, which are then added up together.
-template <int G, bool doubled, DType dtype, int R, int T>
+template <typename Row, int R, int T>
 void take_range(const MatmulTask& task, const Digits (&x)[T], int64_t token, int64_t row, int64_t count, int64_t distance) {
   const WeightMatrix& w = *task.weights;
-  __m512 waiting[R][T][16];
+  __m512 waiting[R][T][16] = {};
   for (int64_t begin = 0; begin < count; begin += 16) {
     const int64_t here = count - begin < 16 ? count - begin : 16;
     for (int64_t i = 0; i < here; ++i) {
+      Row rows[R];
+      for (int r = 0; r < R; ++r) rows[r] = Row(w, row + begin + i + r * distance);
       __m512 sums[R][T];
-      take_rows<G, doubled, dtype, R, T>(rows_at<R>(w, row + begin + i, distance), x, w.cols, sums);
-      for (int r = 0; r < R; ++r) {
-        for (int t = 0; t < T; ++t) waiting[r][t][i] = sums[r][t];
-      }
-    }
-    for (int64_t i = here; i < 16; ++i) {
-      for (int r = 0; r < R; ++r) {
-        for (int t = 0; t < T; ++t) waiting[r][t][i] = _mm512_setzero_ps();
-      }
+      take_rows<Row, R, T>(rows, x, w.cols, sums);
+      unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { waiting[r][t][i] = sums[r][t]; }); });
     }
     for (int r = 0; r < R; ++r) {
       for (int t = 0; t < T; ++t) {
@@ -152,27 +107,27 @@ void take_range(const MatmulTask& task, const Digits (&x)[T], int64_t token, int
   }
 }
 
-template <int G, bool doubled, DType dtype, int T>
+template <typename Row, int T>
 void take_tokens(const MatmulTask& task, int64_t token) {
   Digits x[T];
   for (int t = 0; t < T; ++t) x[t] = digits_of(*task.x, token + t);
   const int64_t half = (task.row_end - task.row_begin) / 2;
-  take_range<G, doubled, dtype, 2, T>(task, x, token, task.row_begin, half, half);
-  if (task.row_begin + 2 * half < task.row_end) take_range<G, doubled, dtype, 1, T>(task, x, token, task.row_end - 1, 1, 0);
+  take_range<Row, 2, T>(task, x, token, task.row_begin, half, half);
+  if (task.row_begin + 2 * half < task.row_end) take_range<Row, 1, T>(task, x, token, task.row_end - 1, 1, 0);
 }
 
-template <int G, bool doubled, DType dtype>
+template <typename Row>
 void take_all(const MatmulTask& task) {
   int64_t token = task.token_begin;
-  for (; token + 4 <= task.token_end; token += 4) take_tokens<G, doubled, dtype, 4>(task, token);
-  for (; token < task.token_end; ++token) take_tokens<G, doubled, dtype, 1>(task, token);
+  for (; token + 4 <= task.token_end; token += 4) take_tokens<Row, 4>(task, token);
+  for (; token < task.token_end; ++token) take_tokens<Row, 1>(task, token);
 }
 
 template <int G, bool doubled>
 void by_dtype(const MatmulTask& task) {
-  if (task.weights->scale_dtype == DType::f16) return take_all<G, doubled, DType::f16>(task);
-  if (task.weights->scale_dtype == DType::bf16) return take_all<G, doubled, DType::bf16>(task);
-  take_all<G, doubled, DType::f32>(task);
+  if (task.weights->scale_dtype == DType::f16) return take_all<MlxNibbleRow<G, doubled, DType::f16>>(task);
+  if (task.weights->scale_dtype == DType::bf16) return take_all<MlxNibbleRow<G, doubled, DType::bf16>>(task);
+  take_all<MlxNibbleRow<G, doubled, DType::f32>>(task);
 }
 
 }  // namespace
@@ -182,5 +137,8 @@ void decode_affine4(const MatmulTask& task) {
   if (task.weights->group == 64) return by_dtype<64, false>(task);
   by_dtype<64, true>(task);
 }
+
+void decode_q4_0(const MatmulTask& task) { take_all<GgmlNibbleRow<false>>(task); }
+void decode_q4_1(const MatmulTask& task) { take_all<GgmlNibbleRow<true>>(task); }
 
 }  // namespace ifm::avx512

@@ -101,10 +101,8 @@ void decode_affine8(const MatmulTask& task) {
   affine8_by_dtype<128>(task);
 }
 
-void decode_q4_0(const MatmulTask& task) { take_all<GgmlNibbles<false, false>>(task); }
-void decode_q4_1(const MatmulTask& task) { take_all<GgmlNibbles<true, false>>(task); }
-void decode_q5_0(const MatmulTask& task) { take_all<GgmlNibbles<false, true>>(task); }
-void decode_q5_1(const MatmulTask& task) { take_all<GgmlNibbles<true, true>>(task); }
+void decode_q5_0(const MatmulTask& task) { take_all<GgmlFives<false>>(task); }
+void decode_q5_1(const MatmulTask& task) { take_all<GgmlFives<true>>(task); }
 void decode_q8_0(const MatmulTask& task) { take_all<GgmlQ8>(task); }
 void decode_q4_k(const MatmulTask& task) { take_all<GgmlK<false>>(task); }
 void decode_q5_k(const MatmulTask& task) { take_all<GgmlK<true>>(task); }

@@ -16,8 +16,8 @@ namespace {
 constexpr ProductTable kDecode = []() consteval {
   ProductTable table = with({}, {Packing::affine4}, {&kDigits, decode_affine4});
   table = with(table, {Packing::affine8}, {&kInt16Lanes, decode_affine8});
-  table = with(table, {Packing::q4_0}, {&kInt16Lanes, decode_q4_0});
-  table = with(table, {Packing::q4_1}, {&kInt16Lanes, decode_q4_1});
+  table = with(table, {Packing::q4_0}, {&kDigitsOfHalves, decode_q4_0});
+  table = with(table, {Packing::q4_1}, {&kDigitsOfHalves, decode_q4_1});
   table = with(table, {Packing::q5_0}, {&kInt16Lanes, decode_q5_0});
   table = with(table, {Packing::q5_1}, {&kInt16Lanes, decode_q5_1});
   table = with(table, {Packing::q8_0}, {&kInt16Lanes, decode_q8_0});

@@ -53,27 +53,24 @@ static inline __m512i nibbles_of_blocks(const std::byte* first, const std::byte*
   return _mm512_and_si512(_mm512_srlv_epi32(v, by_quarter(0, 4)), _mm512_set1_epi8(15));
 }
 
-/// Blocks of 32 with d, perhaps m, perhaps fifth bits, and 16 bytes.
-template <bool has_m, bool has_fifths>
-struct GgmlNibbles {
-  static constexpr int kZeroBits = has_m ? 0 : (has_fifths ? 4 : 3);
+/// Q5_0 and Q5_1 (has_m): blocks of d, perhaps m, fifth bits and 16 bytes.
+template <bool has_m>
+struct GgmlFives {
+  static constexpr int kZeroBits = has_m ? 0 : 4;
   static constexpr bool kHasOffsets = has_m;
   static constexpr int64_t kFifthsAt = has_m ? 4 : 2;
-  static constexpr int64_t kNibblesAt = kFifthsAt + (has_fifths ? 4 : 0);
-  static constexpr int64_t kBytes = kNibblesAt + 16;
+  static constexpr int64_t kBytes = kFifthsAt + 20;
 
   [[gnu::always_inline]] static Unpacked load(const PackedRow& row, int64_t step, bool whole, Kept& /*kept*/) {
     const std::byte* a = row.data + 2 * step * kBytes;
     const std::byte* b = a + kBytes;
-    Unpacked out{nibbles_of_blocks(a + kNibblesAt, b + kNibblesAt, whole), two_f16(a, b, whole), _mm512_setzero_ps()};
+    Unpacked out{nibbles_of_blocks(a + kFifthsAt + 4, b + kFifthsAt + 4, whole), two_f16(a, b, whole), _mm512_setzero_ps()};
     if constexpr (has_m) out.offset = two_f16(a + 2, b + 2, whole);
-    if constexpr (has_fifths) {
-      uint32_t bits[2] = {};
-      __builtin_memcpy(bits, a + kFifthsAt, 4);
-      if (whole) __builtin_memcpy(bits + 1, b + kFifthsAt, 4);
-      const auto mask = static_cast<__mmask64>(bits[0] | static_cast<uint64_t>(bits[1]) << 32);
-      out.bytes = _mm512_mask_add_epi8(out.bytes, mask, out.bytes, _mm512_set1_epi8(16));
-    }
+    uint32_t bits[2] = {};
+    __builtin_memcpy(bits, a + kFifthsAt, 4);
+    if (whole) __builtin_memcpy(bits + 1, b + kFifthsAt, 4);
+    const auto mask = static_cast<__mmask64>(bits[0] | static_cast<uint64_t>(bits[1]) << 32);
+    out.bytes = _mm512_mask_add_epi8(out.bytes, mask, out.bytes, _mm512_set1_epi8(16));
     return out;
   }
 };

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "inferometer/kernel/avx512/sums.h"
+#include "inferometer/tensor/weight_matrix.h"
+
+// Rows of 4-bit weights in lines of 128 as decode reads them. Each has kGroup, a constructor from matrix and row, and
+//   groups(first, count): scales and biases of up to 16 groups, one a lane, 0 beyond `count`;
+//   line(i): the nibbles of 128 weights; part(i, values): of the last ones, fewer than 128.
+namespace ifm::avx512 {
+
+struct Groups {
+  __m512 scale;
+  __m512 bias;
+};
+
+/// MLX affine. G is 32 or 64; groups of 128 are read as two of 64 each (doubled).
+template <int G, bool doubled, DType dtype>
+class MlxNibbleRow {
+ public:
+  static constexpr int kGroup = G;
+
+  MlxNibbleRow() = default;
+  MlxNibbleRow(const WeightMatrix& w, int64_t row) : bytes_(w.data + row * w.row_bytes) {
+    const int64_t groups_bytes = w.cols / w.group * kScaleBytes;
+    scales_ = w.scales + row * groups_bytes;
+    biases_ = w.biases + row * groups_bytes;
+  }
+
+  [[gnu::always_inline]] [[nodiscard]] Groups groups(int64_t first, int64_t count) const {
+    return {load_groups(count, scales_, first), load_groups(count, biases_, first)};
+  }
+  [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const { return load_once(bytes_ + 64 * i); }
+  [[gnu::always_inline]] [[nodiscard]] __m512i part(int64_t i, int64_t values) const {
+    return _mm512_maskz_loadu_epi8((__mmask64{1} << (values / 2)) - 1, bytes_ + 64 * i);
+  }
+
+ private:
+  static constexpr int64_t kScaleBytes = dtype == DType::f32 ? 4 : 2;
+
+  static __m512 load_halves(__mmask16 mask, const std::byte* from) {
+    if constexpr (dtype == DType::f32) return _mm512_maskz_loadu_ps(mask, from);
+    const __m256i bits = _mm256_maskz_loadu_epi16(mask, from);
+    if constexpr (dtype == DType::f16) return _mm512_cvtph_ps(bits);
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+  }
+  static __m512 load_groups(int64_t count, const std::byte* row, int64_t first) {
+    if constexpr (!doubled) return load_halves(lanes(count), row + first * kScaleBytes);
+    const __m512i twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    return _mm512_permutexvar_ps(twice, load_halves(lanes((count + 1) / 2), row + first / 2 * kScaleBytes));
+  }
+
+  const std::byte* bytes_ = nullptr;
+  const std::byte* scales_ = nullptr;
+  const std::byte* biases_ = nullptr;
+};
+
+/// GGML Q4_0 and Q4_1 (has_m): blocks of d, perhaps m, and 16 bytes. A line is four blocks.
+template <bool has_m>
+class GgmlNibbleRow {
+ public:
+  static constexpr int kGroup = 32;
+
+  GgmlNibbleRow() = default;
+  GgmlNibbleRow(const WeightMatrix& w, int64_t row) : blocks_(w.data + row * w.row_bytes) {}
+
+  [[gnu::always_inline]] [[nodiscard]] Groups groups(int64_t first, int64_t count) const {
+    const std::byte* at = blocks_ + first * kBlockBytes;
+    const int64_t left = count * kBlockBytes;
+    const auto load = [&](int64_t i) {
+      const int64_t bytes = left - 64 * i;
+      if (bytes >= 64) return _mm512_loadu_si512(at + 64 * i);
+      return _mm512_maskz_loadu_epi16(bytes <= 0 ? 0 : (__mmask32{1} << (bytes / 2)) - 1, at + 64 * i);
+    };
+    if constexpr (has_m) {
+      // d and m of block i are dword 5 i.
+      const __m512i low =
+          _mm512_permutex2var_epi32(load(0), _mm512_setr_epi32(0, 5, 10, 15, 20, 25, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0), load(1));
+      const __m512i middle =
+          _mm512_permutex2var_epi32(load(2), _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 3, 8, 13, 18, 23, 28, 0, 0, 0), load(3));
+      const __m512i high = _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 6, 11), load(4));
+      const __m512i pairs = _mm512_mask_mov_epi32(_mm512_mask_mov_epi32(low, 0x1F80, middle), 0xE000, high);
+      return {_mm512_cvtph_ps(_mm512_cvtepi32_epi16(pairs)),
+              _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(pairs, 16)))};
+    }
+    // d of block i is word 9 i.
+    const __m256i first_words = _mm256_setr_epi16(0, 9, 18, 27, 36, 45, 54, 63, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m256i second_words = _mm256_setr_epi16(0, 0, 0, 0, 0, 0, 0, 0, 8, 17, 26, 35, 44, 53, 62, 0);
+    const __m512i low = _mm512_permutex2var_epi16(load(0), _mm512_castsi256_si512(first_words), load(1));
+    const __m512i middle = _mm512_permutex2var_epi16(load(2), _mm512_castsi256_si512(second_words), load(3));
+    const __m512i high = _mm512_permutexvar_epi16(_mm512_set1_epi16(7), load(4));
+    const __m256i lower = _mm256_mask_mov_epi16(_mm512_castsi512_si256(low), 0x7F00, _mm512_castsi512_si256(middle));
+    const __m512 d = _mm512_cvtph_ps(_mm256_mask_mov_epi16(lower, 0x8000, _mm512_castsi512_si256(high)));
+    return {d, _mm512_mul_ps(_mm512_set1_ps(-8.0F), d)};
+  }
+
+  [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const {
+    // The line's first 64 bytes and its last 64; what lies behind the first is index 32 (16) less 4 in the last.
+    const std::byte* at = blocks_ + 4 * i * kBlockBytes;
+    const __m512i first = load_once(at);
+    const __m512i last = load_once(at + 4 * kBlockBytes - 64);
+    if constexpr (has_m) {
+      return _mm512_permutex2var_epi32(first, _mm512_setr_epi32(1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14, 28, 29, 30, 31), last);
+    }
+    const __m512i words = _mm512_set_epi16(63, 62, 61, 60, 31, 30, 29, 28, 26, 25, 24, 23, 22, 21, 20, 19, 17, 16, 15, 14, 13, 12,
+                                           11, 10, 8, 7, 6, 5, 4, 3, 2, 1);
+    return _mm512_permutex2var_epi16(first, words, last);
+  }
+  [[gnu::always_inline]] [[nodiscard]] __m512i part(int64_t i, int64_t values) const { return blocks(i, values / 32); }
+
+ private:
+  static constexpr int64_t kNibblesAt = has_m ? 4 : 2;
+  static constexpr int64_t kBlockBytes = kNibblesAt + 16;
+
+  [[gnu::always_inline]] [[nodiscard]] __m512i blocks(int64_t i, int64_t count) const {
+    const std::byte* at = blocks_ + 4 * i * kBlockBytes + kNibblesAt;
+    const auto load = [&](int64_t b) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + b * kBlockBytes)); };
+    __m512i v = _mm512_zextsi128_si512(load(0));
+    if (count > 1) v = _mm512_mask_broadcast_i32x4(v, 0x00F0, load(1));
+    if (count > 2) v = _mm512_mask_broadcast_i32x4(v, 0x0F00, load(2));
+    if (count > 3) v = _mm512_mask_broadcast_i32x4(v, 0xF000, load(3));
+    return v;
+  }
+
+  const std::byte* blocks_ = nullptr;
+};
+
+}  // namespace ifm::avx512
