@@ -130,6 +130,33 @@ bool has_signed_bytes(Packing packing) {
   return packing == Packing::q8_0 || packing == Packing::q6_k || packing == Packing::affine8;
 }
 
+bool has_super_blocks(Packing packing) {
+  return packing == Packing::q4_k || packing == Packing::q5_k || packing == Packing::q6_k;
+}
+
+int64_t block_bytes(Packing packing) {
+  switch (packing) {
+    case Packing::q4_0:
+      return 18;
+    case Packing::q4_1:
+      return 20;
+    case Packing::q5_0:
+      return 22;
+    case Packing::q5_1:
+      return 24;
+    case Packing::q8_0:
+      return 34;
+    case Packing::q4_k:
+      return 144;
+    case Packing::q5_k:
+      return 176;
+    case Packing::q6_k:
+      return 210;
+    default:
+      return 0;  // not made of blocks
+  }
+}
+
 void unpack_block(Packing packing, const std::byte* from, int64_t count, uint8_t* bytes, float* scales, float* biases) {
   switch (packing) {
     case Packing::q4_0:

@@ -41,6 +41,12 @@ static inline float one_f16(const void* p) {
   return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
 }
 
+static inline float one_bf16(const void* p) {
+  uint16_t bits = 0;
+  std::memcpy(&bits, p, 2);
+  return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(static_cast<int>(static_cast<uint32_t>(bits) << 16))));
+}
+
 static inline __m256 two_halves(const float* low_then_high) {
   return _mm256_set_m128(_mm_broadcast_ss(low_then_high + 1), _mm_broadcast_ss(low_then_high));
 }

@@ -81,6 +81,43 @@ void round_shifts(std::span<const float> x, int cap, float* out) {
   }
 }
 
+void round_multiples(std::span<const float> x, float* out) {
+  constexpr float kMost = 16384;
+  const float top = largest(x);
+  if (top < 0x1p-100F) return;
+  const float base = top / (127 * kMost);
+  for (std::size_t begin = 0; begin < x.size(); begin += 16) {
+    const float multiple = std::ceil(largest(x.subspan(begin, 16)) * (kMost / top));
+    if (multiple == 0) continue;
+    const float factor = 127 * kMost / top / multiple;
+    for (std::size_t i = begin; i < begin + 16; ++i) {
+      out[i] = static_cast<float>(std::lrint(x[i] * factor)) * multiple * base;
+    }
+  }
+}
+
+void round_words(std::span<const float> x, float* out) {
+  for (std::size_t begin = 0; begin < x.size(); begin += 32) {
+    const float top = largest(x.subspan(begin, 32));
+    if (top < 0x1p-100F) continue;
+    for (std::size_t i = begin; i < begin + 32; ++i) {
+      out[i] = static_cast<float>(std::lrint(x[i] * (32767.0F / top))) * (top / 32767.0F);
+    }
+  }
+}
+
+/// Lanes of 8 values: four, and the four `distance` further on.
+void round_eights_apart(std::span<const float> x, std::size_t distance, float* out) {
+  for (std::size_t i = 0; i < x.size(); i += i % distance == distance - 4 ? distance + 4 : 4) {
+    const float top = std::max(largest(x.subspan(i, 4)), largest(x.subspan(i + distance, 4)));
+    const float inverse = top >= 0x1p-100F ? 127.0F / top : 0.0F;
+    for (std::size_t j = 0; j < 8; ++j) {
+      const std::size_t at = i + j % 4 + (j < 4 ? 0 : distance);
+      out[at] = static_cast<float>(std::lrint(x[at] * inverse)) * (top / 127.0F);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<float> rounded_values(std::string_view rounding, std::span<const float> x, int64_t k) {
@@ -94,10 +131,16 @@ std::vector<float> rounded_values(std::string_view rounding, std::span<const flo
       round_digits(token, rounding != "digits", out.data() + begin);
     } else if (rounding == "int16") {
       round_int16(token, out.data() + begin);
+    } else if (rounding == "eights16" || rounding == "eights32") {
+      round_eights_apart(token, rounding == "eights16" ? 16 : 32, out.data() + begin);
     } else if (rounding == "shifts14") {
       round_shifts(token, 14, out.data() + begin);
     } else if (rounding == "shifts10") {
       round_shifts(token, 10, out.data() + begin);
+    } else if (rounding == "multiples14") {
+      round_multiples(token, out.data() + begin);
+    } else if (rounding == "words32") {
+      round_words(token, out.data() + begin);
     } else {
       fail(ErrorKind::usage, "rounding {}: not defined", rounding);
     }

@@ -14,9 +14,13 @@ namespace ifm::reference {
 ///   first, each is rounded after a sixteenth of the integer before it is taken off, and stands for its integer plus that
 ///   sixteenth. "digits, halves" does so over 0, 16, 1, 17, 2, 18, 3, 19 of each block of 32, then over 4, 20, 5 and so on.
 /// - "int16": integers of at most 32,639 in magnitude with an f32 scale per 64 values.
+/// - "eightsD" (16, 32): the same with four values and the four that stand D further on.
 /// - "shiftsN": int8 q << (N - f) times one base per token, with f = min(N, floor(log2(c top / largest of 16 values))) and
 ///   base = c top / 127 / 2^N; top is the token's largest magnitude, c the one of 1, 2^1/4, 2^1/2, 2^3/4 with the smallest
 ///   c^2 sum of 4^-f. A token whose top is below 2^-100 is zero.
+/// - "multiples14": int8 q times a whole number m per 16 values times one base per token: base = top / 127 / 2^14,
+///   m = ceil(2^14 largest of 16 values / top), q = x / (m base). A token whose top is below 2^-100 is zero.
+/// - "words32": int16 with an f32 scale per 32 values, max|x| / 32767; values are zeros where that is below 2^-100 / 32767.
 /// @throws Error usage for a name without a definition.
 [[nodiscard]] std::vector<float> rounded_values(std::string_view rounding, std::span<const float> x, int64_t k);
 
