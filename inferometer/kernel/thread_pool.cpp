@@ -1,6 +1,7 @@
 #include "inferometer/kernel/thread_pool.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "inferometer/base/check.h"
 
@@ -37,63 +38,70 @@ ThreadPool::ThreadPool(int threads) {
 
 ThreadPool::~ThreadPool() {
   ending_.store(true, std::memory_order_relaxed);
-  round_.fetch_add(1, std::memory_order_release);
-  round_.notify_all();
+  epoch_.fetch_add(1, std::memory_order_release);
+  epoch_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
 void ThreadPool::work(int thread) {
   uint32_t seen = 0;
   while (true) {
-    if (!spin([&] { return round_.load(std::memory_order_acquire) != seen; })) round_.wait(seen, std::memory_order_acquire);
-    seen = round_.load(std::memory_order_acquire);
+    if (!spin([&] { return epoch_.load(std::memory_order_acquire) != seen; })) epoch_.wait(seen, std::memory_order_acquire);
+    seen = epoch_.load(std::memory_order_acquire);
     if (ending_.load(std::memory_order_relaxed)) return;
-    (*task_)(thread);
-    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_one();
+    take_pieces(thread, seen);
+  }
+}
+
+void ThreadPool::take_pieces(int thread, uint32_t epoch) {
+  uint64_t ticket = ticket_.load(std::memory_order_acquire);
+  while (true) {
+    const uint64_t next = ticket & 0xFFFF;
+    if (static_cast<uint32_t>(ticket >> 32) != epoch || next >= (ticket >> 16 & 0xFFFF)) return;
+    if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+    // The job cannot end before this piece is done, so its function is there.
+    (*piece_.load(std::memory_order_relaxed))(thread, static_cast<int64_t>(next));
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) left_.notify_one();
+    ticket = ticket_.load(std::memory_order_acquire);
+  }
+}
+
+void ThreadPool::hand_out(int64_t pieces, const std::function<void(int, int64_t)>& piece) {
+  if (workers_.empty() || pieces == 1) {
+    for (int64_t i = 0; i < pieces; ++i) piece(0, i);
+    return;
+  }
+  const uint32_t epoch = epoch_.load(std::memory_order_relaxed) + 1;
+  piece_.store(&piece, std::memory_order_relaxed);
+  left_.store(static_cast<int32_t>(pieces), std::memory_order_relaxed);
+  ticket_.store(static_cast<uint64_t>(epoch) << 32 | static_cast<uint64_t>(pieces) << 16, std::memory_order_release);
+  epoch_.store(epoch, std::memory_order_release);
+  epoch_.notify_all();
+  take_pieces(0, epoch);
+  while (!spin([&] { return left_.load(std::memory_order_acquire) == 0; })) {
+    const int32_t left = left_.load(std::memory_order_acquire);
+    if (left != 0) left_.wait(left, std::memory_order_acquire);
   }
 }
 
 void ThreadPool::run(const std::function<void(int)>& task) {
-  if (workers_.empty()) {
-    task(0);
-    return;
-  }
-  task_ = &task;
-  running_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  round_.fetch_add(1, std::memory_order_release);
-  round_.notify_all();
-  task(0);
-  while (!spin([&] { return running_.load(std::memory_order_acquire) == 0; })) {
-    const int left = running_.load(std::memory_order_acquire);
-    if (left != 0) running_.wait(left, std::memory_order_acquire);
-  }
+  hand_out(size(), [&](int, int64_t i) { task(static_cast<int>(i)); });
 }
 
-void ThreadPool::for_chunks(int64_t count, int64_t chunk, const std::function<void(int, int64_t, int64_t)>& body) {
-  if (count <= chunk) {
-    if (count > 0) body(0, 0, count);
-    return;
-  }
-  std::atomic<int64_t> next{0};
-  run([&](int thread) {
-    while (true) {
-      const int64_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
-      if (begin >= count) return;
-      body(thread, begin, std::min(begin + chunk, count));
-    }
-  });
+void ThreadPool::for_chunks(int64_t count, int64_t chunk, const Body& body) {
+  if (count <= 0) return;
+  const int64_t most = std::numeric_limits<int16_t>::max();
+  while ((count + chunk - 1) / chunk > most) chunk *= 2;
+  hand_out((count + chunk - 1) / chunk,
+           [&](int thread, int64_t i) { body(thread, i * chunk, std::min(count, (i + 1) * chunk)); });
 }
 
-void ThreadPool::for_parts(int64_t count, int64_t grain, const std::function<void(int, int64_t, int64_t)>& body) {
+void ThreadPool::for_parts(int64_t count, int64_t grain, const Body& body) {
+  if (count <= 0) return;
   const int64_t grains = (count + grain - 1) / grain;
-  if (grains <= 1) {
-    if (count > 0) body(0, 0, count);
-    return;
-  }
-  run([&](int thread) {
-    const int64_t begin = std::min(count, grains * thread / size() * grain);
-    const int64_t end = std::min(count, grains * (thread + 1) / size() * grain);
-    if (begin < end) body(thread, begin, end);
+  const int64_t parts = std::min<int64_t>(grains, size());
+  hand_out(parts, [&](int thread, int64_t i) {
+    body(thread, std::min(count, grains * i / parts * grain), std::min(count, grains * (i + 1) / parts * grain));
   });
 }
 

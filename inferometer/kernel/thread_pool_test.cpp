@@ -1,5 +1,6 @@
 #include "inferometer/kernel/thread_pool.h"
 
+#include <atomic>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -7,7 +8,7 @@
 namespace ifm {
 namespace {
 
-TEST(ThreadPool, RunsTheTaskOnceOnEveryThread) {
+TEST(ThreadPool, RunsTheTaskOnceForEveryThread) {
   for (const int threads : {1, 2, 5}) {
     ThreadPool pool(threads);
     std::vector<int> calls(static_cast<std::size_t>(threads));
@@ -32,6 +33,27 @@ TEST(ThreadPool, ChunksAndPartsCoverEverythingOnce) {
     EXPECT_EQ(chunks, std::vector<int>(static_cast<std::size_t>(count), 1));
     EXPECT_EQ(parts, std::vector<int>(static_cast<std::size_t>(count), 1));
   }
+}
+
+TEST(ThreadPool, ManySmallJobsInARowLoseNothing) {
+  ThreadPool pool(4);
+  int64_t total = 0;
+  for (int64_t round = 0; round < 20'000; ++round) {
+    std::atomic<int64_t> sum{0};
+    pool.for_chunks(7, 2, [&](int thread, int64_t begin, int64_t end) {
+      EXPECT_LT(thread, 4);
+      for (int64_t i = begin; i < end; ++i) sum.fetch_add(i, std::memory_order_relaxed);
+    });
+    total += sum.load();
+  }
+  EXPECT_EQ(total, 20'000 * 21);
+}
+
+TEST(ThreadPool, ChunksBeyondWhatATicketHoldsGrow) {
+  ThreadPool pool(2);
+  std::atomic<int64_t> items{0};
+  pool.for_chunks(100'000, 1, [&](int, int64_t begin, int64_t end) { items.fetch_add(end - begin, std::memory_order_relaxed); });
+  EXPECT_EQ(items.load(), 100'000);
 }
 
 }  // namespace
