@@ -41,6 +41,8 @@ if ! cmp -s tools/requirements-test.txt "$venv/requirements.txt"; then
   cp tools/requirements-test.txt "$venv/requirements.txt"
 fi
 
+tools/arm.sh --setup
+
 say "building"
 configure with_tests
 build_target all

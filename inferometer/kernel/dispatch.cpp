@@ -13,13 +13,6 @@
 namespace ifm {
 namespace {
 
-/// Whether the processor and the operating system allow all of these instruction sets, by cpu_info()'s names.
-bool cpu_has(std::initializer_list<std::string_view> features) {
-  const std::string padded = " " + cpu_info().features + " ";
-  return std::ranges::all_of(features,
-                             [&](std::string_view f) { return padded.find(fmt::format(" {} ", f)) != std::string::npos; });
-}
-
 template <typename Function>
 void take_if_null(Function& function, Function from) {
   if (function == nullptr) function = from;
@@ -58,13 +51,14 @@ std::string_view isa_of_environment() {
 const std::vector<Kernels>& usable_sets() {
   static const std::vector<Kernels> sets = [] {
     std::vector<Kernels> worst_first{reference_kernels()};
-    const bool has_avx2 = cpu_has({"avx2", "fma", "f16c"});
-    if (const Kernels* avx2 = avx2_kernels(); avx2 != nullptr && has_avx2)
-      worst_first.push_back(completed(*avx2, worst_first.back()));
-    if (const Kernels* avx512 = avx512_kernels();
-        avx512 != nullptr && has_avx2 && cpu_has({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"})) {
-      worst_first.push_back(completed(*avx512, worst_first.back()));
-    }
+    const auto add = [&](const Kernels* set, std::initializer_list<std::string_view> features) {
+      if (set != nullptr && cpu_has(features)) worst_first.push_back(completed(*set, worst_first.back()));
+    };
+    add(avx2_kernels(), {"avx2", "fma", "f16c"});
+    add(avx512_kernels(), {"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"});
+    add(neon_kernels(), {"neon"});
+    add(neon_dotprod_kernels(), {"neon", "dotprod"});
+    add(neon_i8mm_kernels(), {"neon", "dotprod", "i8mm"});
     std::vector<Kernels> best_first(worst_first.rbegin(), worst_first.rend());
     const auto wanted = std::ranges::find(best_first, isa_of_environment(), &Kernels::isa);
     if (wanted != best_first.end()) best_first.erase(best_first.begin(), wanted);
@@ -84,8 +78,9 @@ const Product& product(const Kernels& kernels, Accuracy accuracy, Phase phase, P
 }
 
 int64_t matmul_scratch_bytes(int64_t n, int64_t k) {
-  // Two rows unpacked to f32, or the scales and biases of kMatmulRows rows, one per 32 columns and padded.
-  const int64_t rows = std::max(2 * 4 * (k + 64) + 1024, kMatmulRows * 2 * 4 * (k / 32 + 32));
+  // Two rows unpacked to f32 with a row's scales and biases, one per 16 and per 32 columns; or the scales and biases of
+  // kMatmulRows rows, one per 32 columns and padded.
+  const int64_t rows = std::max(2 * 4 * (k + 64) + k / 2 + 1024, kMatmulRows * 2 * 4 * (k / 32 + 32));
   // A panel of kMatmulRows rows of a span of k, and its sums with every token.
   return std::max(rows, 64 * 1024 + (n + kRoundedTokens) * kMatmulRows * 4);
 }

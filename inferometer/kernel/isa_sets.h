@@ -10,5 +10,11 @@ namespace ifm {
 [[nodiscard]] const Kernels* avx2_kernels();
 /// AVX-512 F, BW, VL, DQ and VNNI; what it leaves out comes from the next set.
 [[nodiscard]] const Kernels* avx512_kernels();
+/// Of any 64-bit Arm processor; products in f32.
+[[nodiscard]] const Kernels* neon_kernels();
+/// SDOT: products of int8 digits.
+[[nodiscard]] const Kernels* neon_dotprod_kernels();
+/// I8MM: the products of many tokens.
+[[nodiscard]] const Kernels* neon_i8mm_kernels();
 
 }  // namespace ifm

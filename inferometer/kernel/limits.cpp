@@ -8,6 +8,7 @@
 
 #include "inferometer/base/clock.h"
 #include "inferometer/kernel/thread_pool.h"
+#include "inferometer/machine/cpu.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -80,6 +81,33 @@ __attribute__((target("avx2"))) int64_t dots_avx2(int64_t rounds) {
   return 6 * 32;
 }
 
+#elif defined(__aarch64__)
+
+// As numbers, because assemblers accept these instructions only for processors that they were told of.
+/// 16 independent `sdot vN.4s, v30.16b, v31.16b` a round, 16 multiply-adds each.
+int64_t dots_neon_dotprod(int64_t rounds) {
+  asm volatile(
+      "1:\n"
+      ".irp to,0,1,2,3,4,5,6,7,16,17,18,19,20,21,22,23\n.inst 0x4e9f97c0 + \\to\n.endr\n"
+      "subs %0, %0, #1\nb.ne 1b\n"
+      : "+r"(rounds)
+      :
+      : "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23");
+  return 16 * 16;
+}
+
+/// 16 independent `smmla vN.4s, v30.16b, v31.16b` a round, 32 multiply-adds each.
+int64_t dots_neon_i8mm(int64_t rounds) {
+  asm volatile(
+      "1:\n"
+      ".irp to,0,1,2,3,4,5,6,7,16,17,18,19,20,21,22,23\n.inst 0x4e9fa7c0 + \\to\n.endr\n"
+      "subs %0, %0, #1\nb.ne 1b\n"
+      : "+r"(rounds)
+      :
+      : "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23");
+  return 16 * 32;
+}
+
 #endif
 
 /// Reads every byte once.
@@ -101,14 +129,9 @@ int64_t run_dots(int64_t rounds) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512vnni")) return dots_avx512_vnni(rounds);
   if (__builtin_cpu_supports("avx2")) return dots_avx2(rounds);
-#elif defined(__ARM_FEATURE_DOTPROD)
-  for (int64_t i = 0; i < rounds; ++i) {
-    asm volatile(
-        "sdot v0.4s, v8.16b, v9.16b\nsdot v1.4s, v8.16b, v9.16b\nsdot v2.4s, v8.16b, v9.16b\nsdot v3.4s, v8.16b, v9.16b\n"
-        "sdot v4.4s, v8.16b, v9.16b\nsdot v5.4s, v8.16b, v9.16b\nsdot v6.4s, v8.16b, v9.16b\nsdot v7.4s, v8.16b, v9.16b\n" ::
-            : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7");
-  }
-  return 8 * 16;
+#elif defined(__aarch64__)
+  if (cpu_has({"dotprod", "i8mm"})) return dots_neon_i8mm(rounds);
+  if (cpu_has({"dotprod"})) return dots_neon_dotprod(rounds);
 #endif
   // Plain code: 64 products a round, as the compiler makes them.
   int32_t sums[16] = {};

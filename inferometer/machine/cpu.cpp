@@ -1,8 +1,10 @@
 #include "inferometer/machine/cpu.h"
 
+#include <algorithm>
 #include <memory>
 #include <thread>
 
+#include <fmt/format.h>
 #include <hwloc.h>
 
 #include "inferometer/machine/cpu_features.h"
@@ -79,6 +81,12 @@ CpuInfo find_out() {
 const CpuInfo& cpu_info() {
   static const CpuInfo kInfo = find_out();
   return kInfo;
+}
+
+bool cpu_has(std::initializer_list<std::string_view> features) {
+  const std::string padded = " " + cpu_info().features + " ";
+  return std::ranges::all_of(features,
+                             [&](std::string_view f) { return padded.find(fmt::format(" {} ", f)) != std::string::npos; });
 }
 
 }  // namespace ifm

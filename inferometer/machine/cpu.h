@@ -1,6 +1,8 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 namespace ifm {
 
@@ -14,5 +16,8 @@ struct CpuInfo {
 
 /// Asked once, then cached. Never throws: what cannot be found out stays at its default.
 [[nodiscard]] const CpuInfo& cpu_info();
+
+/// Whether the processor and the operating system allow all of these instruction sets, by the names of CpuInfo::features.
+[[nodiscard]] bool cpu_has(std::initializer_list<std::string_view> features);
 
 }  // namespace ifm

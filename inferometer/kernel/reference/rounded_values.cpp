@@ -15,15 +15,18 @@ float largest(std::span<const float> x) {
   return top;
 }
 
-void round_eights(std::span<const float> x, float* out) {
-  for (std::size_t begin = 0; begin < x.size(); begin += 8) {
-    const float top = largest(x.subspan(begin, 8));
-    const float inverse = top > 0 ? 127.0F / top : 0.0F;
-    for (std::size_t i = begin; i < begin + 8; ++i) {
-      out[i] = static_cast<float>(std::lrint(std::clamp(x[i] * inverse, -127.0F, 127.0F))) * (top / 127.0F);
+/// A scale per `size` values; whole numbers up to `limit`.
+void round_blocks(std::span<const float> x, std::size_t size, float limit, float* out) {
+  for (std::size_t begin = 0; begin < x.size(); begin += size) {
+    const float top = largest(x.subspan(begin, size));
+    const float inverse = top > 0 ? limit / top : 0.0F;
+    for (std::size_t i = begin; i < begin + size; ++i) {
+      out[i] = static_cast<float>(std::lrint(std::clamp(x[i] * inverse, -limit, limit))) * (top / limit);
     }
   }
 }
+
+constexpr float kTwoDigits = 127.0F * 256.0F;
 
 /// The place in x of nibble p of lane `lane`.
 std::size_t place(std::size_t lane, std::size_t p, bool halves) {
@@ -126,7 +129,13 @@ std::vector<float> rounded_values(std::string_view rounding, std::span<const flo
   for (std::size_t begin = 0; begin < x.size(); begin += width) {
     const std::span<const float> token = x.subspan(begin, width);
     if (rounding == "eights") {
-      round_eights(token, out.data() + begin);
+      round_blocks(token, 8, 127.0F, out.data() + begin);
+    } else if (rounding == "int8 per 32") {
+      round_blocks(token, 32, 127.0F, out.data() + begin);
+    } else if (rounding == "two digits per 8") {
+      round_blocks(token, 8, kTwoDigits, out.data() + begin);
+    } else if (rounding == "two digits per 32") {
+      round_blocks(token, 32, kTwoDigits, out.data() + begin);
     } else if (rounding == "digits" || rounding == "digits, halves") {
       round_digits(token, rounding != "digits", out.data() + begin);
     } else if (rounding == "int16") {

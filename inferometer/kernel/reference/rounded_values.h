@@ -9,6 +9,8 @@ namespace ifm::reference {
 
 /// The scalar definition of each Rounding by its name: what x (n, k) becomes, as f32. Tests hold every set's products against it.
 /// - "eights": int8 with an f32 scale per 8 values, max|x| / 127.
+/// - "int8 per 32": the same per 32 values.
+/// - "two digits per 8", "two digits per 32": 256 * first + second, both int8; scale max|x| / (127 * 256).
 /// - "digits": integers of at most 30,590 in magnitude with an f32 scale per 64 values. From the last of each 8 values down to
 /// the
 ///   first, each is rounded after a sixteenth of the integer before it is taken off, and stands for its integer plus that
