@@ -172,7 +172,8 @@ TEST_P(EachAttention, APartWithoutKeysIsZeroAndChangesNoBit) {
                              .count = 2};
   merge_attention(parts, kShape.head_dim, merged.data());
   EXPECT_TRUE(std::equal(merged.begin(), merged.end(), first.begin() + offset));
-  for (int64_t i = 0; i < kShape.head_dim; ++i) EXPECT_EQ(second[static_cast<std::size_t>(offset + i)], 0.0F);
+  for (std::size_t i = 0; i < 8 * kShape.heads * kShape.head_dim; ++i) EXPECT_EQ(second[i], 0.0F) << i;
+  for (std::size_t r = 0; r < 8 * kShape.heads; ++r) EXPECT_EQ(sums[sums.size() / 2 + 2 * r + 1], 0.0F) << r;
 }
 
 }  // namespace
