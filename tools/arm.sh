@@ -94,8 +94,8 @@ test_kernels() {
   expect_sets cortex-a72 "neon reference"
   on max test_kernel --gtest_filter="$cases"
   # The same code on processors that have less: an instruction that they lack would end the program.
-  on neoverse-n1 test_kernel --gtest_filter='*EachIsa*:*CloseToDouble/neon_dotprod*:*RoundedInputsSay/neon_dotprod*:Limits*'
-  on cortex-a72 test_kernel --gtest_filter='*EachIsa*:*CloseToDouble/neon_*:Limits*'
+  on neoverse-n1 test_kernel --gtest_filter='*EachIsa*/neon*:*EachAttention*/neon:*CloseToDouble/neon_dotprod*:*RoundedInputsSay/neon_dotprod*:Limits*'
+  on cortex-a72 test_kernel --gtest_filter='*EachIsa*/neon*:*EachAttention*/neon:*CloseToDouble/neon_*:Limits*'
 }
 
 all=no

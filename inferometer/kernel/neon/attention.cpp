@@ -1,116 +1,149 @@
 #include "inferometer/kernel/neon/neon.h"
 #include "inferometer/kernel/neon/vector.h"
 
+// Several query rows (a token's head) share every load of keys and values. The keys of a page run along the lanes of the scores,
+// and columns of the values along the lanes of the output, so that nothing is summed across lanes.
 namespace ifm::neon {
 namespace {
 
-/// The running softmax of one query: everything seen so far is exp(score - top), summed in `total` and in out.
+/// Below every score: a query that has seen no key yet.
+constexpr float kNothing = -3.0e38F;
+
+/// The running softmax of one query: everything seen so far is 2^(score - top), summed in `total` and in out.
 struct Query {
-  float* top;
-  float* total;
-  float* out;  // (head_dim)
+  float top;
+  float total;
+  int64_t keys;  // that it sees of the task's
+  float* out;    // (head_dim)
+  float* sums;   // {top, total} or null
 };
 
-void expand_f16(const uint16_t* from, int64_t count, float* to) {
-  for (int64_t i = 0; i < count; i += 4) vst1q_f32(to + i, load_f16(from + i));
-}
+/// R rows by 4 V columns: sums += from (rows x depth) . f16 matrix (depth, columns), over depth in order.
+template <int R, int V>
+struct Tile {
+  float32x4_t sums[R][V];
 
-/// The sums of four vectors as the lanes of one.
-float32x4_t sum4_each(const float32x4_t* v) { return vpaddq_f32(vpaddq_f32(v[0], v[1]), vpaddq_f32(v[2], v[3])); }
-
-/// scores[j] = q . k[j] * scale for a block of keys; those at and after `keys` become -inf. Returns the largest.
-float block_scores(const float* q, const float* k, int64_t d, int64_t keys, float scale, float* scores) {
-  const float32x4_t unseen = vdupq_n_f32(-__builtin_inff());
-  const int32_t lanes[4] = {0, 1, 2, 3};
-  float32x4_t top = unseen;
-  for (int64_t j = 0; j < kAttentionKeys; j += 8) {
-    float32x4_t sums[8];
-    for (float32x4_t& sum : sums) sum = vdupq_n_f32(0);
-    if (j < keys) {
-      for (int64_t i = 0; i < d; i += 4) {
-        const float32x4_t v = vld1q_f32(q + i);
-        for (int64_t r = 0; r < 8; ++r) sums[r] = vfmaq_f32(sums[r], v, vld1q_f32(k + (j + r) * d + i));
+  /// from: number of row r and depth i at from + r * row_step + i * depth_step.
+  void multiply(const float* from, int64_t row_step, int64_t depth_step, const uint16_t* matrix, int64_t stride, int64_t depth) {
+    for (int64_t i = 0; i < depth; ++i) {
+      float32x4_t columns[V];
+      for (int v = 0; v < V; ++v) columns[v] = load_f16(matrix + i * stride + 4 * v);
+      for (int r = 0; r < R; ++r) {
+        const float x = from[r * row_step + i * depth_step];
+        for (int v = 0; v < V; ++v) sums[r][v] = vfmaq_n_f32(sums[r][v], columns[v], x);
       }
     }
-    for (int64_t r = 0; r < 8; r += 4) {
-      const int32x4_t lane = vaddq_s32(vld1q_s32(lanes), vdupq_n_s32(static_cast<int32_t>(j + r)));
-      const uint32x4_t seen = vcgtq_s32(vdupq_n_s32(static_cast<int32_t>(keys)), lane);
-      const float32x4_t score = vbslq_f32(seen, vmulq_n_f32(sum4_each(sums + r), scale), unseen);
-      vst1q_f32(scores + j + r, score);
-      top = vmaxq_f32(top, score);
-    }
   }
-  return vmaxvq_f32(top);
+};
+
+float32x4_t exp2_of(float32x4_t x) { return exp4(vmulq_n_f32(x, 0.693147181F)); }
+
+/// Scores to weights 2^(score - top), zero beyond `keys`; returns the factor by which what was seen before fades.
+float softmax_step(Query& query, float* scores, int64_t keys) {
+  constexpr int32_t kLanes[4] = {0, 1, 2, 3};
+  const int32x4_t end = vdupq_n_s32(static_cast<int32_t>(keys < kAttentionKeys ? keys : kAttentionKeys));
+  float32x4_t tops = vdupq_n_f32(kNothing);
+  for (int64_t j = 0; j < kAttentionKeys; j += 4) {
+    const int32x4_t lane = vaddq_s32(vld1q_s32(kLanes), vdupq_n_s32(static_cast<int32_t>(j)));
+    const float32x4_t score = vbslq_f32(vcltq_s32(lane, end), vld1q_f32(scores + j), vdupq_n_f32(kNothing));
+    vst1q_f32(scores + j, score);
+    tops = vmaxq_f32(tops, score);
+  }
+  const float highest = vmaxvq_f32(tops);
+  const float top = highest > query.top ? highest : query.top;
+  float32x4_t total = vdupq_n_f32(0);
+  for (int64_t j = 0; j < kAttentionKeys; j += 4) {
+    const float32x4_t p = exp2_of(vsubq_f32(vld1q_f32(scores + j), vdupq_n_f32(top)));
+    vst1q_f32(scores + j, p);
+    total = vaddq_f32(total, p);
+  }
+  const float fade = vgetq_lane_f32(exp2_of(vdupq_n_f32(query.top - top)), 0);
+  query.total = query.total * fade + vaddvq_f32(total);
+  query.top = top;
+  return fade;
 }
 
-/// out = out * fade + sum of p[j] * v[j], N * 4 columns at a time so that the sums stay in registers.
-template <int N>
-int64_t add_columns(const float* p, const float* v, int64_t d, int64_t keys, float fade, int64_t i, float* out) {
-  for (; i + 4 * N <= d; i += 4 * N) {
-    float32x4_t sums[N];
-    for (int c = 0; c < N; ++c) sums[c] = vmulq_n_f32(vld1q_f32(out + i + 4 * c), fade);
-    for (int64_t j = 0; j < keys; ++j) {
-      for (int c = 0; c < N; ++c) sums[c] = vfmaq_n_f32(sums[c], vld1q_f32(v + j * d + i + 4 * c), p[j]);
+/// out = out * fade + weights . values for the columns [begin, end) in steps of 4 V; returns where it stopped.
+template <int R, int V>
+int64_t add_values(Query* rows, const float (&weights)[R][kAttentionKeys], const float* fade, const uint16_t* values,
+                   int64_t keys, int64_t d, int64_t begin) {
+  Tile<R, V> tile;
+  int64_t i = begin;
+  for (; i + 4 * V <= d; i += 4 * V) {
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < V; ++v) tile.sums[r][v] = vmulq_n_f32(vld1q_f32(rows[r].out + i + 4 * v), fade[r]);
     }
-    for (int c = 0; c < N; ++c) vst1q_f32(out + i + 4 * c, sums[c]);
+    tile.multiply(weights[0], kAttentionKeys, 1, values + i, d, keys);
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < V; ++v) vst1q_f32(rows[r].out + i + 4 * v, tile.sums[r][v]);
+    }
   }
   return i;
 }
 
-void take_block(const Query& query, const float* q, const float* k, const float* v, int64_t d, int64_t keys, float scale,
-                float* scores) {
-  const float block_top = block_scores(q, k, d, keys, scale, scores);
-  const float top = block_top > *query.top ? block_top : *query.top;
-  const float fade = vgetq_lane_f32(exp4(vdupq_n_f32(*query.top - top)), 0);
-  float32x4_t total = vdupq_n_f32(0);
-  for (int64_t j = 0; j < kAttentionKeys; j += 4) {
-    const float32x4_t p = exp4(vsubq_f32(vld1q_f32(scores + j), vdupq_n_f32(top)));
-    vst1q_f32(scores + j, p);
-    total = vaddq_f32(total, p);
+/// One page for R rows. q: (head_dim, R), in units in which 2^score counts. `keys` of the page are seen by some row.
+template <int R>
+void take_page(const AttentionTask& task, Query* rows, const float* q, int64_t block, int64_t keys) {
+  const int64_t d = task.head_dim;
+  const auto* page = reinterpret_cast<const uint16_t*>(task.kv.base + task.kv.table[block / kAttentionKeys] * task.kv.page_bytes);
+  alignas(16) float scores[R][kAttentionKeys];
+  Tile<R, 4> tile;
+  for (int64_t j = 0; j < kAttentionKeys; j += 16) {
+    for (auto& row : tile.sums) {
+      for (float32x4_t& sum : row) sum = vdupq_n_f32(0);
+    }
+    if (j < keys) tile.multiply(q, 1, R, page + j, kAttentionKeys, d);
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < 4; ++v) vst1q_f32(scores[r] + j + 4 * v, tile.sums[r][v]);
+    }
   }
-  *query.total = *query.total * fade + vaddvq_f32(total);
-  *query.top = top;
-  const int64_t done = add_columns<16>(scores, v, d, keys, fade, 0, query.out);
-  add_columns<2>(scores, v, d, keys, fade, done, query.out);
+  float fade[R];
+  for (int r = 0; r < R; ++r) fade[r] = softmax_step(rows[r], scores[r], rows[r].keys - (block - task.key_begin));
+  const uint16_t* values = page + d * kAttentionKeys;
+  const int64_t done = add_values<R, 4>(rows, scores, fade, values, keys, d, 0);
+  add_values<R, 2>(rows, scores, fade, values, keys, d, done);
+}
+
+/// Query rows [first, first + R), row = (token, head of the group).
+template <int R>
+void take_rows(const AttentionTask& task, int64_t first) {
+  const int64_t d = task.head_dim;
+  const float units = task.scale * 1.44269504F;
+  Query rows[R];
+  int64_t most = 0;
+  for (int r = 0; r < R; ++r) {
+    const int64_t token = task.token_begin + (first + r) / task.group;
+    const int64_t row = token * task.heads + task.first_head + (first + r) % task.group;
+    const int64_t end = task.position + token + 1 < task.key_end ? task.position + token + 1 : task.key_end;
+    rows[r] = {kNothing, 0, end - task.key_begin, task.out + row * d, task.sums == nullptr ? nullptr : task.sums + 2 * row};
+    most = rows[r].keys > most ? rows[r].keys : most;
+    for (int64_t i = 0; i < d; ++i) {
+      task.scratch[i * R + r] = task.q[row * d + i] * units;
+      rows[r].out[i] = 0;
+    }
+  }
+  for (int64_t block = 0; block < most; block += kAttentionKeys) {
+    const int64_t keys = most - block < kAttentionKeys ? most - block : kAttentionKeys;
+    take_page<R>(task, rows, task.scratch, task.key_begin + block, keys);
+  }
+  for (Query& row : rows) {
+    // Beside rows that see keys, one that sees none has weighed them all the same.
+    if (row.keys <= 0) row.total = 0;
+    for (int64_t i = 0; i < d; ++i) row.out[i] = row.keys > 0 ? row.out[i] / row.total : 0.0F;
+    if (row.sums == nullptr) continue;
+    row.sums[0] = row.top;
+    row.sums[1] = row.total;
+  }
 }
 
 }  // namespace
 
 void attention(const AttentionTask& task) {
-  const int64_t d = task.head_dim;
   const int64_t rows = (task.token_end - task.token_begin) * task.group;
-  float* k = task.scratch;
-  float* v = k + kAttentionKeys * d;
-  float* scores = v + kAttentionKeys * d;
-  float* tops = scores + kAttentionKeys;
-  float* totals = tops + rows;
-  const auto head_of = [&task](int64_t r) {
-    return (task.token_begin + r / task.group) * task.heads + task.first_head + r % task.group;
-  };
-  for (int64_t r = 0; r < rows; ++r) {
-    tops[r] = -3.0e38F;
-    totals[r] = 0;
-    float* out = task.out + head_of(r) * d;
-    for (int64_t i = 0; i < d; ++i) out[i] = 0;
-  }
-  const int64_t all_keys = task.position + task.token_end;
-  for (int64_t block = 0; block < all_keys; block += kAttentionKeys) {
-    const int64_t here = all_keys - block < kAttentionKeys ? all_keys - block : kAttentionKeys;
-    expand_f16(task.k + block * d, here * d, k);
-    expand_f16(task.v + block * d, here * d, v);
-    for (int64_t i = here * d; i < (here + 7) / 8 * 8 * d; ++i) k[i] = 0;  // the score loop takes eight keys at a time
-    for (int64_t r = 0; r < rows; ++r) {
-      int64_t keys = task.position + task.token_begin + r / task.group + 1 - block;
-      if (keys <= 0) continue;
-      if (keys > kAttentionKeys) keys = kAttentionKeys;
-      const int64_t head = head_of(r);
-      take_block({tops + r, totals + r, task.out + head * d}, task.q + head * d, k, v, d, keys, task.scale, scores);
-    }
-  }
-  for (int64_t r = 0; r < rows; ++r) {
-    float* out = task.out + head_of(r) * d;
-    for (int64_t i = 0; i < d; ++i) out[i] /= totals[r];
-  }
+  int64_t r = 0;
+  for (; r + 4 <= rows; r += 4) take_rows<4>(task, r);
+  for (; r + 2 <= rows; r += 2) take_rows<2>(task, r);
+  for (; r < rows; ++r) take_rows<1>(task, r);
 }
 
 }  // namespace ifm::neon
