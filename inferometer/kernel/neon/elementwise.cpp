@@ -1,10 +1,7 @@
-#include "inferometer/kernel/isa_sets.h"
 #include "inferometer/kernel/neon/neon.h"
 #include "inferometer/kernel/neon/vector.h"
 
-namespace ifm {
-namespace neon {
-namespace {
+namespace ifm::neon {
 
 void rms_norm(const float* x, const float* weight, int64_t k, float eps, float* out) {
   float32x4_t squares[4] = {vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)};
@@ -23,6 +20,8 @@ void rms_norm(const float* x, const float* weight, int64_t k, float eps, float* 
   for (; i < k; ++i) out[i] = x[i] * factor * weight[i];
 }
 
+namespace {
+
 struct Turned {
   float32x4_t a, b;
 };
@@ -32,6 +31,8 @@ Turned turn(float32x4_t a, float32x4_t b, const float* cos, const float* sin) {
   const float32x4_t s = vld1q_f32(sin);
   return {vsubq_f32(vmulq_f32(a, c), vmulq_f32(b, s)), vaddq_f32(vmulq_f32(a, s), vmulq_f32(b, c))};
 }
+
+}  // namespace
 
 void rope(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin, bool interleaved) {
   const int64_t half = head_dim / 2;
@@ -60,10 +61,14 @@ void rope(float* x, int64_t heads, int64_t head_dim, const float* cos, const flo
   }
 }
 
+namespace {
+
 float32x4_t swiglu4(float32x4_t gate, float32x4_t up) {
   const float32x4_t denominator = vaddq_f32(vdupq_n_f32(1.0F), exp4(vnegq_f32(gate)));
   return vmulq_f32(vdivq_f32(gate, denominator), up);
 }
+
+}  // namespace
 
 void swiglu(const float* gate, const float* up, int64_t k, float* out) {
   int64_t i = 0;
@@ -83,40 +88,4 @@ void to_f16(const float* x, int64_t k, uint16_t* out) {
   for (; i < k; ++i) out[i] = vget_lane_u16(vreinterpret_u16_f16(vcvt_f16_f32(vdupq_n_f32(x[i]))), 0);
 }
 
-/// Without dot instructions integers are no faster than f32, so `fast` is `exact`.
-constexpr ProductTable kProducts = [] {
-  ProductTable table;
-  for (const Packing packing : {Packing::affine4, Packing::affine8, Packing::q4_0, Packing::q4_1, Packing::q8_0, Packing::q6_k}) {
-    table[static_cast<std::size_t>(packing)] = {nullptr, matmul_expanded};
-  }
-  for (const Packing plain : {Packing::f32, Packing::f16, Packing::bf16}) {
-    table[static_cast<std::size_t>(plain)] = {nullptr, matmul_plain};
-  }
-  return table;
-}();
-
-constexpr Kernels kNeon{
-    .isa = "neon",
-    .fast_decode = kProducts,
-    .fast_prefill = kProducts,
-    .exact_decode = kProducts,
-    .exact_prefill = kProducts,
-    .rms_norm = rms_norm,
-    .rope = rope,
-    .swiglu = swiglu,
-    .add = add,
-    .to_f16 = to_f16,
-    .largest = largest,
-    .exp_weights = exp_weights,
-    .count_above = count_above,
-    .sum_above = sum_above,
-    .indices_within = indices_within,
-    .attention = attention,
-};
-
-}  // namespace
-}  // namespace neon
-
-const Kernels* neon_kernels() { return &neon::kNeon; }
-
-}  // namespace ifm
+}  // namespace ifm::neon

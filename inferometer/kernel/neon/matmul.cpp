@@ -1,5 +1,5 @@
 #include "inferometer/kernel/neon/neon.h"
-#include "inferometer/kernel/neon/vector.h"
+#include "inferometer/kernel/neon/weights.h"
 
 namespace ifm::neon {
 namespace {
@@ -61,6 +61,43 @@ void all_tokens(const MatmulTask& task, const std::byte* weights, int64_t stride
 }
 
 template <Packing packing>
+void expand_row(const std::byte* data, const float* scales, const float* biases, int64_t cols, float* out) {
+  constexpr int kPerScale = 32 / kScales<packing>;
+  for (int64_t c = 0; c < cols / 32; ++c) {
+    const Chunk chunk = chunk_of<packing>(data, c);
+    const int16x8_t wide[4] = {vmovl_s8(vget_low_s8(chunk.first)), vmovl_high_s8(chunk.first),
+                               vmovl_s8(vget_low_s8(chunk.second)), vmovl_high_s8(chunk.second)};
+    for (int i = 0; i < 8; ++i) {
+      const int16x8_t eight = wide[i / 2];
+      const float32x4_t q = vcvtq_f32_s32(i % 2 == 0 ? vmovl_s16(vget_low_s16(eight)) : vmovl_high_s16(eight));
+      const float32x4_t scaled = vmulq_n_f32(q, scales[c * kScales<packing> + 4 * i / kPerScale]);
+      vst1q_f32(out + 32 * c + 4 * i, kBiased<packing> ? vaddq_f32(scaled, vdupq_n_f32(biases[c])) : scaled);
+    }
+  }
+}
+
+template <Packing packing>
+void multiply_expanded(const MatmulTask& task) {
+  const WeightMatrix& w = *task.weights;
+  auto* rows = static_cast<float*>(task.scratch);  // (2, cols)
+  float* scales = rows + 2 * w.cols;
+  float* biases = scales + w.cols / 16;
+  for (int64_t row = task.row_begin; row < task.row_end; row += 2) {
+    const int64_t count = task.row_end - row < 2 ? 1 : 2;
+    for (int64_t r = 0; r < count; ++r) {
+      row_scales(w, row + r, 0, w.cols / 32, 1, scales, biases);
+      expand_row<packing>(w.data + (row + r) * w.row_bytes, scales, biases, w.cols, rows + r * w.cols);
+    }
+    const auto* expanded = reinterpret_cast<const std::byte*>(rows);
+    if (count == 2) {
+      all_tokens<Packing::f32, 2>(task, expanded, 4 * w.cols, row);
+    } else {
+      all_tokens<Packing::f32, 1>(task, expanded, 4 * w.cols, row);
+    }
+  }
+}
+
+template <Packing packing>
 void plain_rows(const MatmulTask& task) {
   const WeightMatrix& w = *task.weights;
   int64_t row = task.row_begin;
@@ -68,29 +105,23 @@ void plain_rows(const MatmulTask& task) {
   for (; row < task.row_end; ++row) all_tokens<packing, 1>(task, w.data + row * w.row_bytes, w.row_bytes, row);
 }
 
+struct Expanded {
+  template <Packing packing>
+  static constexpr Product product() {
+    return {nullptr, multiply_expanded<packing>};
+  }
+};
+
+struct Plain {
+  template <Packing packing>
+  static constexpr Product product() {
+    return {nullptr, plain_rows<packing>};
+  }
+};
+
 }  // namespace
 
-void matmul_plain(const MatmulTask& task) {
-  if (task.weights->packing == Packing::f32) return plain_rows<Packing::f32>(task);
-  if (task.weights->packing == Packing::f16) return plain_rows<Packing::f16>(task);
-  plain_rows<Packing::bf16>(task);
-}
-
-void matmul_expanded(const MatmulTask& task) {
-  const WeightMatrix& w = *task.weights;
-  auto* rows = static_cast<float*>(task.scratch);  // (2, cols)
-  float* scales = rows + 2 * w.cols;
-  for (int64_t row = task.row_begin; row < task.row_end; row += 2) {
-    const bool pair = row + 2 <= task.row_end;
-    expand_row(w, row, scales, rows);
-    if (pair) expand_row(w, row + 1, scales, rows + w.cols);
-    const auto* expanded = reinterpret_cast<const std::byte*>(rows);
-    if (pair) {
-      all_tokens<Packing::f32, 2>(task, expanded, 4 * w.cols, row);
-    } else {
-      all_tokens<Packing::f32, 1>(task, expanded, 4 * w.cols, row);
-    }
-  }
-}
+constexpr ProductTable kIntegerProducts = integer_products<Expanded>();
+constexpr ProductTable kPlainProducts = products_of<Plain, Packing::f32, Packing::f16, Packing::bf16>();
 
 }  // namespace ifm::neon

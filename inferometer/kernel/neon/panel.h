@@ -91,19 +91,13 @@ static void multiply_panels(const MatmulTask& task) {
   }
 }
 
-template <class Tile, int Digits>
-constexpr ProductTable panel_products(const Rounding* rounding) {
-  ProductTable table;
-  const auto set = [&](Packing packing, void (*function)(const MatmulTask&)) {
-    table[static_cast<std::size_t>(packing)] = {rounding, function, kPanelTokens};
-  };
-  set(Packing::affine4, multiply_panels<Tile, Packing::affine4, Digits>);
-  set(Packing::affine8, multiply_panels<Tile, Packing::affine8, Digits>);
-  set(Packing::q4_0, multiply_panels<Tile, Packing::q4_0, Digits>);
-  set(Packing::q4_1, multiply_panels<Tile, Packing::q4_1, Digits>);
-  set(Packing::q8_0, multiply_panels<Tile, Packing::q8_0, Digits>);
-  set(Packing::q6_k, multiply_panels<Tile, Packing::q6_k, Digits>);
-  return table;
-}
+/// Products of panels; roundings by digits less one.
+template <class Tile, int Digits, const Rounding (&roundings)[2]>
+struct PanelProducts {
+  template <Packing packing>
+  static constexpr Product product() {
+    return {roundings + (Digits - 1), multiply_panels<Tile, packing, Digits>, kPanelTokens};
+  }
+};
 
 }  // namespace ifm::neon

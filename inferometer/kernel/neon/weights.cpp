@@ -1,7 +1,5 @@
 #include "inferometer/kernel/neon/weights.h"
 
-#include "inferometer/kernel/neon/neon.h"
-
 namespace ifm::neon {
 namespace {
 
@@ -27,19 +25,28 @@ void affine_scales(const WeightMatrix& w, int64_t row, int64_t begin, int64_t en
   }
 }
 
-template <Packing packing>
-void expand(const std::byte* data, const float* scales, const float* biases, int64_t cols, float* out) {
-  constexpr int kPerScale = 32 / kScales<packing>;
-  for (int64_t c = 0; c < cols / 32; ++c) {
-    const Chunk chunk = chunk_of<packing>(data, c);
-    const int16x8_t wide[4] = {vmovl_s8(vget_low_s8(chunk.first)), vmovl_high_s8(chunk.first),
-                               vmovl_s8(vget_low_s8(chunk.second)), vmovl_high_s8(chunk.second)};
-    for (int i = 0; i < 8; ++i) {
-      const int16x8_t eight = wide[i / 2];
-      const float32x4_t q = vcvtq_f32_s32(i % 2 == 0 ? vmovl_s16(vget_low_s16(eight)) : vmovl_high_s16(eight));
-      const float32x4_t scaled = vmulq_n_f32(q, scales[c * kScales<packing> + 4 * i / kPerScale]);
-      vst1q_f32(out + 32 * c + 4 * i, kBiased<packing> ? vaddq_f32(scaled, vdupq_n_f32(biases[c])) : scaled);
-    }
+/// The blocks of 32 values that begin with f16 d and perhaps f16 m.
+void block_scales(const std::byte* data, int64_t block_bytes, bool biased, int64_t begin, int64_t end, int64_t stride,
+                  float* scales, float* biases) {
+  for (int64_t c = begin; c < end; ++c) {
+    scales[(c - begin) * stride] = one_f16(data + block_bytes * c);
+    if (biased) biases[(c - begin) * stride] = one_f16(data + block_bytes * c + 2);
+  }
+}
+
+/// Q4_K and Q5_K: eight 6-bit scales and minimums in 12 bytes. The low six bits of the first four bytes are the first four
+/// scales, those of the next four the first four minimums; the last four have their low four bits in the last bytes.
+void q45_k_scales(const std::byte* data, int64_t block_bytes, int64_t begin, int64_t end, int64_t stride, float* scales,
+                  float* biases) {
+  for (int64_t c = begin; c < end; ++c) {
+    const std::byte* block = data + c / 8 * block_bytes;
+    const auto* packed = reinterpret_cast<const uint8_t*>(block + 4);
+    const int64_t i = c % 8;
+    const bool early = i < 4;
+    const int scale = early ? packed[i] & 63 : (packed[i + 4] & 15) | (packed[i - 4] >> 6 << 4);
+    const int minimum = early ? packed[i + 4] & 63 : (packed[i + 4] >> 4) | (packed[i] >> 6 << 4);
+    scales[(c - begin) * stride] = one_f16(block) * static_cast<float>(scale);
+    biases[(c - begin) * stride] = -one_f16(block + 2) * static_cast<float>(minimum);
   }
 }
 
@@ -49,17 +56,19 @@ void row_scales(const WeightMatrix& w, int64_t row, int64_t begin, int64_t end, 
   const std::byte* data = w.data + row * w.row_bytes;
   switch (w.packing) {
     case Packing::q4_0:
-      for (int64_t c = begin; c < end; ++c) scales[(c - begin) * stride] = one_f16(data + 18 * c);
-      break;
+      return block_scales(data, 18, false, begin, end, stride, scales, biases);
     case Packing::q4_1:
-      for (int64_t c = begin; c < end; ++c) {
-        scales[(c - begin) * stride] = one_f16(data + 20 * c);
-        biases[(c - begin) * stride] = one_f16(data + 20 * c + 2);
-      }
-      break;
+      return block_scales(data, 20, true, begin, end, stride, scales, biases);
+    case Packing::q5_0:
+      return block_scales(data, 22, false, begin, end, stride, scales, biases);
+    case Packing::q5_1:
+      return block_scales(data, 24, true, begin, end, stride, scales, biases);
     case Packing::q8_0:
-      for (int64_t c = begin; c < end; ++c) scales[(c - begin) * stride] = one_f16(data + 34 * c);
-      break;
+      return block_scales(data, 34, false, begin, end, stride, scales, biases);
+    case Packing::q4_k:
+      return q45_k_scales(data, 144, begin, end, stride, scales, biases);
+    case Packing::q5_k:
+      return q45_k_scales(data, 176, begin, end, stride, scales, biases);
     case Packing::q6_k:
       for (int64_t s = 2 * begin; s < 2 * end; ++s) {
         const std::byte* block = data + s / 16 * 210;
@@ -69,26 +78,6 @@ void row_scales(const WeightMatrix& w, int64_t row, int64_t begin, int64_t end, 
       break;
     default:
       affine_scales(w, row, begin, end, stride, scales, biases);
-  }
-}
-
-void expand_row(const WeightMatrix& w, int64_t row, float* scratch, float* out) {
-  const std::byte* data = w.data + row * w.row_bytes;
-  float* biases = scratch + w.cols / 16;
-  row_scales(w, row, 0, w.cols / 32, 1, scratch, biases);
-  switch (w.packing) {
-    case Packing::q4_0:
-      return expand<Packing::q4_0>(data, scratch, biases, w.cols, out);
-    case Packing::q4_1:
-      return expand<Packing::q4_1>(data, scratch, biases, w.cols, out);
-    case Packing::q8_0:
-      return expand<Packing::q8_0>(data, scratch, biases, w.cols, out);
-    case Packing::q6_k:
-      return expand<Packing::q6_k>(data, scratch, biases, w.cols, out);
-    case Packing::affine8:
-      return expand<Packing::affine8>(data, scratch, biases, w.cols, out);
-    default:
-      return expand<Packing::affine4>(data, scratch, biases, w.cols, out);
   }
 }
 

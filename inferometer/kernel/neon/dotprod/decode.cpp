@@ -107,23 +107,15 @@ void multiply(const MatmulTask& task) {
 }
 
 template <int Digits>
-constexpr ProductTable products() {
-  ProductTable table;
-  const auto set = [&table](Packing packing, const Rounding* rounding, void (*function)(const MatmulTask&)) {
-    table[static_cast<std::size_t>(packing)] = {rounding, function};
-  };
-  const Rounding* in_order = kDecodeInOrder + (Digits - 1);
-  set(Packing::affine4, kDecodeSplit + (Digits - 1), multiply<Packing::affine4, Digits>);
-  set(Packing::affine8, in_order, multiply<Packing::affine8, Digits>);
-  set(Packing::q4_0, in_order, multiply<Packing::q4_0, Digits>);
-  set(Packing::q4_1, in_order, multiply<Packing::q4_1, Digits>);
-  set(Packing::q8_0, in_order, multiply<Packing::q8_0, Digits>);
-  set(Packing::q6_k, in_order, multiply<Packing::q6_k, Digits>);
-  return table;
-}
+struct Products {
+  template <Packing packing>
+  static constexpr Product product() {
+    return {(kSplit<packing> ? kDecodeSplit : kDecodeInOrder) + (Digits - 1), multiply<packing, Digits>};
+  }
+};
 
 }  // namespace
 
-constexpr ProductTable kDecodeProducts[2] = {products<1>(), products<2>()};
+constexpr ProductTable kDecodeProducts[2] = {integer_products<Products<1>>(), integer_products<Products<2>>()};
 
 }  // namespace ifm::neon

@@ -106,7 +106,7 @@ struct Tile {
 
 }  // namespace
 
-constexpr ProductTable kPrefillProducts[2] = {panel_products<Tile, 1>(kPrefillInOrder),
-                                              panel_products<Tile, 2>(kPrefillInOrder + 1)};
+constexpr ProductTable kPrefillProducts[2] = {integer_products<PanelProducts<Tile, 1, kPrefillInOrder>>(),
+                                              integer_products<PanelProducts<Tile, 2, kPrefillInOrder>>()};
 
 }  // namespace ifm::neon

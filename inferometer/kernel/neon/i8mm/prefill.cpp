@@ -113,8 +113,8 @@ struct Tile {
 /// Decode's products come from the next set: one token uses half of a matrix instruction.
 constexpr Kernels kKernels{
     .isa = "neon_i8mm",
-    .fast_prefill = panel_products<Tile, 1>(kPrefillPairs),
-    .exact_prefill = panel_products<Tile, 2>(kPrefillPairs + 1),
+    .fast_prefill = integer_products<PanelProducts<Tile, 1, kPrefillPairs>>(),
+    .exact_prefill = integer_products<PanelProducts<Tile, 2, kPrefillPairs>>(),
 };
 
 }  // namespace
