@@ -61,7 +61,7 @@ std::optional<double> row_macs(const BenchRow& row, const ModelInfo& info) {
           static_cast<double>(*info.attention_macs_per_position) * positions_seen + static_cast<double>(*info.head_macs) * heads);
 }
 
-void check_stop(const std::stop_token& stop) {
+void check_stop(const StopToken& stop) {
   if (stop.stop_requested()) fail(ErrorKind::interrupted, "bench: interrupted");
 }
 
@@ -110,7 +110,7 @@ std::optional<double> step_bytes(const BenchRow& row, const ModelInfo& info) {
 
 BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& info, Evaluator& evaluator, Clock& clock,
                         const std::function<BenchLimits()>& measure_limits, const std::function<void()>& progress,
-                        const std::stop_token& stop) {
+                        const StopToken& stop) {
   IFM_CHECK((row.prompt > 0) != (row.generate > 0) && repetitions > 0);
   BenchResult result{.row = row};
   const std::vector<TokenId> ids = random_ids(row.depth + row.prompt + row.generate, evaluator.vocab());

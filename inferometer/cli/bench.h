@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "inferometer/base/clock.h"
+#include "inferometer/base/stop.h"
 #include "inferometer/engine/engine.h"
 
 namespace ifm {
@@ -69,7 +69,7 @@ inline constexpr double kHighestShare = 1.05;
 /// @throws Error resource when the context is too small, interrupted when a stop is asked for.
 [[nodiscard]] BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& info, Evaluator& evaluator,
                                       Clock& clock, const std::function<BenchLimits()>& measure_limits,
-                                      const std::function<void()>& progress, const std::stop_token& stop);
+                                      const std::function<void()>& progress, const StopToken& stop);
 
 /// Fills what follows from samples, limits and the model. Pure.
 void derive(BenchResult& result, const ModelInfo& info);

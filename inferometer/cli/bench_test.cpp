@@ -161,7 +161,7 @@ TEST(Bench, ExactArithmeticIsNotHeldAgainstTheInt8Peak) {
 TEST(Bench, EndsAtAStopRequest) {
   VirtualClock clock;
   ScriptedEvaluator evaluator(clock);
-  std::stop_source stop;
+  StopSource stop;
   stop.request_stop();
   try {
     static_cast<void>(measure_row(

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <stop_token>
 #include <thread>
+
+#include "inferometer/base/stop.h"
 
 namespace ifm {
 
@@ -15,13 +16,13 @@ class InterruptGuard {
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
   /// Stops as soon as the signal was seen. Callbacks run on a thread of this object, not in the signal handler.
-  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+  [[nodiscard]] StopToken token() const { return source_.get_token(); }
   [[nodiscard]] bool interrupted() const { return source_.stop_requested(); }
   /// Asks for the stop as a signal would; for a reader of our output that has gone away.
   void request_stop() { source_.request_stop(); }
 
  private:
-  std::stop_source source_;
+  StopSource source_;
   std::thread watcher_;
 };
 

@@ -101,7 +101,7 @@ class EmbeddedModel final : public Model {
 
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) override { return text_.tokenizer.decode(ids); }
 
-  Completion generate(const Request& request, TokenSink& sink, std::stop_token stop) override {
+  Completion generate(const Request& request, TokenSink& sink, StopToken stop) override {
     const int64_t start_ns = clock_.now_ns();
     Generation generation(setup_, request, encode(request), sequences_.front(), sink, std::move(stop), start_ns);
     while (!generation.finished()) step(llama_, std::array{&generation});

@@ -6,11 +6,11 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "inferometer/base/stop.h"
 #include "inferometer/base/token_id.h"
 #include "inferometer/kernel/accuracy.h"
 
@@ -149,7 +149,7 @@ struct ModelInfo {
 struct Job {
   const Request* request = nullptr;
   TokenSink* sink = nullptr;
-  std::stop_token stop;
+  StopToken stop;
 };
 
 /// An engine's loaded model. One call at a time; generation and the evaluator share the KV cache.
@@ -162,7 +162,7 @@ class Model {
   [[nodiscard]] virtual std::string decode(std::span<const TokenId> ids) = 0;
   /// Runs one request from an empty cache. @throws Error usage, resource, engine, timeout, network; after a stop request it
   /// returns with FinishReason::cancelled.
-  virtual Completion generate(const Request& request, TokenSink& sink, std::stop_token stop) = 0;
+  virtual Completion generate(const Request& request, TokenSink& sink, StopToken stop) = 0;
   /// Runs requests together where the engine can (EngineOptions::parallel at a time; the next begins where one ends), else one
   /// after the other. A request's ids do not depend on its company. Returns their completions in order; times count from this
   /// call. @throws Error as generate(); then no request goes on.

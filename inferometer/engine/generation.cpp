@@ -33,7 +33,7 @@ void check_fits(std::size_t prompt, int max_tokens, int64_t capacity) {
 }  // namespace
 
 Generation::Generation(const GenerationSetup& setup, const Request& request, std::vector<TokenId> prompt, KvSequence& sequence,
-                       TokenSink& sink, std::stop_token stop, int64_t start_ns)
+                       TokenSink& sink, StopToken stop, int64_t start_ns)
     : setup_(setup),
       request_(request),
       sequence_(sequence),

@@ -2,11 +2,11 @@
 
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "inferometer/base/clock.h"
+#include "inferometer/base/stop.h"
 #include "inferometer/engine/engine.h"
 #include "inferometer/engine/stop_strings.h"
 #include "inferometer/model/kv_cache.h"
@@ -36,7 +36,7 @@ class Generation {
   /// `request`, `sequence` (emptied here) and `sink` must outlive it. start_ns: when the request was handed over.
   /// @throws Error usage for parameters out of their range, resource when the prompt and max_tokens do not fit the sequence.
   Generation(const GenerationSetup& setup, const Request& request, std::vector<TokenId> prompt, KvSequence& sequence,
-             TokenSink& sink, std::stop_token stop, int64_t start_ns);
+             TokenSink& sink, StopToken stop, int64_t start_ns);
 
   /// Ids to evaluate: the prompt; after it the last drawn id and what is guessed to follow it. Valid until end_step().
   [[nodiscard]] std::span<const TokenId> next_ids() const { return next_; }
@@ -62,7 +62,7 @@ class Generation {
   const Request& request_;
   KvSequence& sequence_;
   TokenSink& sink_;
-  std::stop_token stop_;
+  StopToken stop_;
   Sampler sampler_;
   StopStrings stops_;
   Utf8Stream utf8_;

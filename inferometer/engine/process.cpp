@@ -92,11 +92,11 @@ class ProcessModel final : public Model {
     return worker_.receive().message.at("text").get<std::string>();
   }
 
-  Completion generate(const Request& request, TokenSink& sink, std::stop_token stop) override {
+  Completion generate(const Request& request, TokenSink& sink, StopToken stop) override {
     const int64_t start_ns = clock_.now_ns();
     Completion cancelled{.start_ns = start_ns, .end_ns = start_ns, .finish = FinishReason::cancelled};
     worker_.send({{"generate", to_wire(request)}});
-    const std::stop_callback end_worker(stop, [this] { worker_.kill(); });
+    const StopCallback end_worker(stop, [this] { worker_.kill(); });
     try {
       while (true) {
         const Worker::Line line = worker_.receive();

@@ -48,7 +48,7 @@ class SimulatedModel final : public Model {
     return text;
   }
 
-  Completion generate(const Request& request, TokenSink& sink, std::stop_token stop) override {
+  Completion generate(const Request& request, TokenSink& sink, StopToken stop) override {
     Completion done{.start_ns = clock_.now_ns(), .end_ns = clock_.now_ns()};
     if (request.max_tokens <= 0) fail(ErrorKind::usage, "max_tokens: {} (expected 1 or more)", request.max_tokens);
     ++requests_;
@@ -79,7 +79,7 @@ class SimulatedModel final : public Model {
   static double lognormal(Rng& rng, double sd) { return sd == 0.0 ? 1.0 : std::exp(sd * normal(rng)); }
 
   /// False when a stop was asked for.
-  bool wait(int64_t due_ns, const std::stop_token& stop) {
+  bool wait(int64_t due_ns, const StopToken& stop) {
     while (true) {
       if (stop.stop_requested()) return false;
       const int64_t now_ns = clock_.now_ns();

@@ -22,7 +22,7 @@ class Recorder final : public TokenSink {
   std::vector<TokenId> ids;
   std::string text;
   int stop_after = 0;
-  std::stop_source source;
+  StopSource source;
 };
 
 EngineOptions options_of(const SimulatedTiming& timing) { return {.kind = "simulated", .simulated = timing}; }

@@ -47,7 +47,7 @@ void write_down(Run& run, const Completion& done, SessionOrigin origin) {
 
 /// The engine's answer; null after an error, which is then in the run.
 std::optional<Completion> generate(Run& run, Model& model, const Request& request, TokenRecorder& recorder,
-                                   const std::stop_source& source) {
+                                   const StopSource& source) {
   try {
     return model.generate(request, recorder, source.get_token());
   } catch (const Error& error) {
@@ -86,7 +86,7 @@ void set_failed(Run& run, const std::string& kind, const std::string& message) {
 
 void perform(Run& run, RunStart start, Model& model, const Request& request, const PlanTimeouts& timeouts, Clock& clock,
              SessionOrigin origin) {
-  const std::stop_source source;
+  const StopSource source;
   TokenRecorder recorder(clock, request.max_tokens, timeouts, source);
   std::optional<Completion> done;
   bool stalled = false;

@@ -84,7 +84,7 @@ double measure_harness_overhead_ns() {
   options.simulated = {.ttft_ns = 0, .prefill_ns_per_token = 0, .gap_ns = 0};
   const auto engine = make_simulated_engine(options, clock);
   const auto model = engine->load({}, "null");
-  TokenRecorder recorder(clock, kOverheadTokens, {}, std::stop_source());
+  TokenRecorder recorder(clock, kOverheadTokens, {}, StopSource());
   recorder.begin(clock.now_ns());
   (void)model->generate({.max_tokens = kOverheadTokens}, recorder, {});
   const auto& stamps = recorder.received_ns();

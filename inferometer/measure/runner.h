@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <stop_token>
 #include <string>
 
 #include "inferometer/base/clock.h"
+#include "inferometer/base/stop.h"
 #include "inferometer/engine/engine.h"
 #include "inferometer/measure/probe.h"
 #include "inferometer/record/store.h"
@@ -47,7 +47,7 @@ struct SessionWorld {
   Store& store;
   MachineProbe& probe;
   SessionObserver& observer;
-  std::stop_token stop;  ///< looked at between runs: the one at hand is finished and committed
+  StopToken stop;  ///< looked at between runs: the one at hand is finished and committed
 };
 
 /// How a session ended. Counts: measured runs of the whole session, earlier parts included.

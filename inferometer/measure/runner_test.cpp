@@ -55,7 +55,7 @@ class StopAfter final : public SessionObserver {
   void on_run_end(const ModelRun& run) override {
     if (run.kind == RunKind::measured && --left_ == 0) source.request_stop();
   }
-  std::stop_source source;
+  StopSource source;
 
  private:
   int left_;
@@ -295,7 +295,7 @@ class LyingModel final : public Model {
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
   [[nodiscard]] std::vector<TokenId> encode(const Request& /*request*/) override { return {}; }
   [[nodiscard]] std::string decode(std::span<const TokenId> /*ids*/) override { return {}; }
-  Completion generate(const Request& request, TokenSink& sink, std::stop_token /*stop*/) override {
+  Completion generate(const Request& request, TokenSink& sink, StopToken /*stop*/) override {
     Completion done{.start_ns = clock_.now_ns()};
     for (int i = 0; i < request.max_tokens + extra_tokens; i += per_event) {
       clock_.advance_ns(2'000'000);

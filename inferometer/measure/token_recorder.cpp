@@ -20,7 +20,7 @@ int64_t ns_of(double seconds) { return static_cast<int64_t>(seconds * 1e9); }
 
 }  // namespace
 
-TokenRecorder::TokenRecorder(Clock& clock, int max_tokens, const PlanTimeouts& timeouts, std::stop_source source)
+TokenRecorder::TokenRecorder(Clock& clock, int max_tokens, const PlanTimeouts& timeouts, StopSource source)
     : clock_(clock),
       first_limit_ns_(ns_of(timeouts.first_token_s)),
       gap_limit_ns_(ns_of(timeouts.gap_s)),

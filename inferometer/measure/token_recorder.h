@@ -3,11 +3,11 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "inferometer/base/clock.h"
+#include "inferometer/base/stop.h"
 #include "inferometer/engine/engine.h"
 #include "inferometer/record/plan.h"
 
@@ -18,7 +18,7 @@ namespace ifm {
 /// When an event comes later than the plan allows, it asks for a stop through `source`.
 class TokenRecorder final : public TokenSink {
  public:
-  TokenRecorder(Clock& clock, int max_tokens, const PlanTimeouts& timeouts, std::stop_source source);
+  TokenRecorder(Clock& clock, int max_tokens, const PlanTimeouts& timeouts, StopSource source);
   /// The moment from which the first event is awaited; call it right before the request is handed over.
   void begin(int64_t now_ns) { last_ns_ = now_ns; }
   void on_tokens(const TokenEvent& event) override;
@@ -37,7 +37,7 @@ class TokenRecorder final : public TokenSink {
   Clock& clock_;
   int64_t first_limit_ns_;
   int64_t gap_limit_ns_;
-  std::stop_source source_;
+  StopSource source_;
   int64_t last_ns_ = 0;
   bool late_ = false;
   std::atomic<int> events_{0};

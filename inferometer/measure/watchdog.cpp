@@ -5,7 +5,7 @@
 
 namespace ifm {
 
-Watchdog::Watchdog(const TokenRecorder& recorder, const PlanTimeouts& timeouts, std::stop_source source)
+Watchdog::Watchdog(const TokenRecorder& recorder, const PlanTimeouts& timeouts, StopSource source)
     : recorder_(recorder), source_(std::move(source)), thread_([this, timeouts] { watch(timeouts); }) {}
 
 Watchdog::~Watchdog() {

@@ -3,9 +3,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
-#include <stop_token>
 #include <thread>
 
+#include "inferometer/base/stop.h"
 #include "inferometer/measure/token_recorder.h"
 #include "inferometer/record/plan.h"
 
@@ -16,7 +16,7 @@ namespace ifm {
 class Watchdog {
  public:
   /// Watches until it is destroyed. Both must outlive it.
-  Watchdog(const TokenRecorder& recorder, const PlanTimeouts& timeouts, std::stop_source source);
+  Watchdog(const TokenRecorder& recorder, const PlanTimeouts& timeouts, StopSource source);
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog();
@@ -27,7 +27,7 @@ class Watchdog {
   void watch(const PlanTimeouts& timeouts);
 
   const TokenRecorder& recorder_;
-  std::stop_source source_;
+  StopSource source_;
   std::atomic<bool> fired_{false};
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -1,6 +1,8 @@
 #include "inferometer/text/jinja_expression_parser.h"
 
 #include <charconv>
+#include <locale>
+#include <sstream>
 
 #include "inferometer/base/error.h"
 #include "inferometer/format/quote.h"
@@ -10,6 +12,18 @@ namespace ifm::jinja {
 namespace {
 
 constexpr int kMaxDepth = 100;
+
+/// False when it does not fit.
+bool parse_integer(const std::string& text, int64_t& value) {
+  return std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc();
+}
+
+/// By a stream: Apple's from_chars knows no floating-point numbers.
+bool parse_decimal(const std::string& text, double& value) {
+  std::istringstream in(text);
+  in.imbue(std::locale::classic());
+  return static_cast<bool>(in >> value);
+}
 
 }  // namespace
 
@@ -194,11 +208,8 @@ ExprPtr ExpressionParser::primary() {
       const Token token = take();
       int64_t whole = 0;
       double number = 0;
-      const char* end = token.text.data() + token.text.size();
       const bool decimal = token.kind == TokenKind::decimal;
-      const auto result =
-          decimal ? std::from_chars(token.text.data(), end, number) : std::from_chars(token.text.data(), end, whole);
-      if (result.ec != std::errc())
+      if (decimal ? !parse_decimal(token.text, number) : !parse_integer(token.text, whole))
         fail(ErrorKind::unsupported, "chat template line {}: the number {} is too large", token.line, quote(token.text));
       expr->value = decimal ? Value(number) : Value(whole);
       return expr;

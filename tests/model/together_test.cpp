@@ -22,7 +22,7 @@ class Collector final : public TokenSink {
   std::vector<TokenId> ids;
   std::string text;
   std::optional<std::size_t> stop_after;
-  std::stop_source source;
+  StopSource source;
 };
 
 LoadedModel load(const std::filesystem::path& path, int parallel, Speculation speculation = Speculation::off) {
