@@ -47,8 +47,8 @@ class StopSource {
   std::shared_ptr<StopState> state_ = std::make_shared<StopState>();
 };
 
-/// Calls `callback` when a stop is requested, in the thread that requests it, or at once when it was. After the destructor it does
-/// not run and is not running in another thread. It must not end itself.
+/// Calls `callback` when a stop is requested, in the thread that requests it, or at once when it was. After the destructor it
+/// does not run and is not running in another thread. It must not end itself.
 class StopCallback {
  public:
   StopCallback(const StopToken& token, std::function<void()> callback);

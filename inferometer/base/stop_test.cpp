@@ -33,7 +33,9 @@ TEST(Stop, CallbacksRunOnceAndNotAfterTheirEnd) {
   int kept = 0;
   int ended = 0;
   const StopCallback first(source.get_token(), [&] { ++kept; });
-  { const StopCallback second(source.get_token(), [&] { ++ended; }); }
+  {
+    const StopCallback second(source.get_token(), [&] { ++ended; });
+  }
   source.request_stop();
   source.request_stop();
   EXPECT_EQ(kept, 1);
