@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
 #include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "inferometer/base/error.h"
+#include "inferometer/base/prefault.h"
 #include "inferometer/base/version.h"
 #include "inferometer/engine/embedded_evaluator.h"
 #include "inferometer/engine/generation.h"
@@ -53,13 +55,15 @@ class EmbeddedModel final : public Model {
   EmbeddedModel(const EngineOptions& options, Clock& clock, const std::filesystem::path& path, const std::string& name)
       : clock_(clock),
         checkpoint_(Checkpoint::open(path)),
-        text_(ModelText::open(checkpoint_)),
+        prefault_(checkpoint_.mappings()),
+        loading_text_(std::async(std::launch::async, [this] { return ModelText::open(checkpoint_); })),
         kernels_(kernels_for(options.isa)),
         pool_(options.threads > 0 ? options.threads : cpu_info().physical_cores),
         llama_(checkpoint_, kernels_, pool_, options.accuracy),
         context_(context_for(options, checkpoint_.config(), name)),
         pages_(checkpoint_.config(), options.parallel * pages_for(context_)),
         sequences_(make_sequences(pages_, options.parallel, context_)),
+        text_(loading_text_.get()),
         setup_{.clock = clock,
                .tokenizer = text_.tokenizer,
                .kernels = kernels_,
@@ -138,13 +142,15 @@ class EmbeddedModel final : public Model {
  private:
   Clock& clock_;
   Checkpoint checkpoint_;
-  ModelText text_;
+  Prefault prefault_;  // while the tokenizer is read, which takes about as long
+  std::future<ModelText> loading_text_;
   const Kernels& kernels_;
   ThreadPool pool_;
   Llama llama_;
   int context_;
   KvPool pages_;
   std::vector<KvSequence> sequences_;  // at least one
+  ModelText text_;
   GenerationSetup setup_;
   EmbeddedEvaluator evaluator_;
   ModelInfo info_;

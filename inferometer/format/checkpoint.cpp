@@ -122,6 +122,11 @@ std::vector<fs::path> Checkpoint::weight_files() const {
   return {path_};
 }
 
+std::vector<std::span<const std::byte>> Checkpoint::mappings() const {
+  const GgufFile* file = gguf();
+  return file != nullptr ? std::vector{file->mapping()} : safetensors()->mappings();
+}
+
 int64_t Checkpoint::tensor_bytes() const {
   int64_t bytes = 0;
   for (const TensorView& tensor : tensors_of(store_)) bytes += static_cast<int64_t>(tensor.bytes.size());

@@ -32,6 +32,8 @@ class Checkpoint {
   [[nodiscard]] std::vector<float> vector(const std::string& name, int64_t size) const;
   /// Files that hold weights, for residency and hashing.
   [[nodiscard]] std::vector<std::filesystem::path> weight_files() const;
+  /// Those files' mapped bytes.
+  [[nodiscard]] std::vector<std::span<const std::byte>> mappings() const;
   /// Sum of all tensors' bytes.
   [[nodiscard]] int64_t tensor_bytes() const;
   /// Number of weights (quantized tensors counted by element, scales and biases not).

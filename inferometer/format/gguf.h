@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -38,6 +39,7 @@ class GgufFile {
   [[nodiscard]] const std::vector<double>* numbers(std::string_view key) const;
   [[nodiscard]] int version() const { return version_; }
   [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }
+  [[nodiscard]] std::span<const std::byte> mapping() const { return file_.bytes(); }
 
  private:
   explicit GgufFile(MappedFile file) : file_(std::move(file)) {}

@@ -129,4 +129,10 @@ std::vector<fs::path> Safetensors::paths() const {
   return paths;
 }
 
+std::vector<std::span<const std::byte>> Safetensors::mappings() const {
+  std::vector<std::span<const std::byte>> all;
+  for (const MappedFile& file : files_) all.push_back(file.bytes());
+  return all;
+}
+
 }  // namespace ifm

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@ class Safetensors {
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const { return metadata_; }
   /// Every file that is mapped, in the order of the index.
   [[nodiscard]] std::vector<std::filesystem::path> paths() const;
+  /// Their bytes.
+  [[nodiscard]] std::vector<std::span<const std::byte>> mappings() const;
 
  private:
   void add_file(const std::filesystem::path& file);

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include <simdjson.h>
+#include <unistd.h>
 
 #include "inferometer/base/error.h"
 #include "inferometer/base/mapped_file.h"
@@ -49,11 +50,20 @@ class JsonReader {
       fail(ErrorKind::invalid_data, "{}: too large for a tokenizer (expected at most {} bytes, got {})", source(), kMaxFileBytes,
            bytes.size());
     }
-    text_ = simdjson::padded_string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     element root;
-    const auto error = parser_.parse(text_).get(root);
+    const auto error = parse(bytes).get(root);
     if (error) fail(ErrorKind::invalid_data, "{}: not valid JSON ({})", source(), simdjson::error_message(error));
     if (root.get(root_)) fail(ErrorKind::invalid_data, "{}: not a JSON object", source());
+  }
+
+  /// simdjson reads a little past the end: where the mapping's last page has room for that, the text need not be copied.
+  Field parse(std::span<const std::byte> bytes) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const auto* text = reinterpret_cast<const char*>(bytes.data());
+    const std::size_t room = (page - bytes.size() % page) % page;
+    if (room >= simdjson::SIMDJSON_PADDING) return parser_.parse(text, bytes.size(), false);
+    text_ = simdjson::padded_string(text, bytes.size());
+    return parser_.parse(text_);
   }
 
   void read_normalizer() {
