@@ -67,7 +67,7 @@ void time_attention(const Options& options, ThreadPool& pool, int64_t depth, int
   const std::vector<float> q = make_test_activations(n * width, options.head_dim, 0, 3);
   std::vector<float> out(q.size());
   Attention attention(config, kernels_for(options.isa), pool);
-  attention.plan(std::vector<BatchPiece>{{&sequence, 0, n}}, n == 1 ? Phase::decode : Phase::prefill);
+  attention.plan(std::vector<BatchPiece>{{&sequence, depth, 0, n}}, n == 1 ? Phase::decode : Phase::prefill);
   int64_t wall = std::numeric_limits<int64_t>::max();
   int64_t cpu = std::numeric_limits<int64_t>::max();
   for (int round = 0; round <= options.rounds; ++round) {

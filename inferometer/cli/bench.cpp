@@ -54,11 +54,15 @@ int64_t evaluate(const BenchRow& row, int steps, std::span<const TokenId> ids, E
 std::optional<double> row_macs(const BenchRow& row, const ModelInfo& info) {
   if (!info.macs_per_token || !info.head_macs || !info.attention_macs_per_position) return std::nullopt;
   const double tokens = row.prompt + row.generate;  // of one sequence
-  const double positions_seen = tokens * row.depth + tokens * (tokens + 1) / 2;
-  const double heads = row.prompt > 0 ? 1 : tokens;
-  return row.parallel *
-         (static_cast<double>(*info.macs_per_token) * tokens +
-          static_cast<double>(*info.attention_macs_per_position) * positions_seen + static_cast<double>(*info.head_macs) * heads);
+  const double seen = tokens * row.depth + tokens * (tokens + 1) / 2;
+  double macs =
+      static_cast<double>(*info.macs_per_token) * tokens + static_cast<double>(*info.attention_macs_per_position) * seen;
+  if (row.prompt > 0) {
+    const double seen_by_last = row.depth + tokens;
+    macs -= static_cast<double>(info.logits_only_macs.value_or(0)) * (tokens - 1) +
+            static_cast<double>(info.logits_only_attention_macs_per_position.value_or(0)) * (seen - seen_by_last);
+  }
+  return row.parallel * (macs + static_cast<double>(*info.head_macs) * (row.prompt > 0 ? 1 : tokens));
 }
 
 void check_stop(const StopToken& stop) {

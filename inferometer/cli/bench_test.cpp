@@ -149,6 +149,19 @@ TEST(Bench, SequencesTogetherShareTheWeightsAndCountAllTokens) {
   EXPECT_DOUBLE_EQ(result.limit_share.value(), result.mbu.value()) << "the larger of both";
 }
 
+// Of 3 tokens from depth 2, which see 3, 4 and 5 positions, the first two skip what only logits need.
+TEST(Bench, MacShareOfAPromptLeavesOutWhatTheEngineSkips) {
+  BenchResult result{.row = {.prompt = 3, .depth = 2}, .samples_ns = {1000}, .limits = {1.0, 1.0}};
+  ModelInfo info = small_model();
+  info.logits_only_macs = 30;
+  info.logits_only_attention_macs_per_position = 1;
+  derive(result, info);
+  EXPECT_DOUBLE_EQ(result.macs_per_token.value(), (3 * 100 + 2 * (3 + 4 + 5) + 50 - 2 * 30 - (3 + 4)) / 3.0);
+  result.row = {.generate = 3, .depth = 2};
+  derive(result, info);
+  EXPECT_DOUBLE_EQ(result.macs_per_token.value(), (3 * 100 + 2 * (3 + 4 + 5) + 3 * 50) / 3.0) << "every step has logits";
+}
+
 TEST(Bench, ExactArithmeticIsNotHeldAgainstTheInt8Peak) {
   BenchResult result{.row = {.prompt = 3}, .samples_ns = {1000}, .limits = {1.0, 1.0}};
   ModelInfo info = small_model();

@@ -91,7 +91,9 @@ class EmbeddedModel final : public Model {
              .cache_bytes_per_position = cache_bytes_per_position(config),
              .macs_per_token = llama_.layer_macs(),
              .head_macs = llama_.head_macs(),
-             .attention_macs_per_position = 2 * config.layers * config.heads * config.head_dim};
+             .attention_macs_per_position = 2 * config.layers * config.heads * config.head_dim,
+             .logits_only_macs = llama_.logits_only_macs(),
+             .logits_only_attention_macs_per_position = 2 * config.heads * config.head_dim};
   }
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }

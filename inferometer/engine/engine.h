@@ -143,6 +143,10 @@ struct ModelInfo {
   std::optional<int64_t> macs_per_token;               ///< layers' multiply-adds of one token, without the head and attention
   std::optional<int64_t> head_macs;                    ///< the head's, once per logits
   std::optional<int64_t> attention_macs_per_position;  ///< 2 * layers * heads * head_dim: per token and cached position
+  /// Parts of macs_per_token and attention_macs_per_position that the engine skips for tokens of a prompt whose logits nobody
+  /// asks for; nullopt = nothing.
+  std::optional<int64_t> logits_only_macs;
+  std::optional<int64_t> logits_only_attention_macs_per_position;
 };
 
 /// One of several requests, who hears its tokens, and who may end it.

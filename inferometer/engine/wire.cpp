@@ -111,7 +111,9 @@ json to_wire(const ModelInfo& i) {
           {"cache_bytes_per_position", nullable(i.cache_bytes_per_position)},
           {"macs_per_token", nullable(i.macs_per_token)},
           {"head_macs", nullable(i.head_macs)},
-          {"attention_macs_per_position", nullable(i.attention_macs_per_position)}};
+          {"attention_macs_per_position", nullable(i.attention_macs_per_position)},
+          {"logits_only_macs", nullable(i.logits_only_macs)},
+          {"logits_only_attention_macs_per_position", nullable(i.logits_only_attention_macs_per_position)}};
 }
 
 ModelInfo info_from_wire(const json& j) {
@@ -131,6 +133,8 @@ ModelInfo info_from_wire(const json& j) {
   i.macs_per_token = optional_at<int64_t>(j, "macs_per_token");
   i.head_macs = optional_at<int64_t>(j, "head_macs");
   i.attention_macs_per_position = optional_at<int64_t>(j, "attention_macs_per_position");
+  i.logits_only_macs = optional_at<int64_t>(j, "logits_only_macs");
+  i.logits_only_attention_macs_per_position = optional_at<int64_t>(j, "logits_only_attention_macs_per_position");
   return i;
 }
 

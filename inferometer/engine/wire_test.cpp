@@ -68,8 +68,13 @@ TEST(Wire, ModelInfoComesBackAsItWas) {
                        .cache_bytes_per_position = 8,
                        .macs_per_token = 9,
                        .head_macs = 10,
-                       .attention_macs_per_position = 11};
-  EXPECT_EQ(to_wire(info_from_wire(nlohmann::json::parse(to_wire(info).dump()))), to_wire(info));
+                       .attention_macs_per_position = 11,
+                       .logits_only_macs = 12,
+                       .logits_only_attention_macs_per_position = 13};
+  const ModelInfo back = info_from_wire(nlohmann::json::parse(to_wire(info).dump()));
+  EXPECT_EQ(to_wire(back), to_wire(info));
+  EXPECT_EQ(back.logits_only_macs, 12);
+  EXPECT_EQ(back.logits_only_attention_macs_per_position, 13);
 }
 
 TEST(Worker, ReportsErrorsAsLinesAndRefusesWhatIsNotTheProtocol) {

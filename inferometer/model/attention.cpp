@@ -45,7 +45,7 @@ void Attention::plan_prefill() {
     const BatchPiece& piece = pieces_[p];
     for (int64_t begin = piece.token_begin; begin < piece.token_end; begin += kAttentionTokens) {
       const int64_t end = std::min(piece.token_end, begin + kAttentionTokens);
-      const int64_t key_end = piece.sequence->size() + end - piece.token_begin;
+      const int64_t key_end = piece.position_of(end);
       for (int64_t head = 0; head < config_.kv_heads; ++head) items_.push_back({p, begin, end, head, 0, 0, key_end});
     }
   }
@@ -65,7 +65,7 @@ void Attention::plan_decode() {
         rounds_.push_back(round);
         round = {items_.size(), items_.size(), begin, begin, true, 0};
       }
-      const int64_t key_end = piece.sequence->size() + end - piece.token_begin;
+      const int64_t key_end = piece.position_of(end);
       const int64_t parts = (key_end + kPartKeys - 1) / kPartKeys;
       for (int64_t head = 0; head < config_.kv_heads; ++head) {
         for (int64_t part = 0; part < parts; ++part)
@@ -96,7 +96,7 @@ void Attention::run_item(const Item& item, const Round& round, int thread, int64
   task.head_dim = config_.head_dim;
   task.group = config_.heads / config_.kv_heads;
   task.first_head = item.head * task.group;
-  task.position = piece.sequence->size() + round.token_begin - piece.token_begin;
+  task.position = piece.position_of(round.token_begin);
   task.token_begin = item.token_begin - round.token_begin;
   task.token_end = item.token_end - round.token_begin;
   task.key_begin = item.key_begin;

@@ -11,10 +11,13 @@
 
 namespace ifm {
 
-/// Tokens [token_begin, token_end) of a batch, which are the positions sequence->size() and on of one sequence.
+/// Tokens [token_begin, token_end) of a batch: neighbours in one sequence, the first at `position`.
 struct BatchPiece {
   KvSequence* sequence = nullptr;
+  int64_t position = 0;
   int64_t token_begin = 0, token_end = 0;
+
+  [[nodiscard]] int64_t position_of(int64_t token) const { return position + token - token_begin; }
 };
 
 /// Deals a batch's attention out to threads. In Phase::decode a query's keys are cut into fixed parts, so that a single token

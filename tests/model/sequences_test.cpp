@@ -128,6 +128,35 @@ TEST_P(Sequences, LastAsksForOneRowOfEachPromptAndAllForEveryOne) {
   }
 }
 
+TEST_P(Sequences, CacheIsTheSameWhicheverLogitsAreAskedFor) {
+  const std::vector<TokenId> prompt = some_ids(600, 1);
+  Rows after;
+  for (const Logits which : {Logits::none, Logits::last, Logits::all}) {
+    KvSequence sequence = this->sequence();
+    llama_.forward(prompt, sequence, Phase::prefill, which, [](int64_t, std::span<const float>) {});
+    const TokenId next = 5;
+    after.push_back(forward(std::array{Continuation{&sequence, {&next, 1}}}, Phase::decode, Logits::last).at(0));
+  }
+  EXPECT_EQ(after[0], after[2]);
+  EXPECT_EQ(after[1], after[2]);
+}
+
+TEST_P(Sequences, LastLogitsOfAPromptDoNotDependOnOtherPrompts) {
+  std::vector<KvSequence> sequences;
+  std::vector<std::vector<TokenId>> prompts;
+  std::vector<Continuation> batch;
+  for (int i = 0; i < 6; ++i) {
+    prompts.push_back(some_ids(20 + 9 * i, i));
+    sequences.push_back(sequence());
+  }
+  for (std::size_t i = 0; i < prompts.size(); ++i) batch.push_back({&sequences[i], prompts[i]});
+  const Rows together = forward(batch, Phase::prefill, Logits::last);
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    KvSequence alone = sequence();
+    EXPECT_EQ(forward(std::array{Continuation{&alone, prompts[i]}}, Phase::prefill, Logits::last).at(0), together[i]) << i;
+  }
+}
+
 TEST_P(Sequences, TooFewPagesIsSaidBeforeAnythingIsEvaluated) {
   std::vector<KvSequence> all;
   std::vector<TokenId> ids = some_ids(15 * kPageTokens, 1);
