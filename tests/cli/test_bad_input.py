@@ -67,6 +67,50 @@ class WrongFlags(CliTest):
         self.refuses("bench", "-m", tiny_model(), "-p", "64", "-n", "0", "--ctx", "8", code=USAGE, naming=["64", "8"])
 
 
+class Misuse(CliTest):
+    """What can be asked but not done has one line; what can be done has a defined result."""
+
+    def ids(self, *arguments, **keywords):
+        return self.json_of("generate", "--raw", "-m", tiny_model(), "-p", "hello there", "-n", 8, "--ignore-eos", "--json", *arguments,
+                            schema_name="generate", **keywords)["output_ids"]
+
+    def test_more_threads_than_cores_give_the_same_ids(self):
+        self.assertEqual(self.ids("-t", 4 * (os.cpu_count() or 1)), self.ids("-t", 1))
+
+    def test_the_scalar_kernels_serve_a_processor_without_better_ones(self):
+        self.assertEqual(len(self.ids("--isa", "reference")), 8)
+        self.assertEqual(self.ids(environment={"IFM_ISA": "reference"}), self.ids("--isa", "reference"))
+
+    def test_what_does_not_fit_the_context_is_refused(self):
+        generate = ("generate", "--raw", "-m", tiny_model(), "--ctx", 32)
+        self.refuses(*generate, "-p", "hello", "-n", 400, code=FAILED, naming=["context", "400", "32"])
+        self.refuses(*generate, "-p", "hello " * 200, "-n", 1, code=FAILED, naming=["context", "32"])
+        self.refuses("generate", "-m", tiny_model(), "-p", "hello", "--ctx", 100000, code=USAGE, naming=["100000", "2048"])
+        self.refuses("bench", "-m", tiny_model(), "-p", 8, "-n", 0, "-d", 4000, code=USAGE, naming=["4008", "2048"])
+
+    def test_no_tokens_to_generate_are_refused(self):
+        self.refuses("generate", "-m", tiny_model(), "-p", "hello", "-n", 0, code=USAGE, naming=["--max-tokens", "got 0"])
+        self.refuses("bench", "-m", tiny_model(), "-p", 0, "-n", 0, code=USAGE, naming="nothing to measure")
+
+    def test_weights_that_are_not_numbers_are_one_line_and_no_text(self):
+        for name in ("model.layers.0.self_attn.k_proj.scales", "model.layers.0.mlp.down_proj.biases", "model.embed_tokens.scales"):
+            model = self.folder / name
+            shutil.copytree(tiny_model(), model)
+            file = model / "model.safetensors"
+            data = bytearray(file.read_bytes())
+            size = struct.unpack_from("<Q", data)[0]
+            tensor = json.loads(data[8:8 + size])[name]
+            self.assertIn(tensor["dtype"], ("BF16", "F16"))
+            begin, end = tensor["data_offsets"]
+            for at in range(8 + size + begin, 8 + size + end, 2):
+                struct.pack_into("<H", data, at, 0x7FC0 if tensor["dtype"] == "BF16" else 0x7E00)
+            file.write_bytes(data)
+            for more in ((), ("--temp", 0.7), ("--isa", "reference"), ("--accuracy", "exact"), ("--speculate", "lookup")):
+                with self.subTest(tensor=name, more=more):
+                    self.refuses("generate", "--raw", "-m", model, "-p", "hello there", "-n", 8, *more, code=FAILED,
+                                        naming="logits: not finite")
+
+
 class BadModels(CliTest):
     def broken(self, form="mlx"):
         copy = self.folder / tiny_model(form).name
