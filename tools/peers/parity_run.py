@@ -72,10 +72,11 @@ class Distance:
 class Run:
     """Scores the text with the reference and with every candidate: name → (object with score(ids), windows that it takes)."""
 
-    def __init__(self, ids, reference, candidates, goldens=()):
+    def __init__(self, ids, reference, candidates, goldens=(), lengths=None):
+        lengths = lengths or WINDOWS
         self.distances = {name: Distance() for name in candidates}
         self.goldens = {name: Golden() for name in goldens}  # "reference" or a candidate's name
-        for number, (inputs, targets) in enumerate(peer_logits.split_windows(ids, WINDOWS)):
+        for number, (inputs, targets) in enumerate(peer_logits.split_windows(ids, lengths)):
             expected = reference.score(inputs)
             self._keep("reference", inputs, targets, expected)
             for name, (candidate, windows) in candidates.items():
@@ -83,7 +84,7 @@ class Run:
                     logits = candidate.score(inputs)
                     self.distances[name].add(expected, logits, targets)
                     self._keep(name, inputs, targets, logits)
-            print(f"window {number + 1} of {len(WINDOWS)}", flush=True)
+            print(f"window {number + 1} of {len(lengths)}", flush=True)
 
     def _keep(self, name, inputs, targets, logits):
         if name in self.goldens:

@@ -54,6 +54,29 @@ def write_f32_gguf(source, target):
     writer.close()
 
 
+_log_callback = None
+
+
+def silence_llama_cpp():
+    """Its log is not printed."""
+    import llama_cpp
+
+    global _log_callback  # libllama keeps the pointer
+    _log_callback = _log_callback or llama_cpp.llama_log_callback(lambda level, text, data: None)
+    llama_cpp.llama_log_set(_log_callback, ctypes.c_void_p(0))
+
+
+def quantize_gguf(source, target, mixture):
+    """Writes a quantized copy of an F32 GGUF as llama-quantize does. mixture: "Q4_K_M", the end of a LLAMA_FTYPE_MOSTLY_ name."""
+    import llama_cpp
+
+    silence_llama_cpp()
+    params = llama_cpp.llama_model_quantize_default_params()
+    params.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{mixture}")
+    if llama_cpp.llama_model_quantize(source.encode(), target.encode(), ctypes.byref(params)) != 0:
+        raise SystemExit(f"{target}: llama.cpp cannot write it")
+
+
 class LlamaCpp:
     """A GGUF in libllama. exact=True: f32 cache and no flash attention; else the defaults of its users."""
 
@@ -61,8 +84,7 @@ class LlamaCpp:
         import llama_cpp
 
         self.lib = llama_cpp
-        self._callback = llama_cpp.llama_log_callback(lambda level, text, data: None)
-        llama_cpp.llama_log_set(self._callback, ctypes.c_void_p(0))
+        silence_llama_cpp()
         llama_cpp.llama_backend_init()
         self.model = llama_cpp.llama_model_load_from_file(path.encode(), llama_cpp.llama_model_default_params())
         if not self.model:

@@ -43,6 +43,8 @@ compare "the tiny Llama's logits, made anew" "$python" "$here/make_tiny_llama.py
 compare "tokenizers" "$python" "$here/live_tokenizer.py" --dump-ids "$build/tests/dump_ids" --mlx "$folder" --gguf "$gguf"
 compare "logits of SmolLM2 (about 20 minutes on 2 cores)" \
   "$python" "$here/live_parity.py" --dump-logits "$build/tests/dump_logits" --gguf "$gguf" --mlx "$folder" --json "$out/parity.json"
+compare "logits of its Q4_K_M and Q5_K_M (about 15 minutes on 2 cores)" \
+  "$python" "$here/live_mixtures.py" --dump-logits "$build/tests/dump_logits" --gguf "$gguf" --json "$out/mixtures.json"
 
 if [ ${#failed[@]} -gt 0 ]; then
   say "comparisons that failed: ${failed[*]}"
