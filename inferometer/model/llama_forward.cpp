@@ -8,6 +8,9 @@
 namespace ifm {
 namespace {
 
+/// Pieces of a product that each thread should find.
+constexpr int64_t kPiecesPerThread = 8;
+
 /// Tokens that pass through the layers together; longer prompts come in pieces.
 constexpr int64_t kBatch = 512;
 /// Shorter pieces of a prompt are evaluated as decode steps are: a prefill product works on this many tokens at least.
@@ -65,7 +68,9 @@ void Llama::multiply(std::span<const Output> outputs, int64_t n) {
   if (n == 1) {
     pool_.for_parts(rows, 2, part);
   } else {
-    pool_.for_chunks(rows, kMatmulRows, part);
+    // Several panels at a time, of which a product fetches the next one's weights ahead, but enough pieces to end together.
+    const int64_t panels = rows / (kPiecesPerThread * pool_.size() * kMatmulRows);
+    pool_.for_chunks(rows, std::clamp<int64_t>(panels, 1, 4) * kMatmulRows, part);
   }
 }
 

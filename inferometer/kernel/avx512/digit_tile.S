@@ -103,8 +103,9 @@
 .endm
 
         function SYMBOL(ifm_digit_tile_g64b)
-        load_sums
+        load_sums_and_distance
 1:      begin_all STARTS_OF_64
+        fetch_next
         quads 0, 16
         close_all 0
         bias_all 0, SUMS_OF_64
@@ -113,6 +114,7 @@
 
 .macro halves biased
         begin_all STARTS_OF_32
+        fetch_next
         quads 0, 8
         close_all 0
         begin_all (STARTS_OF_32 + 16)
@@ -126,12 +128,12 @@
 .endm
 
         function SYMBOL(ifm_digit_tile_g32b)
-        load_sums
+        load_sums_and_distance
 1:      halves 1
         finish
 
         function SYMBOL(ifm_digit_tile_g32)
-        load_sums
+        load_sums_and_distance
 1:      halves 0
         finish
 
@@ -142,8 +144,9 @@
 .endm
 
         function SYMBOL(ifm_digit_tile_g16)
-        load_sums
-1:      sixteenth 0
+        load_sums_and_distance
+1:      fetch_next
+        sixteenth 0
         sixteenth 1
         sixteenth 2
         sixteenth 3

@@ -62,6 +62,34 @@ struct Digits16 {
   [[nodiscard]] static const float* bases(const Activations&, const SpanCut&) { return nullptr; }
 };
 
+/// Brings the packed bytes of a span of 32 rows into the L2 cache, a part with each block of tokens.
+class Fetch {
+ public:
+  /// The span after `span` of the panel at `row`, or the first one of the next panel; `blocks` calls of some() fetch it.
+  Fetch(const MatmulTask& task, const SpanCut& cut, int64_t row, int64_t span, int64_t blocks) {
+    const WeightMatrix& w = *task.weights;
+    const bool same_panel = span + 1 < cut.spans;
+    row_ = same_panel ? row : row + kPanelRows;
+    if (row_ >= task.row_end) return;
+    rows_ = task.row_end - row_ < kPanelRows ? task.row_end - row_ : kPanelRows;
+    const int64_t next = same_panel ? span + 1 : 0;
+    const int64_t begin = w.row_bytes * cut.begin(next) / cut.records;
+    lines_ = (w.row_bytes * cut.begin(next + 1) / cut.records - begin + 127) / 64;
+    data_ = w.data + row_ * w.row_bytes + begin;
+    row_bytes_ = w.row_bytes;
+    per_block_ = (rows_ * lines_ + blocks - 1) / blocks;
+  }
+  void some() {
+    for (int64_t i = 0; i < per_block_ && at_ < rows_ * lines_; ++i, ++at_) {
+      _mm_prefetch(reinterpret_cast<const char*>(data_ + at_ / lines_ * row_bytes_ + at_ % lines_ * 64), _MM_HINT_T1);
+    }
+  }
+
+ private:
+  const std::byte* data_ = nullptr;
+  int64_t row_ = 0, rows_ = 0, lines_ = 0, row_bytes_ = 0, per_block_ = 0, at_ = 0;
+};
+
 template <typename Inputs>
 void multiply_panel(const MatmulTask& task, int64_t row, Unpack* unpack, const Inputs& inputs) {
   const SpanCut cut = cut_into_spans(task.weights->cols);
@@ -76,11 +104,13 @@ void multiply_panel(const MatmulTask& task, int64_t row, Unpack* unpack, const I
     const int64_t end = cut.begin(span + 1);
     unpack(rows, begin, end, panel);
     inputs.prepare(panel, end - begin);
+    Fetch fetch(task, cut, row, span, (task.token_end + kRoundedTokens - 1) / kRoundedTokens - first_block);
     for (int64_t block = first_block; block * kRoundedTokens < task.token_end; ++block) {
       float* sums = all_sums + (block - first_block) * kBlockSums;
       if (span == 0) {
         for (int64_t i = 0; i < kBlockSums; i += 16) _mm512_store_ps(sums + i, _mm512_setzero_ps());
       }
+      fetch.some();
       inputs.multiply(panel, records_of(*task.x, cut, Inputs::kRecordBytes, span, block), end - begin, sums);
       if (span + 1 == cut.spans) write_block(task, sums, bases, row, block * kRoundedTokens);
     }

@@ -146,6 +146,7 @@
 .endm
 .macro records_of_64
 1:      open_record
+        fetch_next
         step_all first, 0, 0, 0
         rest 1
         step_all more, 1, 0, 0
@@ -157,6 +158,7 @@
 .endm
 .macro records_of_32
 1:      open_record
+        fetch_next
         step_all first, 0, 0, 0
         rest 1
         step_all more, 1, 1, 0
@@ -168,6 +170,7 @@
 .endm
 .macro records_of_16
 1:      open_record
+        fetch_next
         step_all first, 0, 1, 0
         rest 1
         step_all first, 1, 1, 1
@@ -179,7 +182,7 @@
 .endm
 
         function SYMBOL(ifm_shift_tile_g64b)
-        load_sums
+        load_sums_and_distance
         movq %rcx, %r10
         leaq 1(%r8), %rax
         shrq $1, %rax
@@ -189,7 +192,7 @@
         finish
 
         function SYMBOL(ifm_shift_tile_g32b)
-        load_sums
+        load_sums_and_distance
         movq %rcx, %r10
         movq %r8, %rax
         records_of_32
@@ -198,12 +201,12 @@
         finish
 
         function SYMBOL(ifm_shift_tile_g32)
-        load_sums
+        load_sums_and_distance
         records_of_32
         finish
 
         function SYMBOL(ifm_shift_tile_g16)
-        load_sums
+        load_sums_and_distance
         records_of_16
         finish
 
