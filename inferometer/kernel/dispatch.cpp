@@ -55,7 +55,7 @@ const std::vector<Kernels>& usable_sets() {
       if (set != nullptr && cpu_has(features)) worst_first.push_back(completed(*set, worst_first.back()));
     };
     add(avx2_kernels(), {"avx2", "fma", "f16c"});
-    add(avx512_kernels(), {"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"});
+    add(avx512_kernels(), {"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "avx512_bf16"});
     add(neon_kernels(), {"neon"});
     add(neon_dotprod_kernels(), {"neon", "dotprod"});
     add(neon_i8mm_kernels(), {"neon", "dotprod", "i8mm"});

@@ -8,7 +8,7 @@ namespace ifm {
 [[nodiscard]] const Kernels& reference_kernels();
 /// Null when this build has no such set; the caller checks the processor.
 [[nodiscard]] const Kernels* avx2_kernels();
-/// AVX-512 F, BW, VL, DQ and VNNI; what it leaves out comes from the next set.
+/// AVX-512 F, BW, VL, DQ, VNNI and BF16; what it leaves out comes from the next set.
 [[nodiscard]] const Kernels* avx512_kernels();
 /// Of any 64-bit Arm processor; products in f32.
 [[nodiscard]] const Kernels* neon_kernels();
