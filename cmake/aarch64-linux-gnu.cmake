@@ -2,8 +2,10 @@
 # that processor in a folder of their own, so that the machine's own packages stay as they are.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
-set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
-set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+if(NOT CMAKE_CXX_COMPILER)
+  set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+endif()
+set(CMAKE_CXX_COMPILER_TARGET aarch64-linux-gnu)  # for clang
 set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
 
 set(IFM_ARM_SYSROOT ${CMAKE_CURRENT_LIST_DIR}/../build/aarch64-sysroot CACHE PATH "Libraries and headers for aarch64")

@@ -20,6 +20,7 @@ fi
 if [ $# -gt 0 ]; then
   files=("$@")
 else
-  mapfile -t files < <(find inferometer tests bench \( -name '*.cpp' -o -name '*.h' \) | sort)
+  files=()  # macOS's bash has no mapfile
+  while IFS= read -r file; do files+=("$file"); done < <(find inferometer tests bench \( -name '*.cpp' -o -name '*.h' \) | sort)
 fi
 exec "$formatter" "${mode[@]}" "${files[@]}"

@@ -44,8 +44,8 @@ apt_install() {
 }
 
 apt_setup() {
-  local missing
-  mapfile -t missing < <(apt_missing "$@")
+  local missing=() package
+  while IFS= read -r package; do missing+=("$package"); done < <(apt_missing "$@")
   if [ ${#missing[@]} -eq 0 ]; then return; fi
   if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
     die "these packages are missing, and neither root nor sudo is here to install them: ${missing[*]}"

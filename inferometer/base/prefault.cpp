@@ -21,7 +21,7 @@ bool resident(void* begin, std::size_t bytes, std::size_t page) {
   return std::ranges::all_of(pages, [](unsigned char flags) { return (flags & 1) != 0; });
 }
 
-void prefault(const std::stop_token& stop, std::span<const std::byte> left) {
+void prefault(const StopToken& stop, std::span<const std::byte> left) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   while (!left.empty() && !stop.stop_requested()) {
     const std::span<const std::byte> piece = left.first(std::min(kPiece, left.size()));
@@ -33,14 +33,19 @@ void prefault(const std::stop_token& stop, std::span<const std::byte> left) {
   }
 }
 #else
-void prefault(const std::stop_token&, std::span<const std::byte>) {}
+void prefault(const StopToken&, std::span<const std::byte>) {}
 #endif
 
 }  // namespace
 
 Prefault::Prefault(std::vector<std::span<const std::byte>> mappings)
-    : thread_([mapped = std::move(mappings)](const std::stop_token& stop) {
+    : thread_([mapped = std::move(mappings), stop = source_.get_token()] {
         for (const std::span<const std::byte> mapping : mapped) prefault(stop, mapping);
       }) {}
+
+Prefault::~Prefault() {
+  source_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
 
 }  // namespace ifm

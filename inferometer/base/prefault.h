@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "inferometer/base/stop.h"
+
 namespace ifm {
 
 /// Maps the pages of files that are in the page cache already, in order, in a thread of its own, so that whoever reads them next
@@ -14,11 +16,15 @@ class Prefault {
  public:
   /// The mappings must outlive it.
   explicit Prefault(std::vector<std::span<const std::byte>> mappings);
+  Prefault(const Prefault&) = delete;
+  Prefault& operator=(const Prefault&) = delete;
+  ~Prefault();
   /// Until the last page; once.
   void wait() { thread_.join(); }
 
  private:
-  std::jthread thread_;
+  StopSource source_;
+  std::thread thread_;
 };
 
 }  // namespace ifm

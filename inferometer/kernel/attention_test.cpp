@@ -37,7 +37,7 @@ class Problem {
   static constexpr int64_t kTokens = 20;
 
   /// Page i of the sequence is page `order` * i + order - 1 of the memory.
-  Problem(Shape shape, int64_t position, int64_t order) : shape_(shape), position_(position) {
+  Problem(Shape shape, int64_t position, int64_t order) : shape_(shape) {
     const int64_t d = shape.head_dim;
     const int64_t keys = position + kTokens;
     const int64_t pages = (keys + kAttentionKeys - 1) / kAttentionKeys;
@@ -87,7 +87,6 @@ class Problem {
 
  private:
   Shape shape_;
-  int64_t position_;
   std::vector<float> q_;
   std::vector<uint16_t> memory_;
   std::vector<int32_t> table_;
