@@ -15,18 +15,6 @@
 namespace ifm {
 namespace {
 
-/// Normalized mean squared error: sum (a - b)^2 / sum b^2.
-double nmse(const std::vector<float>& a, const std::vector<float>& b) {
-  double error = 0;
-  double power = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double d = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-    error += d * d;
-    power += static_cast<double>(b[i]) * static_cast<double>(b[i]);
-  }
-  return error / power;
-}
-
 struct Shape {
   int64_t heads, first_head, group, head_dim;
 };

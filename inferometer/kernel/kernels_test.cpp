@@ -14,17 +14,6 @@
 namespace ifm {
 namespace {
 
-/// Normalized mean squared error: sum (a - b)^2 / sum b^2.
-double nmse(const std::vector<float>& a, const std::vector<double>& b) {
-  double error = 0;
-  double power = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    error += (static_cast<double>(a[i]) - b[i]) * (static_cast<double>(a[i]) - b[i]);
-    power += b[i] * b[i];
-  }
-  return error / power;
-}
-
 class EachIsa : public ::testing::TestWithParam<std::string> {
  protected:
   const Kernels& kernels_ = kernels_for(GetParam());

@@ -3,6 +3,8 @@
 #include <immintrin.h>
 
 #include "inferometer/kernel/avx512/digits.h"
+#include "inferometer/kernel/avx512/far_rows.h"
+#include "inferometer/kernel/avx512/lanes.h"
 #include "inferometer/kernel/avx512/nibble_rows.h"
 #include "inferometer/kernel/avx512/sums.h"
 #include "inferometer/kernel/avx512/unrolled.h"
@@ -60,8 +62,8 @@ template <typename Row, int R, int T>
     unrolled<R>([&](auto r) __attribute__((always_inline)) {
       const Groups here = rows[r].groups(group, groups);
       unrolled<T>([&](auto t) __attribute__((always_inline)) {
-        const __m512 sum = _mm512_maskz_loadu_ps(lanes(groups), (kGroup == 64 ? x[t].sums_of_64 : x[t].sums_of_32) + group);
-        factor[r][t] = _mm512_maskz_mul_ps(lanes(groups), here.scale, input_scales<kGroup>(x[t], group));
+        const __m512 sum = _mm512_maskz_loadu_ps(first_lanes(groups), (kGroup == 64 ? x[t].sums_of_64 : x[t].sums_of_32) + group);
+        factor[r][t] = _mm512_maskz_mul_ps(first_lanes(groups), here.scale, input_scales<kGroup>(x[t], group));
         sums[r][t] = _mm512_fmadd_ps(here.bias, sum, sums[r][t]);
       });
     });
@@ -82,52 +84,22 @@ template <typename Row, int R, int T>
   unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { result[r][t] = sums[r][t]; }); });
 }
 
-/// `count` rows from `row` on and, with R = 2, as many `distance` further: two streams far from each other share every load of
-/// the inputs. (Adjacent rows disturb Zen 4's prefetchers: 0.34 to 0.75 of the read bandwidth where far ones reach 0.9.) Sums
-/// wait until there are 16 of them, which are then added up together.
-template <typename Row, int R, int T>
-void take_range(const MatmulTask& task, const Digits (&x)[T], int64_t token, int64_t row, int64_t count, int64_t distance) {
-  const WeightMatrix& w = *task.weights;
-  __m512 waiting[R][T][16] = {};
-  for (int64_t begin = 0; begin < count; begin += 16) {
-    const int64_t here = count - begin < 16 ? count - begin : 16;
-    for (int64_t i = 0; i < here; ++i) {
-      Row rows[R];
-      for (int r = 0; r < R; ++r) rows[r] = Row(w, row + begin + i + r * distance);
-      __m512 sums[R][T];
-      take_rows<Row, R, T>(rows, x, w.cols, sums);
-      unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { waiting[r][t][i] = sums[r][t]; }); });
-    }
-    for (int r = 0; r < R; ++r) {
-      for (int t = 0; t < T; ++t) {
-        float* out = task.out + (token + t) * task.out_stride + row + begin + r * distance;
-        _mm512_mask_storeu_ps(out, lanes(here), sum_of_each(waiting[r][t]));
-      }
-    }
+template <typename NibbleRow>
+struct InPlace {
+  using Row = NibbleRow;
+  using Inputs = Digits;
+  static Digits inputs(const Activations& x, int64_t token) { return digits_of(x, token); }
+  template <int R, int T>
+  [[gnu::always_inline]] static void take(const Row (&rows)[R], const Digits (&x)[T], int64_t k, __m512 (&sums)[R][T]) {
+    take_rows<Row, R, T>(rows, x, k, sums);
   }
-}
-
-template <typename Row, int T>
-void take_tokens(const MatmulTask& task, int64_t token) {
-  Digits x[T];
-  for (int t = 0; t < T; ++t) x[t] = digits_of(*task.x, token + t);
-  const int64_t half = (task.row_end - task.row_begin) / 2;
-  take_range<Row, 2, T>(task, x, token, task.row_begin, half, half);
-  if (task.row_begin + 2 * half < task.row_end) take_range<Row, 1, T>(task, x, token, task.row_end - 1, 1, 0);
-}
-
-template <typename Row>
-void take_all(const MatmulTask& task) {
-  int64_t token = task.token_begin;
-  for (; token + 4 <= task.token_end; token += 4) take_tokens<Row, 4>(task, token);
-  for (; token < task.token_end; ++token) take_tokens<Row, 1>(task, token);
-}
+};
 
 template <int G, bool doubled>
 void by_dtype(const MatmulTask& task) {
-  if (task.weights->scale_dtype == DType::f16) return take_all<MlxNibbleRow<G, doubled, DType::f16>>(task);
-  if (task.weights->scale_dtype == DType::bf16) return take_all<MlxNibbleRow<G, doubled, DType::bf16>>(task);
-  take_all<MlxNibbleRow<G, doubled, DType::f32>>(task);
+  if (task.weights->scale_dtype == DType::f16) return take_all<InPlace<MlxNibbleRow<G, doubled, DType::f16>>>(task);
+  if (task.weights->scale_dtype == DType::bf16) return take_all<InPlace<MlxNibbleRow<G, doubled, DType::bf16>>>(task);
+  take_all<InPlace<MlxNibbleRow<G, doubled, DType::f32>>>(task);
 }
 
 }  // namespace
@@ -138,7 +110,7 @@ void decode_affine4(const MatmulTask& task) {
   by_dtype<64, true>(task);
 }
 
-void decode_q4_0(const MatmulTask& task) { take_all<GgmlNibbleRow<false>>(task); }
-void decode_q4_1(const MatmulTask& task) { take_all<GgmlNibbleRow<true>>(task); }
+void decode_q4_0(const MatmulTask& task) { take_all<InPlace<GgmlNibbleRow<false>>>(task); }
+void decode_q4_1(const MatmulTask& task) { take_all<InPlace<GgmlNibbleRow<true>>>(task); }
 
 }  // namespace ifm::avx512

@@ -1,5 +1,7 @@
 #include "inferometer/kernel/avx512/decode.h"
+#include "inferometer/kernel/avx512/far_rows.h"
 #include "inferometer/kernel/avx512/lane_steps.h"
+#include "inferometer/kernel/avx512/lanes.h"
 #include "inferometer/kernel/avx512/sums.h"
 #include "inferometer/kernel/avx512/unpacked.h"
 #include "inferometer/kernel/avx512/unrolled.h"
@@ -39,58 +41,22 @@ template <typename Layout, int R, int T>
   unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { result[r][t] = sums[r][t]; }); });
 }
 
-PackedRow row_of(const WeightMatrix& w, int64_t row) {
-  if (w.scales == nullptr) return {w.data + row * w.row_bytes, nullptr, nullptr};
-  const int64_t groups = w.cols / w.group * (w.scale_dtype == DType::f32 ? 4 : 2);
-  return {w.data + row * w.row_bytes, w.scales + row * groups, w.biases + row * groups};
-}
-
-/// `count` rows from `row` on and, with R = 2, as many `distance` further (decode.cpp says why). Sums wait until there are 16 of
-/// them, which are then added up together.
-template <typename Layout, int R, int T>
-void take_range(const MatmulTask& task, const LaneStep* const (&x)[T], int64_t token, int64_t row, int64_t count,
-                int64_t distance) {
-  const WeightMatrix& w = *task.weights;
-  __m512 waiting[R][T][16] = {};
-  for (int64_t begin = 0; begin < count; begin += 16) {
-    const int64_t here = count - begin < 16 ? count - begin : 16;
-    for (int64_t i = 0; i < here; ++i) {
-      PackedRow rows[R];
-      for (int r = 0; r < R; ++r) rows[r] = row_of(w, row + begin + i + r * distance);
-      __m512 sums[R][T];
-      take_rows<Layout, R, T>(rows, x, w.cols, sums);
-      unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { waiting[r][t][i] = sums[r][t]; }); });
-    }
-    for (int r = 0; r < R; ++r) {
-      for (int t = 0; t < T; ++t) {
-        float* out = task.out + (token + t) * task.out_stride + row + begin + r * distance;
-        _mm512_mask_storeu_ps(out, lanes(here), sum_of_each(waiting[r][t]));
-      }
-    }
-  }
-}
-
-template <typename Layout, int T>
-void take_tokens(const MatmulTask& task, int64_t token) {
-  const LaneStep* x[T];
-  for (int t = 0; t < T; ++t) x[t] = lane_steps(*task.x, token + t);
-  const int64_t half = (task.row_end - task.row_begin) / 2;
-  take_range<Layout, 2, T>(task, x, token, task.row_begin, half, half);
-  if (task.row_begin + 2 * half < task.row_end) take_range<Layout, 1, T>(task, x, token, task.row_end - 1, 1, 0);
-}
-
 template <typename Layout>
-void take_all(const MatmulTask& task) {
-  int64_t token = task.token_begin;
-  for (; token + 4 <= task.token_end; token += 4) take_tokens<Layout, 4>(task, token);
-  for (; token < task.token_end; ++token) take_tokens<Layout, 1>(task, token);
-}
+struct InRegisters {
+  using Row = PackedRow;
+  using Inputs = const LaneStep*;
+  static Inputs inputs(const Activations& x, int64_t token) { return lane_steps(x, token); }
+  template <int R, int T>
+  [[gnu::always_inline]] static void take(const Row (&rows)[R], const Inputs (&x)[T], int64_t k, __m512 (&sums)[R][T]) {
+    take_rows<Layout, R, T>(rows, x, k, sums);
+  }
+};
 
 template <int G>
 void affine8_by_dtype(const MatmulTask& task) {
-  if (task.weights->scale_dtype == DType::f16) return take_all<Affine8<G, DType::f16>>(task);
-  if (task.weights->scale_dtype == DType::bf16) return take_all<Affine8<G, DType::bf16>>(task);
-  take_all<Affine8<G, DType::f32>>(task);
+  if (task.weights->scale_dtype == DType::f16) return take_all<InRegisters<Affine8<G, DType::f16>>>(task);
+  if (task.weights->scale_dtype == DType::bf16) return take_all<InRegisters<Affine8<G, DType::bf16>>>(task);
+  take_all<InRegisters<Affine8<G, DType::f32>>>(task);
 }
 
 }  // namespace
@@ -101,11 +67,11 @@ void decode_affine8(const MatmulTask& task) {
   affine8_by_dtype<128>(task);
 }
 
-void decode_q5_0(const MatmulTask& task) { take_all<GgmlFives<false>>(task); }
-void decode_q5_1(const MatmulTask& task) { take_all<GgmlFives<true>>(task); }
-void decode_q8_0(const MatmulTask& task) { take_all<GgmlQ8>(task); }
-void decode_q4_k(const MatmulTask& task) { take_all<GgmlK<false>>(task); }
-void decode_q5_k(const MatmulTask& task) { take_all<GgmlK<true>>(task); }
-void decode_q6_k(const MatmulTask& task) { take_all<GgmlQ6K>(task); }
+void decode_q5_0(const MatmulTask& task) { take_all<InRegisters<GgmlFives<false>>>(task); }
+void decode_q5_1(const MatmulTask& task) { take_all<InRegisters<GgmlFives<true>>>(task); }
+void decode_q8_0(const MatmulTask& task) { take_all<InRegisters<GgmlQ8>>(task); }
+void decode_q4_k(const MatmulTask& task) { take_all<InRegisters<GgmlK<false>>>(task); }
+void decode_q5_k(const MatmulTask& task) { take_all<InRegisters<GgmlK<true>>>(task); }
+void decode_q6_k(const MatmulTask& task) { take_all<InRegisters<GgmlQ6K>>(task); }
 
 }  // namespace ifm::avx512

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "inferometer/kernel/avx512/records.h"
+
 // What unpacking has in common: rows become lanes.
 namespace ifm::avx512 {
 
@@ -18,14 +20,7 @@ static inline void load_16x4(const std::byte* const* rows, int64_t at, __mmask8 
     v[i] = _mm512_mask_broadcast_i32x4(v[i], 0x0F00, load(2));
     v[i] = _mm512_mask_broadcast_i32x4(v[i], 0xF000, load(3));
   }
-  const __m512i a = _mm512_unpacklo_epi32(v[0], v[1]);
-  const __m512i b = _mm512_unpackhi_epi32(v[0], v[1]);
-  const __m512i c = _mm512_unpacklo_epi32(v[2], v[3]);
-  const __m512i d = _mm512_unpackhi_epi32(v[2], v[3]);
-  out[0] = _mm512_unpacklo_epi64(a, c);
-  out[1] = _mm512_unpackhi_epi64(a, c);
-  out[2] = _mm512_unpacklo_epi64(b, d);
-  out[3] = _mm512_unpackhi_epi64(b, d);
+  transpose_dwords(v, out);
 }
 
 /// The four dwords of each of 16 rows at `at`.

@@ -29,9 +29,8 @@ void write_block(const MatmulTask& task, const float* sums, const float* bases, 
     const __m512 base = _mm512_set1_ps(bases == nullptr ? 1.0F : bases[token + t]);
     float* out = task.out + (token + t) * task.out_stride + row;
     for (int64_t v = 0; v < 2; ++v) {
-      const int64_t left = rows - 16 * v;
-      const auto mask = static_cast<__mmask16>(left >= 16 ? 0xFFFF : (left > 0 ? (1 << left) - 1 : 0));
-      _mm512_mask_storeu_ps(out + 16 * v, mask, _mm512_mul_ps(base, _mm512_load_ps(sums + 32 * t + 16 * v)));
+      _mm512_mask_storeu_ps(out + 16 * v, first_lanes(rows - 16 * v),
+                            _mm512_mul_ps(base, _mm512_load_ps(sums + 32 * t + 16 * v)));
     }
   }
 }

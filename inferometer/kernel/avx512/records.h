@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "inferometer/kernel/avx512/lanes.h"
 #include "inferometer/kernel/kernels.h"
 
 // What the rounded inputs of both tile products have in common: tokens come in blocks of 4, values in records of 64 (the last one
@@ -47,10 +48,7 @@ static inline void for_records(std::byte* out, const SpanCut& cut, int64_t recor
 }
 
 /// Values that are there of 16 from `at` on.
-static inline __mmask16 there(int64_t k, int64_t at) {
-  const int64_t left = k - at;
-  return static_cast<__mmask16>(left >= 16 ? 0xFFFF : (left > 0 ? 0xFFFF >> (16 - left) : 0));
-}
+static inline __mmask16 there(int64_t k, int64_t at) { return first_lanes(k - at); }
 
 /// rows[t] dword 4 L + s to out[s] dword 4 L + t.
 static inline void transpose_dwords(const __m512i* rows, __m512i* out) {

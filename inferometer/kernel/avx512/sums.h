@@ -6,9 +6,6 @@
 
 namespace ifm::avx512 {
 
-/// The first `count` of 16 lanes.
-static inline __mmask16 lanes(int64_t count) { return static_cast<__mmask16>(count >= 16 ? 0xFFFF : (1 << count) - 1); }
-
 /// A load that stays one: GCC would repeat it as an operand of every instruction that uses the value, and loads are scarce in
 /// products that wait for memory.
 static inline __m512i load_once(const void* from) {

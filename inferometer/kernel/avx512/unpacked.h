@@ -25,9 +25,16 @@ struct Kept {
 };
 /// A row of a matrix; `scales` and `biases` for MLX only.
 struct PackedRow {
-  const std::byte* data;
-  const std::byte* scales;
-  const std::byte* biases;
+  PackedRow() = default;
+  PackedRow(const WeightMatrix& w, int64_t row) : data(w.data + row * w.row_bytes) {
+    if (w.scales == nullptr) return;
+    const int64_t groups_bytes = w.cols / w.group * (w.scale_dtype == DType::f32 ? 4 : 2);
+    scales = w.scales + row * groups_bytes;
+    biases = w.biases + row * groups_bytes;
+  }
+  const std::byte* data = nullptr;
+  const std::byte* scales = nullptr;
+  const std::byte* biases = nullptr;
 };
 
 static inline __m256i half_at(const std::byte* at) {
