@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "bench/layouts.h"
 #include "inferometer/base/aligned_buffer.h"
 #include "inferometer/base/error.h"
 #include "inferometer/kernel/kernels.h"
@@ -44,32 +45,6 @@ double typical_ns(int64_t budget_ns, const std::function<void()>& body) {
   const auto quartile = calls.begin() + static_cast<std::ptrdiff_t>(calls.size() / 4);
   std::ranges::nth_element(calls, quartile);
   return static_cast<double>(*quartile);
-}
-
-struct Layout {
-  std::string name;
-  Packing packing;
-  int group;
-  DType scale_dtype;
-};
-
-const std::vector<Layout>& layouts() {
-  constexpr DType kHalf = DType::f16;
-  static const std::vector<Layout> all{{"mlx4-g32", Packing::affine4, 32, kHalf},
-                                       {"mlx4-g64", Packing::affine4, 64, DType::bf16},
-                                       {"mlx4-g128", Packing::affine4, 128, DType::bf16},
-                                       {"mlx8-g64", Packing::affine8, 64, DType::bf16},
-                                       {"q4_0", Packing::q4_0, 0, kHalf},
-                                       {"q4_1", Packing::q4_1, 0, kHalf},
-                                       {"q5_0", Packing::q5_0, 0, kHalf},
-                                       {"q5_1", Packing::q5_1, 0, kHalf},
-                                       {"q8_0", Packing::q8_0, 0, kHalf},
-                                       {"q4_k", Packing::q4_k, 0, kHalf},
-                                       {"q5_k", Packing::q5_k, 0, kHalf},
-                                       {"q6_k", Packing::q6_k, 0, kHalf},
-                                       {"f16", Packing::f16, 0, kHalf},
-                                       {"bf16", Packing::bf16, 0, kHalf}};
-  return all;
 }
 
 struct Options {
@@ -127,8 +102,7 @@ void run(const Options& options) {
   const Limits limits{measure_int8_gmac_per_s(1, kSecond / 2), measure_read_gb_per_s(1, 256 << 20, kSecond)};
   fmt::print("limits of one thread: int8 {:.1f} GMAC/s, read {:.1f} GB/s; set {}, {}\n", limits.int8_gmac_per_s,
              limits.read_gb_per_s, kernels_for(options.isa).isa, options.accuracy);
-  for (const Layout& layout : layouts()) {
-    if (std::ranges::find(options.layouts, layout.name) == options.layouts.end() && options.layouts.front() != "all") continue;
+  for (const Layout& layout : chosen_layouts(options.layouts)) {
     for (const int64_t cols : options.cols) {
       for (const int64_t rows : options.rows) {
         const TestMatrix matrix = make_test_matrix(layout.packing, rows, cols, layout.group, layout.scale_dtype, 1);
@@ -144,10 +118,8 @@ void run(const Options& options) {
 int main(int argc, char** argv) {
   ifm::Options options;
   CLI::App app("Times the products of one kernel set on one thread, beside the limits of that thread");
-  std::string names = "all";
-  for (const auto& layout : ifm::layouts()) names += ", " + layout.name;
   app.add_option("--isa", options.isa, "kernel set (default: the best here)");
-  app.add_option("-w,--weights", options.layouts, "layouts of the weights: " + names)->delimiter(',');
+  app.add_option("-w,--weights", options.layouts, "layouts of the weights: " + ifm::layout_names())->delimiter(',');
   app.add_option("-m,--rows", options.rows, "rows of the weights")->delimiter(',');
   app.add_option("-k,--cols", options.cols, "columns of the weights")->delimiter(',');
   app.add_option("-n,--tokens", options.tokens, "tokens; fewer than 4 are decode steps")->delimiter(',');

@@ -162,6 +162,8 @@ int64_t best_pass_ns(ThreadPool& pool, int64_t duration_ns, const std::function<
 
 }  // namespace
 
+void read_once(std::span<const std::byte> bytes) { read_all(bytes.data(), static_cast<int64_t>(bytes.size())); }
+
 double measure_read_gb_per_s(int threads, int64_t bytes, int64_t duration_ns) {
   const int64_t part = bytes / threads / 4096 * 4096;
   const std::unique_ptr<std::byte[]> data(new std::byte[static_cast<std::size_t>(part * threads)]);

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace ifm {
+
+/// Reads every byte once (whole blocks of 256 of them), on this thread.
+void read_once(std::span<const std::byte> bytes);
 
 /// Read bandwidth over a private working set of `bytes`, GB/s (10^9), with `threads` threads; the best of the passes that fit
 /// into `duration_ns`. Thread-safe, allocates the working set.

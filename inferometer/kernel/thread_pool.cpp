@@ -105,4 +105,18 @@ void ThreadPool::for_parts(int64_t count, int64_t grain, const Body& body) {
   });
 }
 
+void ThreadPool::for_shrinking(int64_t count, int64_t grain, const Body& body) {
+  // Of 0.5, 0.8 and 0.9 of an equal part of what is left, 0.8 was fastest on two threads.
+  const int64_t fifths = int64_t{5} * size();
+  std::vector<int64_t> borders{0};
+  while (borders.back() < count) {
+    const int64_t left = count - borders.back();
+    const int64_t chunk = std::max(4 * left / fifths / grain * grain, grain);
+    borders.push_back(borders.back() + std::min(chunk, left));
+  }
+  hand_out(static_cast<int64_t>(borders.size()) - 1, [&](int thread, int64_t i) {
+    body(thread, borders[static_cast<std::size_t>(i)], borders[static_cast<std::size_t>(i + 1)]);
+  });
+}
+
 }  // namespace ifm

@@ -34,6 +34,10 @@ class ThreadPool {  // NOLINT(clang-analyzer-optin.performance.Padding): a cache
   /// As for_chunks, with one contiguous part per thread whose borders are multiples of `grain`.
   void for_parts(int64_t count, int64_t grain, const Body& body);
 
+  /// As for_chunks, with chunks that shrink: the first one is most of a thread's part, the last ones are `grain` items. For
+  /// streams through memory, which long chunks keep going and short ones let end together.
+  void for_shrinking(int64_t count, int64_t grain, const Body& body);
+
  private:
   /// What is handed out: `pieces` calls of piece(thread, index).
   void hand_out(int64_t pieces, const std::function<void(int, int64_t)>& piece);

@@ -1,6 +1,8 @@
 #include "inferometer/kernel/thread_pool.h"
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -30,9 +32,24 @@ TEST(ThreadPool, ChunksAndPartsCoverEverythingOnce) {
       EXPECT_EQ(begin % 8, 0);
       for (int64_t i = begin; i < end; ++i) ++parts[static_cast<std::size_t>(i)];
     });
+    std::vector<int> shrinking(static_cast<std::size_t>(count));
+    pool.for_shrinking(count, 4, [&](int, int64_t begin, int64_t end) {
+      EXPECT_EQ(begin % 4, 0);
+      for (int64_t i = begin; i < end; ++i) ++shrinking[static_cast<std::size_t>(i)];
+    });
+    EXPECT_EQ(shrinking, std::vector<int>(static_cast<std::size_t>(count), 1));
     EXPECT_EQ(chunks, std::vector<int>(static_cast<std::size_t>(count), 1));
     EXPECT_EQ(parts, std::vector<int>(static_cast<std::size_t>(count), 1));
   }
+}
+
+TEST(ThreadPool, ShrinkingChunksBeginWithMostOfAPartAndEndSmall) {
+  ThreadPool pool(1);  // takes them in order
+  std::vector<int64_t> sizes;
+  pool.for_shrinking(1000, 10, [&](int, int64_t begin, int64_t end) { sizes.push_back(end - begin); });
+  EXPECT_EQ(sizes.front(), 800);
+  EXPECT_EQ(sizes.back(), 10);
+  EXPECT_TRUE(std::ranges::is_sorted(sizes, std::ranges::greater()));
 }
 
 TEST(ThreadPool, ManySmallJobsInARowLoseNothing) {

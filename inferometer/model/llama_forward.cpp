@@ -64,9 +64,8 @@ void Llama::multiply(std::span<const Output> outputs, int64_t n) {
       }
     }
   };
-  // One token: each thread streams through a contiguous half of the weights. Many: small chunks, as threads become free.
   if (n == 1) {
-    pool_.for_parts(rows, 2, part);
+    pool_.for_shrinking(rows, kMatmulRows, part);
   } else {
     // Several panels at a time, of which a product fetches the next one's weights ahead, but enough pieces to end together.
     const int64_t panels = rows / (kPiecesPerThread * pool_.size() * kMatmulRows);

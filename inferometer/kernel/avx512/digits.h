@@ -7,14 +7,8 @@
 
 namespace ifm::avx512 {
 
-/// Inputs of 4-bit weights as 16-bit integers in two int8 digits, 256 * high + low, with one f32 scale per 64 values, made so
-/// that the weights' nibbles need no masks. A lane (dword) holds eight nibbles n0 … n7, lowest first, in bytes v; with u = v << 4
-/// the eight weights times their inputs are
-///   scale * (a0 v0 + … + a3 v3 + e0 u0 + … + e3 u3),
-/// where u0 = 16 n0, ub = 16 n2b + n(2b-1) and vb = n2b + 16 n(2b+1). So the input of n2b is e_b + a_b / 16 and that of n(2b+1)
-/// is a_b + e_(b+1) / 16; rounding from n7 down, each integer takes up what the ones before it left over. Values come in lines of
-/// 128 (the last one filled up with zeros), 16 lanes each. Lines descend: line 0 lies last, which keeps the walk over them apart
-/// from the ascending walk over the weights.
+/// Inputs of 4-bit weights (nibble_lines.h) as 16-bit integers in two int8 digits, 256 * high + low, with one f32 scale per 64
+/// values. Lines descend: line 0 lies last, which keeps the walk over them apart from the ascending walk over the weights.
 struct Digits {
   const int8_t* lines = nullptr;      ///< (lines) of (high of a, high of e, low of a, low of e), 64 bytes each
   const float* scales = nullptr;      ///< (2 * lines) one per 64 values, 1/16 included

@@ -35,19 +35,13 @@ class MlxNibbleRow {
   [[gnu::always_inline]] [[nodiscard]] Groups groups(int64_t first, int64_t count) const {
     return {load_groups(count, scales_, first), load_groups(count, biases_, first)};
   }
-  [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const {
-    _mm_prefetch(reinterpret_cast<const char*>(bytes_ + 64 * i + kAhead), _MM_HINT_T0);
-    return load_once(bytes_ + 64 * i);
-  }
+  [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const { return load_once(bytes_ + 64 * i); }
   [[gnu::always_inline]] [[nodiscard]] __m512i part(int64_t i, int64_t values) const {
     return _mm512_maskz_loadu_epi8((__mmask64{1} << (values / 2)) - 1, bytes_ + 64 * i);
   }
 
  private:
   static constexpr int64_t kScaleBytes = dtype == DType::f32 ? 4 : 2;
-  /// Bytes between a load and what is fetched for later. Measured on Zen 4, mapped file, 2 threads, share of the read bandwidth
-  /// in four alternated rounds: none 0.57-0.82, 1 KB 0.67-0.85, 2 KB 0.78-0.90, 6 KB 0.82-0.84.
-  static constexpr int64_t kAhead = 6144;
 
   static __m512 load_halves(__mmask16 mask, const std::byte* from) {
     if constexpr (dtype == DType::f32) return _mm512_maskz_loadu_ps(mask, from);

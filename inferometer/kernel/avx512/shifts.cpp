@@ -2,6 +2,8 @@
 
 #include <immintrin.h>
 
+#include "inferometer/kernel/avx512/factor_choice.h"
+
 namespace ifm::avx512 {
 namespace {
 
@@ -74,33 +76,20 @@ class BlockRounding {
     return _mm512_max_epu32(all, _mm512_shuffle_i32x4(all, all, 0xB1));
   }
 
-  /// Of 1, 2^1/4, 2^1/2 and 2^3/4 the one with the smallest sum of squared steps, for each token.
   __m512 best_factor(__m512 top) {
-    constexpr float kFactors[4] = {1.0F, 1.189207115F, 1.414213562F, 1.681792831F};
-    __m512 cost[4] = {};
+    FactorChoice choice;
     for_records(out_, cut_, kShiftRecordBytes, index_, blocks_, [&](std::byte* record, int64_t, bool) {
-      const __m512 ratio = _mm512_div_ps(top, _mm512_loadu_ps(record + kShiftsAt));
-      for (int i = 0; i < 4; ++i) {
-        const __m512 gain = _mm512_min_ps(_mm512_getexp_ps(_mm512_mul_ps(ratio, _mm512_set1_ps(kFactors[i]))), cap_);
-        cost[i] = _mm512_add_ps(cost[i], _mm512_scalef_ps(_mm512_set1_ps(1.0F), _mm512_mul_ps(gain, _mm512_set1_ps(-2.0F))));
-      }
+      choice.add(_mm512_div_ps(top, _mm512_loadu_ps(record + kShiftsAt)), cap);
     });
-    __m512 best = _mm512_set1_ps(1.0F);
-    __m512 least = _mm512_set1_ps(__builtin_inff());
-    for (int i = 0; i < 4; ++i) {
-      __m512 sum = _mm512_add_ps(cost[i], _mm512_shuffle_f32x4(cost[i], cost[i], 0x4E));
-      sum = _mm512_add_ps(sum, _mm512_shuffle_f32x4(sum, sum, 0xB1));
-      sum = _mm512_mul_ps(sum, _mm512_set1_ps(kFactors[i] * kFactors[i]));
-      const __mmask16 better = _mm512_cmp_ps_mask(sum, least, _CMP_LT_OQ);
-      best = _mm512_mask_mov_ps(best, better, _mm512_set1_ps(kFactors[i]));
-      least = _mm512_min_ps(sum, least);
-    }
-    return best;
+    return choice.best([](__m512 v) {  // over a token's subgroups
+      v = _mm512_add_ps(v, _mm512_shuffle_f32x4(v, v, 0x4E));
+      return _mm512_add_ps(v, _mm512_shuffle_f32x4(v, v, 0xB1));
+    });
   }
 
   void write_record(std::byte* record, int64_t at, bool second, __m512 widened, __m512 inverse) {
     const __m512 ratio = _mm512_div_ps(widened, _mm512_loadu_ps(record + kShiftsAt));
-    const __m512 gain = _mm512_min_ps(_mm512_getexp_ps(ratio), cap_);  // of 0 / 0: the cap
+    const __m512 gain = FactorChoice::gain(ratio, cap);
     const __m512i shift = _mm512_sub_epi32(_mm512_set1_epi32(cap), _mm512_cvtps_epi32(gain));
     alignas(64) float multiplier[16];
     _mm512_store_ps(multiplier, _mm512_scalef_ps(inverse, gain));
@@ -153,7 +142,6 @@ class BlockRounding {
     _mm_storeu_si128(at, pair(first, second ? whole : _mm_setzero_si128()));
   }
 
-  const __m512 cap_ = _mm512_set1_ps(cap);
   const Block block_;
   const int64_t k_;
   const SpanCut cut_;

@@ -2,6 +2,7 @@
 #include "inferometer/kernel/avx512/decode.h"
 #include "inferometer/kernel/avx512/digit_records.h"
 #include "inferometer/kernel/avx512/digits.h"
+#include "inferometer/kernel/avx512/lane_shifts.h"
 #include "inferometer/kernel/avx512/lane_steps.h"
 #include "inferometer/kernel/avx512/prefill.h"
 #include "inferometer/kernel/avx512/shifts.h"
@@ -12,18 +13,24 @@ namespace ifm {
 namespace avx512 {
 namespace {
 
-// Decode waits for memory, so that the exact product is as fast as one with coarser inputs: it is the only one.
-constexpr ProductTable kDecode = []() consteval {
-  ProductTable table = with({}, {Packing::affine4}, {&kDigits, decode_affine4});
+constexpr ProductTable kExactDecode = []() consteval {
+  ProductTable table = with({}, {Packing::affine4}, {&kDigits, decode_exact_affine4});
   table = with(table, {Packing::affine8}, {&kInt16Lanes, decode_affine8});
-  table = with(table, {Packing::q4_0}, {&kDigitsOfHalves, decode_q4_0});
-  table = with(table, {Packing::q4_1}, {&kDigitsOfHalves, decode_q4_1});
+  table = with(table, {Packing::q4_0}, {&kDigitsOfHalves, decode_exact_q4_0});
+  table = with(table, {Packing::q4_1}, {&kDigitsOfHalves, decode_exact_q4_1});
   table = with(table, {Packing::q5_0}, {&kInt16Lanes, decode_q5_0});
   table = with(table, {Packing::q5_1}, {&kInt16Lanes, decode_q5_1});
   table = with(table, {Packing::q8_0}, {&kInt16Lanes, decode_q8_0});
   table = with(table, {Packing::q4_k}, {&kInt16Lanes, decode_q4_k});
   table = with(table, {Packing::q5_k}, {&kInt16Lanes, decode_q5_k});
   return with(table, {Packing::q6_k}, {&kInt16Lanes, decode_q6_k});
+}
+();
+
+constexpr ProductTable kDecode = []() consteval {
+  ProductTable table = with(kExactDecode, {Packing::affine4}, {&kLaneShifts, decode_affine4});
+  table = with(table, {Packing::q4_0}, {&kLaneShiftsOfHalves, decode_q4_0});
+  return with(table, {Packing::q4_1}, {&kLaneShiftsOfHalves, decode_q4_1});
 }
 ();
 
@@ -65,7 +72,7 @@ constexpr Kernels kAvx512{
     .isa = "avx512",
     .fast_decode = kDecode,
     .fast_prefill = kPrefill,
-    .exact_decode = kDecode,
+    .exact_decode = kExactDecode,
     .exact_prefill = kExactPrefill,
     .attention = attention,
 };

@@ -61,26 +61,53 @@ void round_int16(std::span<const float> x, float* out) {
 /// floor(log2(x)), at most cap.
 int gain_of(double ratio, int cap) { return ratio < std::ldexp(1.0, cap) ? std::ilogb(ratio) : cap; }
 
+/// Of 1, 2^1/4, 2^1/2 and 2^3/4 the one with the smallest sum of squared steps, where `tops` share a base.
+float best_factor(float top, std::span<const float> tops, int cap) {
+  float factor = 1;
+  double least = std::numeric_limits<double>::infinity();
+  for (const float c : {1.0F, 1.189207115F, 1.414213562F, 1.681792831F}) {
+    double cost = 0;
+    for (const float one : tops) cost += std::ldexp(1.0, -2 * gain_of(static_cast<double>(top / one * c), cap));
+    cost *= static_cast<double>(c) * static_cast<double>(c);
+    if (cost < least) factor = c;
+    least = std::min(least, cost);
+  }
+  return factor;
+}
+
 void round_shifts(std::span<const float> x, int cap, float* out) {
   const float top = largest(x);
   if (top < 0x1p-100F) return;
   std::vector<float> tops;
   for (std::size_t begin = 0; begin < x.size(); begin += 16)
     tops.push_back(largest(x.subspan(begin, std::min<std::size_t>(16, x.size() - begin))));
-  float factor = 1;
-  double least = std::numeric_limits<double>::infinity();
-  for (const float c : {1.0F, 1.189207115F, 1.414213562F, 1.681792831F}) {
-    double cost = 0;
-    for (const float sixteen : tops) cost += std::ldexp(1.0, -2 * gain_of(static_cast<double>(top / sixteen * c), cap));
-    cost *= static_cast<double>(c) * static_cast<double>(c);
-    if (cost < least) factor = c;
-    least = std::min(least, cost);
-  }
-  const float wide = top * factor;
+  const float wide = top * best_factor(top, tops, cap);
   for (std::size_t i = 0; i < x.size(); ++i) {
     const int gain = gain_of(static_cast<double>(wide / tops[i / 16]), cap);
     const float q = std::clamp(x[i] * std::ldexp(127.0F / wide, gain), -127.0F, 127.0F);
     out[i] = static_cast<float>(std::lrint(q)) * std::ldexp(wide / 127.0F, -gain);
+  }
+}
+
+void round_lanes(std::span<const float> x, bool halves, float* out) {
+  constexpr int kCap = 12;
+  const float top = largest(x);
+  if (top < 0x1p-100F) return;
+  std::vector<float> tops(x.size() / 8);
+  for (std::size_t lane = 0; lane < tops.size(); ++lane) {
+    for (std::size_t p = 0; p < 8; ++p) tops[lane] = std::max(tops[lane], std::fabs(x[place(lane, p, halves)]));
+  }
+  tops.resize((tops.size() + 15) / 16 * 16);  // rows are filled up to whole lines
+  const float wide = top * best_factor(top, tops, kCap);
+  for (std::size_t lane = 0; lane < x.size() / 8; ++lane) {
+    const int gain = gain_of(static_cast<double>(wide / tops[lane]), kCap);
+    float before = 0;
+    for (std::size_t p = 8; p-- > 0;) {
+      const std::size_t i = place(lane, p, halves);
+      const float integer = std::nearbyint(x[i] * std::ldexp(119.0F / wide, gain) - before / 16);
+      out[i] = (integer + before / 16) * std::ldexp(wide / 119.0F, -gain);
+      before = integer;
+    }
   }
 }
 
@@ -138,6 +165,8 @@ std::vector<float> rounded_values(std::string_view rounding, std::span<const flo
       round_blocks(token, 32, kTwoDigits, out.data() + begin);
     } else if (rounding == "digits" || rounding == "digits, halves") {
       round_digits(token, rounding != "digits", out.data() + begin);
+    } else if (rounding == "lanes12" || rounding == "lanes12, halves") {
+      round_lanes(token, rounding != "lanes12", out.data() + begin);
     } else if (rounding == "int16") {
       round_int16(token, out.data() + begin);
     } else if (rounding == "eights16" || rounding == "eights32") {

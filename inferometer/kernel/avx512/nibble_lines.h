@@ -1,0 +1,104 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+// What roundings for weights whose nibbles need no masks share. A line is 128 values, 16 lanes of eight, and a lane's values are
+// those of the eight nibbles of a dword: 8 consecutive ones (MLX), or of a block of 32 alternately 4 of its first and 4 of its
+// second half (GGML, `halves`). With v the bytes of a dword of nibbles n0 … n7, lowest first, and u = v << 4, the eight weights
+// times their inputs are (a0 v0 + … + a3 v3 + e0 u0 + … + e3 u3) / 16, where u0 = 16 n0, ub = 16 n2b + n(2b-1) and
+// vb = n2b + 16 n(2b+1): the input of n2b is e_b + a_b / 16 and that of n(2b+1) is a_b + e_(b+1) / 16. Rounding from n7 down,
+// each integer takes up what the ones before it left over.
+namespace ifm::avx512 {
+
+inline constexpr int64_t kLineValues = 128;
+static inline int64_t lines_of(int64_t k) { return (k + kLineValues - 1) / kLineValues; }
+
+/// Row r of eight values and row r + 8, for a line of 16 rows: those of a lane, MLX's in the order of the nibbles, GGML's the
+/// four low nibbles first.
+template <bool halves>
+static inline __m512 load_rows(const float* x, int r) {
+  if constexpr (!halves) {
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(x + 8 * r)), _mm256_loadu_ps(x + 64 + 8 * r), 1);
+  }
+  const float* at = x + 32 * (r / 4) + 4 * (r % 4);
+  __m512 row = _mm512_castps128_ps512(_mm_loadu_ps(at));
+  row = _mm512_insertf32x4(row, _mm_loadu_ps(at + 16), 1);
+  row = _mm512_insertf32x4(row, _mm_loadu_ps(at + 64), 2);
+  return _mm512_insertf32x4(row, _mm_loadu_ps(at + 80), 3);
+}
+
+/// out[p] lane L = the input of nibble p of lane L.
+template <bool halves>
+static inline void load_whole_line(const float* x, __m512* out) {
+  __m512 pair[8];
+  for (int i = 0; i < 4; ++i) {
+    const __m512 even = load_rows<halves>(x, 2 * i);
+    const __m512 odd = load_rows<halves>(x, 2 * i + 1);
+    pair[2 * i] = _mm512_unpacklo_ps(even, odd);
+    pair[2 * i + 1] = _mm512_unpackhi_ps(even, odd);
+  }
+  // four[q][j]: of rows 4 q … 4 q + 3, columns j (first 128 bits of a half) and j + 4 (second).
+  __m512 four[2][4];
+  for (int q = 0; q < 2; ++q) {
+    const __m512d a = _mm512_castps_pd(pair[4 * q]);
+    const __m512d b = _mm512_castps_pd(pair[4 * q + 1]);
+    const __m512d c = _mm512_castps_pd(pair[4 * q + 2]);
+    const __m512d d = _mm512_castps_pd(pair[4 * q + 3]);
+    four[q][0] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+    four[q][1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+    four[q][2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+    four[q][3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+  }
+  const __m512i lower = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
+  const __m512i upper = _mm512_add_epi32(lower, _mm512_set1_epi32(4));
+  for (int j = 0; j < 4; ++j) {
+    // Column j + 4 of a GGML row is the high nibble of byte j.
+    out[halves ? 2 * j : j] = _mm512_permutex2var_ps(four[0][j], lower, four[1][j]);
+    out[halves ? 2 * j + 1 : j + 4] = _mm512_permutex2var_ps(four[0][j], upper, four[1][j]);
+  }
+}
+
+/// Line `line` of k values; the last one is filled up with zeros.
+template <bool halves>
+static inline void load_line(const float* x, int64_t k, int64_t line, __m512* out) {
+  const float* from = x + line * kLineValues;
+  const int64_t left = k - line * kLineValues;
+  if (left >= kLineValues) return load_whole_line<halves>(from, out);
+  float last[kLineValues] = {};
+  __builtin_memcpy(last, from, static_cast<std::size_t>(left) * sizeof(float));
+  load_whole_line<halves>(last, out);
+}
+
+/// Inputs scaled to integers, as a (odd nibbles) and e (even ones).
+struct LineIntegers {
+  __m512i a[4];
+  __m512i e[4];
+
+  LineIntegers(const __m512* x, __m512 inverse) {
+    __m512 before = _mm512_setzero_ps();
+    for (int p = 7; p >= 0; --p) {
+      before = _mm512_fnmadd_ps(before, _mm512_set1_ps(1.0F / 16), _mm512_mul_ps(x[p], inverse));
+      before = _mm512_roundscale_ps(before, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+      (p % 2 != 0 ? a : e)[p / 2] = _mm512_cvtps_epi32(before);
+    }
+  }
+  /// 16 times the sum of a lane's inputs that the integers stand for: 17 (a + e), less e0.
+  [[nodiscard]] __m512i lane_sums() const {
+    __m512i all = _mm512_setzero_si512();
+    for (int b = 0; b < 4; ++b) all = _mm512_add_epi32(all, _mm512_add_epi32(a[b], e[b]));
+    return _mm512_sub_epi32(_mm512_add_epi32(_mm512_slli_epi32(all, 4), all), e[0]);
+  }
+};
+
+/// Four vectors of integers in [-128, 127] as the bytes of one.
+static inline __m512i bytes_of(__m512i b0, __m512i b1, __m512i b2, __m512i b3) {
+  const __m512i byte = _mm512_set1_epi32(255);
+  const __m512i low = _mm512_or_si512(_mm512_and_si512(b0, byte), _mm512_slli_epi32(_mm512_and_si512(b1, byte), 8));
+  const __m512i high = _mm512_or_si512(_mm512_slli_epi32(_mm512_and_si512(b2, byte), 16), _mm512_slli_epi32(b3, 24));
+  return _mm512_or_si512(low, high);
+}
+static inline __m512i bytes_of(const __m512i* b) { return bytes_of(b[0], b[1], b[2], b[3]); }
+
+}  // namespace ifm::avx512
