@@ -59,8 +59,11 @@ struct ByShifts {
     shift = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x.line_shifts(line))));
   }
   /// 8 products of at most 255 * 127, shifted by up to 12, stay within 30 bits.
+  [[gnu::always_inline]] [[nodiscard]] __m512i unshifted_dot(__m512i v, __m512i u) const {
+    return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), v, a), u, e);
+  }
   [[gnu::always_inline]] [[nodiscard]] __m512i dot(__m512i v, __m512i u) const {
-    return _mm512_sllv_epi32(_mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), v, a), u, e), shift);
+    return _mm512_sllv_epi32(unshifted_dot(v, u), shift);
   }
 };
 
@@ -133,6 +136,51 @@ template <typename By, typename Row, int R, int T>
   });
 }
 
+/// Whole rows of blocks that have their scales between the nibbles, alike.
+template <typename NibbleRow>
+struct InBlocks {
+  using Row = NibbleRow;
+  using Inputs = LaneShifts;
+  static Inputs inputs(const Activations& x, int64_t token) { return lane_shifts_of(x, token); }
+
+  template <int R, int T>
+  [[gnu::always_inline]] static void take(const Row (&rows)[R], const Inputs (&x)[T], int64_t k, __m512 (&result)[R][T]) {
+    __m512 sums[R][T];
+    unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
+    ScaledLine lines[R];
+    for (int64_t line = 0; line < k / 128; ++line) {
+      unrolled<R>([&](auto r) __attribute__((always_inline)) { lines[r] = rows[r].scaled_line(line); });
+      take_one<R, T>(lines, x, line, sums);
+    }
+    if (k % 128 != 0) {
+      unrolled<R>([&](auto r) { lines[r] = rows[r].scaled_part(k / 128, k % 128); });
+      take_one<R, T>(lines, x, k / 128, sums);
+    }
+    unrolled<R>(
+        [&](auto r) { unrolled<T>([&](auto t) { result[r][t] = _mm512_mul_ps(sums[r][t], _mm512_set1_ps(x[t].base)); }); });
+  }
+
+ private:
+  template <int R, int T>
+  [[gnu::always_inline]] static void take_one(const ScaledLine (&lines)[R], const Inputs (&x)[T], int64_t line,
+                                              __m512 (&sums)[R][T]) {
+    unrolled<T>([&](auto t) __attribute__((always_inline)) {
+      const ByShifts inputs(x[t], line);
+      // What weights of 8 (whose eight nibbles are all 8), or of 1, would give.
+      const __m512i zeros = _mm512_set1_epi32(Row::kHasBiases ? 0x11111111 : static_cast<int>(0x88888888U));
+      const __m512i of_zeros = inputs.unshifted_dot(zeros, _mm512_slli_epi32(zeros, 4));
+      const __m512 lane_sums = _mm512_cvtepi32_ps(_mm512_sllv_epi32(of_zeros, inputs.shift));
+      unrolled<R>([&](auto r) __attribute__((always_inline)) {
+        __m512i dots = inputs.unshifted_dot(lines[r].nibbles, _mm512_slli_epi32(lines[r].nibbles, 4));
+        if constexpr (!Row::kHasBiases) dots = _mm512_sub_epi32(dots, of_zeros);
+        dots = _mm512_sllv_epi32(dots, inputs.shift);
+        sums[r][t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), lines[r].scales, sums[r][t]);
+        if constexpr (Row::kHasBiases) sums[r][t] = _mm512_fmadd_ps(lane_sums, lines[r].biases, sums[r][t]);
+      });
+    });
+  }
+};
+
 template <typename By, typename NibbleRow>
 struct InPlace {
   using Row = NibbleRow;
@@ -161,8 +209,8 @@ void by_group(const MatmulTask& task) {
 }  // namespace
 
 void decode_affine4(const MatmulTask& task) { by_group<ByShifts>(task); }
-void decode_q4_0(const MatmulTask& task) { take_all<InPlace<ByShifts, GgmlNibbleRow<false>>>(task); }
-void decode_q4_1(const MatmulTask& task) { take_all<InPlace<ByShifts, GgmlNibbleRow<true>>>(task); }
+void decode_q4_0(const MatmulTask& task) { take_all<InBlocks<GgmlNibbleRow<false>>>(task); }
+void decode_q4_1(const MatmulTask& task) { take_all<InBlocks<GgmlNibbleRow<true>>>(task); }
 
 void decode_exact_affine4(const MatmulTask& task) { by_group<ByDigits>(task); }
 void decode_exact_q4_0(const MatmulTask& task) { take_all<InPlace<ByDigits, GgmlNibbleRow<false>>>(task); }

@@ -61,17 +61,17 @@ void affine8_by_dtype(const MatmulTask& task) {
 
 }  // namespace
 
-void decode_affine8(const MatmulTask& task) {
+void decode_exact_affine8(const MatmulTask& task) {
   if (task.weights->group == 32) return affine8_by_dtype<32>(task);
   if (task.weights->group == 64) return affine8_by_dtype<64>(task);
   affine8_by_dtype<128>(task);
 }
 
-void decode_q5_0(const MatmulTask& task) { take_all<InRegisters<GgmlFives<false>>>(task); }
-void decode_q5_1(const MatmulTask& task) { take_all<InRegisters<GgmlFives<true>>>(task); }
-void decode_q8_0(const MatmulTask& task) { take_all<InRegisters<GgmlQ8>>(task); }
-void decode_q4_k(const MatmulTask& task) { take_all<InRegisters<GgmlK<false>>>(task); }
-void decode_q5_k(const MatmulTask& task) { take_all<InRegisters<GgmlK<true>>>(task); }
-void decode_q6_k(const MatmulTask& task) { take_all<InRegisters<GgmlQ6K>>(task); }
+void decode_exact_q5_0(const MatmulTask& task) { take_all<InRegisters<GgmlFives<false>>>(task); }
+void decode_exact_q5_1(const MatmulTask& task) { take_all<InRegisters<GgmlFives<true>>>(task); }
+void decode_exact_q8_0(const MatmulTask& task) { take_all<InRegisters<GgmlQ8>>(task); }
+void decode_exact_q4_k(const MatmulTask& task) { take_all<InRegisters<GgmlK<false>>>(task); }
+void decode_exact_q5_k(const MatmulTask& task) { take_all<InRegisters<GgmlK<true>>>(task); }
+void decode_exact_q6_k(const MatmulTask& task) { take_all<InRegisters<GgmlQ6K>>(task); }
 
 }  // namespace ifm::avx512

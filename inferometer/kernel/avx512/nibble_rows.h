@@ -12,11 +12,19 @@
 // Rows of 4-bit weights in lines of 128 as decode reads them. Each has kGroup, a constructor from matrix and row, and
 //   groups(first, count): scales and biases of up to 16 groups, one a lane, 0 beyond `count`;
 //   line(i): the nibbles of 128 weights; part(i, values): of the last ones, fewer than 128.
+// GGML's have scales between the nibbles and so, for what does without groups(), also
+//   scaled_line(i): with the scales, and biases where kHasBiases, spread over the line's lanes.
 namespace ifm::avx512 {
 
 struct Groups {
   __m512 scale;
   __m512 bias;
+};
+
+struct ScaledLine {
+  __m512i nibbles;
+  __m512 scales;
+  __m512 biases;
 };
 
 /// MLX affine. G is 32 or 64; groups of 128 are read as two of 64 each (doubled).
@@ -99,11 +107,35 @@ class GgmlNibbleRow {
     return {d, _mm512_mul_ps(_mm512_set1_ps(-8.0F), d)};
   }
 
-  [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const {
-    // The line's first 64 bytes and its last 64; what lies behind the first is index 32 (16) less 4 in the last.
+  static constexpr bool kHasBiases = has_m;  ///< else weights are nibbles less 8
+
+  [[gnu::always_inline]] [[nodiscard]] ScaledLine scaled_line(int64_t i) const {
+    // The scales of all four blocks lie within the line's first 64 bytes.
     const std::byte* at = blocks_ + 4 * i * kBlockBytes;
     const __m512i first = load_once(at);
-    const __m512i last = load_once(at + 4 * kBlockBytes - 64);
+    ScaledLine out{in_line(first, load_once(at + 4 * kBlockBytes - 64)), spread_words(first, 0), _mm512_setzero_ps()};
+    if constexpr (has_m) out.biases = spread_words(first, 1);
+    return out;
+  }
+  [[gnu::always_inline]] [[nodiscard]] ScaledLine scaled_part(int64_t i, int64_t values) const {
+    const Groups here = groups(4 * i, values / 32);
+    const __m512i spread = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    return {part(i, values), _mm512_permutexvar_ps(spread, here.scale), _mm512_permutexvar_ps(spread, here.bias)};
+  }
+
+  [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const {
+    const std::byte* at = blocks_ + 4 * i * kBlockBytes;
+    return in_line(load_once(at), load_once(at + 4 * kBlockBytes - 64));
+  }
+  [[gnu::always_inline]] [[nodiscard]] __m512i part(int64_t i, int64_t values) const { return blocks(i, values / 32); }
+
+ private:
+  static constexpr int64_t kNibblesAt = has_m ? 4 : 2;
+  static constexpr int64_t kBlockBytes = kNibblesAt + 16;
+
+  /// The nibbles of a line out of its first 64 bytes and its last 64; what lies behind the first ones is index 32 (16) less 4 in
+  /// the last.
+  [[gnu::always_inline]] static __m512i in_line(__m512i first, __m512i last) {
     if constexpr (has_m) {
       return _mm512_permutex2var_epi32(first, _mm512_setr_epi32(1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14, 28, 29, 30, 31), last);
     }
@@ -111,11 +143,13 @@ class GgmlNibbleRow {
                                            11, 10, 8, 7, 6, 5, 4, 3, 2, 1);
     return _mm512_permutex2var_epi16(first, words, last);
   }
-  [[gnu::always_inline]] [[nodiscard]] __m512i part(int64_t i, int64_t values) const { return blocks(i, values / 32); }
-
- private:
-  static constexpr int64_t kNibblesAt = has_m ? 4 : 2;
-  static constexpr int64_t kBlockBytes = kNibblesAt + 16;
+  /// Word `at` of each of a line's four blocks as f32, for the block's lanes.
+  [[gnu::always_inline]] static __m512 spread_words(__m512i first, int at) {
+    constexpr int kWords = kBlockBytes / 2;
+    const auto four = [&](int block) { return _mm_set1_epi16(static_cast<int16_t>(kWords * block + at)); };
+    const __m256i low = _mm256_setr_m128i(_mm_unpacklo_epi64(four(0), four(1)), _mm_unpacklo_epi64(four(2), four(3)));
+    return _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(_mm512_castsi256_si512(low), first)));
+  }
 
   [[gnu::always_inline]] [[nodiscard]] __m512i blocks(int64_t i, int64_t count) const {
     const std::byte* at = blocks_ + 4 * i * kBlockBytes + kNibblesAt;

@@ -5,6 +5,7 @@
 #include "inferometer/kernel/avx512/lane_shifts.h"
 #include "inferometer/kernel/avx512/lane_steps.h"
 #include "inferometer/kernel/avx512/prefill.h"
+#include "inferometer/kernel/avx512/quads.h"
 #include "inferometer/kernel/avx512/shifts.h"
 #include "inferometer/kernel/isa_sets.h"
 #include "inferometer/kernel/product_table.h"
@@ -15,22 +16,27 @@ namespace {
 
 constexpr ProductTable kExactDecode = []() consteval {
   ProductTable table = with({}, {Packing::affine4}, {&kDigits, decode_exact_affine4});
-  table = with(table, {Packing::affine8}, {&kInt16Lanes, decode_affine8});
+  table = with(table, {Packing::affine8}, {&kInt16Lanes, decode_exact_affine8});
   table = with(table, {Packing::q4_0}, {&kDigitsOfHalves, decode_exact_q4_0});
   table = with(table, {Packing::q4_1}, {&kDigitsOfHalves, decode_exact_q4_1});
-  table = with(table, {Packing::q5_0}, {&kInt16Lanes, decode_q5_0});
-  table = with(table, {Packing::q5_1}, {&kInt16Lanes, decode_q5_1});
-  table = with(table, {Packing::q8_0}, {&kInt16Lanes, decode_q8_0});
-  table = with(table, {Packing::q4_k}, {&kInt16Lanes, decode_q4_k});
-  table = with(table, {Packing::q5_k}, {&kInt16Lanes, decode_q5_k});
-  return with(table, {Packing::q6_k}, {&kInt16Lanes, decode_q6_k});
+  table = with(table, {Packing::q5_0}, {&kInt16Lanes, decode_exact_q5_0});
+  table = with(table, {Packing::q5_1}, {&kInt16Lanes, decode_exact_q5_1});
+  table = with(table, {Packing::q8_0}, {&kInt16Lanes, decode_exact_q8_0});
+  table = with(table, {Packing::q4_k}, {&kInt16Lanes, decode_exact_q4_k});
+  table = with(table, {Packing::q5_k}, {&kInt16Lanes, decode_exact_q5_k});
+  return with(table, {Packing::q6_k}, {&kInt16Lanes, decode_exact_q6_k});
 }
 ();
 
 constexpr ProductTable kDecode = []() consteval {
   ProductTable table = with(kExactDecode, {Packing::affine4}, {&kLaneShifts, decode_affine4});
   table = with(table, {Packing::q4_0}, {&kLaneShiftsOfHalves, decode_q4_0});
-  return with(table, {Packing::q4_1}, {&kLaneShiftsOfHalves, decode_q4_1});
+  table = with(table, {Packing::q4_1}, {&kLaneShiftsOfHalves, decode_q4_1});
+  table = with(table, {Packing::affine8}, {&kQuads, decode_affine8});
+  table = with(table, {Packing::q8_0}, {&kQuads, decode_q8_0});
+  table = with(table, {Packing::q4_k}, {&kQuads32Apart, decode_q4_k});
+  table = with(table, {Packing::q5_k}, {&kQuads32Apart, decode_q5_k});
+  return with(table, {Packing::q6_k}, {&kQuads64Apart, decode_q6_k});
 }
 ();
 
