@@ -15,6 +15,10 @@ constexpr int64_t kPiecesPerThread = 8;
 constexpr int64_t kBatch = 512;
 /// Shorter pieces of a prompt are evaluated as decode steps are: a prefill product works on this many tokens at least.
 constexpr int64_t kPrefillTokens = 4;
+/// Weights that a thread should at least stream through at a time.
+constexpr int64_t kStreamBytes = 64 * 1024;
+/// Decode products take this many tokens while the weights pass by once.
+constexpr int64_t kStepTokens = 64;
 /// Positions whose logits are computed together.
 constexpr int64_t kHeadBatch = 32;
 
@@ -64,8 +68,11 @@ void Llama::multiply(std::span<const Output> outputs, int64_t n) {
       }
     }
   };
-  if (n == 1) {
-    pool_.for_shrinking(rows, kMatmulRows, part);
+  // A step: each thread streams through most of its part of the weights. Many tokens: chunks, as threads become free.
+  if (phase_ == Phase::decode && n <= kStepTokens) {
+    const WeightMatrix& first = *outputs.front().weights;
+    const int64_t row_bytes = std::max<int64_t>(1, bytes_of(first) / first.rows);
+    pool_.for_shrinking(rows, (kStreamBytes / row_bytes + kMatmulRows) / kMatmulRows * kMatmulRows, part);
   } else {
     // Several panels at a time, of which a product fetches the next one's weights ahead, but enough pieces to end together.
     const int64_t panels = rows / (kPiecesPerThread * pool_.size() * kMatmulRows);

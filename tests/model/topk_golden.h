@@ -101,6 +101,15 @@ class Agreement {
     ++positions_;
   }
 
+  /// Of other positions of the same golden.
+  void add(const Agreement& other) {
+    kl_ += other.kl_;
+    ln_p_ += other.ln_p_;
+    reference_ln_p_ += other.reference_ln_p_;
+    same_top_ += other.same_top_;
+    positions_ += other.positions_;
+  }
+
   [[nodiscard]] int64_t positions() const { return positions_; }
   /// Mean KL(golden || candidate) over the top-k tokens and the rest as one: a lower bound of the full KL. Nats.
   [[nodiscard]] double kl() const { return kl_ / static_cast<double>(positions_); }
