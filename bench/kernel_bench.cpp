@@ -99,7 +99,8 @@ void time_product(const Options& options, const Layout& layout, const TestMatrix
 }
 
 void run(const Options& options) {
-  const Limits limits{measure_int8_gmac_per_s(1, kSecond / 2), measure_read_gb_per_s(1, 256 << 20, kSecond)};
+  const Limits limits{measure_int8_peak(1, kSecond / 2, kernels_for(options.isa).isa).gmac_per_s,
+                      measure_read_gb_per_s(1, 256 << 20, kSecond)};
   fmt::print("limits of one thread: int8 {:.1f} GMAC/s, read {:.1f} GB/s; set {}, {}\n", limits.int8_gmac_per_s,
              limits.read_gb_per_s, kernels_for(options.isa).isa, options.accuracy);
   for (const Layout& layout : chosen_layouts(options.layouts)) {

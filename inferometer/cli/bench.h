@@ -40,7 +40,8 @@ struct BenchRow {
 /// What the machine could do while a row ran.
 struct BenchLimits {
   double read_gb_per_s = 0;
-  double int8_gmac_per_s = 0;
+  double int8_gmac_per_s = 0;    ///< of the kernels' instruction set
+  std::string int8_instruction;  ///< that reached it; empty when unknown
 };
 
 /// A measured row. Everything derived is METHOD's: MBU = bytes of a step * steps/s / read bandwidth; MAC share = MACs / time /
@@ -55,7 +56,7 @@ struct BenchResult {
   std::optional<double> bytes_per_token;  ///< generation only: step_bytes() over the tokens of a step
   std::optional<double> macs_per_token;   ///< layers, attention and head; a prompt's head counts once
   std::optional<double> mbu;              ///< generation only
-  std::optional<double> mac_share;        ///< unknown in exact arithmetic, which the int8 peak does not bound
+  std::optional<double> mac_share;        ///< each multiply-add of the model once, in exact arithmetic too
   std::optional<double> limit_share;      ///< max(bytes / bandwidth, MACs / peak) over the time: the larger known share
   std::vector<std::string> flags;         ///< "mbu_over_limit", "mac_share_over_limit": one of two measurements is wrong
 };
@@ -66,7 +67,8 @@ inline constexpr double kHighestShare = 1.05;
 /// Measures one row: a warm-up that is not kept, then `repetitions` samples, with the limits measured before and after; the
 /// higher of the two counts. The tokens of the depth are evaluated once and kept. `progress` is called after the warm-up and each
 /// sample.
-/// @throws Error resource when the context is too small, interrupted when a stop is asked for.
+/// @throws Error resource when the context is too small, interrupted when a stop is asked for, engine when the last logits of an
+/// evaluation are not finite.
 [[nodiscard]] BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& info, Evaluator& evaluator,
                                       Clock& clock, const std::function<BenchLimits()>& measure_limits,
                                       const std::function<void()>& progress, const StopToken& stop);

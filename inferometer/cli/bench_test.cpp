@@ -1,6 +1,7 @@
 #include "inferometer/cli/bench.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -32,30 +33,42 @@ class ScriptedEvaluator final : public Evaluator {
   void prefill_sequence(int sequence, std::span<const TokenId> ids) override {
     check(ids);
     if (sequence == 0) position_ += static_cast<int>(ids.size());
+    evaluated();
     log += "p" + std::to_string(ids.size()) + (sequence > 0 ? "of" + std::to_string(sequence) : "") + " ";
     clock_.advance_ns(kPromptNsPerToken * static_cast<int64_t>(ids.size()));
   }
   void step(TokenId id) override { step_together({&id, 1}); }
   void step_together(std::span<const TokenId> ids) override {
     check(ids);
+    evaluated();
     ++position_;
     log += ids.size() == 1 ? "s " : "s" + std::to_string(ids.size()) + " ";
     clock_.advance_ns(kStepNs);
   }
-  [[nodiscard]] std::span<const float> logits() const override { return {}; }
+  [[nodiscard]] std::span<const float> logits() const override { return logits_; }
   void score(std::span<const TokenId>, const std::function<void(int, std::span<const float>)>&) override {}
   [[nodiscard]] int position() const override { return position_; }
   [[nodiscard]] int vocab() const override { return 7; }
 
   std::string log;
+  int evaluations = 0;
+  int broken_after = 0;  ///< the evaluation whose last logit is `bad`; 0 = none
+  float bad = 0;
 
  private:
+  void evaluated() {
+    if (++evaluations == broken_after) logits_.back() = bad;
+  }
   void check(std::span<const TokenId> ids) const {
     for (const TokenId id : ids) EXPECT_TRUE(id >= 0 && id < vocab());
   }
   VirtualClock& clock_;
   int position_ = 0;
+  std::vector<float> logits_{1, -2, 0, 3, 1, 2, 5};
 };
+
+// 1 GB/s and 1 GMAC/s: shares are then bytes or MACs per nanosecond.
+BenchLimits one_of_each() { return {.read_gb_per_s = 1.0, .int8_gmac_per_s = 1.0, .int8_instruction = "dots"}; }
 
 ModelInfo small_model() {
   ModelInfo info;
@@ -69,13 +82,7 @@ ModelInfo small_model() {
 }
 
 BenchResult measure(const BenchRow& row, int repetitions, ScriptedEvaluator& evaluator, VirtualClock& clock) {
-  // 1 GB/s and 1 GMAC/s: shares are then bytes or MACs per nanosecond.
-  return measure_row(
-      row, repetitions, small_model(), evaluator, clock,
-      [] {
-        return BenchLimits{1.0, 1.0};
-      },
-      [] {}, {});
+  return measure_row(row, repetitions, small_model(), evaluator, clock, one_of_each, [] {}, {});
 }
 
 TEST(BenchRows, AreNamedAndOrderedAsInLlamaBench) {
@@ -151,7 +158,7 @@ TEST(Bench, SequencesTogetherShareTheWeightsAndCountAllTokens) {
 
 // Of 3 tokens from depth 2, which see 3, 4 and 5 positions, the first two skip what only logits need.
 TEST(Bench, MacShareOfAPromptLeavesOutWhatTheEngineSkips) {
-  BenchResult result{.row = {.prompt = 3, .depth = 2}, .samples_ns = {1000}, .limits = {1.0, 1.0}};
+  BenchResult result{.row = {.prompt = 3, .depth = 2}, .samples_ns = {1000}, .limits = one_of_each()};
   ModelInfo info = small_model();
   info.logits_only_macs = 30;
   info.logits_only_attention_macs_per_position = 1;
@@ -162,13 +169,55 @@ TEST(Bench, MacShareOfAPromptLeavesOutWhatTheEngineSkips) {
   EXPECT_DOUBLE_EQ(result.macs_per_token.value(), (3 * 100 + 2 * (3 + 4 + 5) + 3 * 50) / 3.0) << "every step has logits";
 }
 
-TEST(Bench, ExactArithmeticIsNotHeldAgainstTheInt8Peak) {
-  BenchResult result{.row = {.prompt = 3}, .samples_ns = {1000}, .limits = {1.0, 1.0}};
+// Its inputs of two int8 digits make two dots of a multiply-add, which counts once, so that fast and exact stand beside each
+// other.
+TEST(Bench, ExactArithmeticCountsEachMultiplyAddOnce) {
+  BenchResult fast{.row = {.prompt = 3}, .samples_ns = {1000}, .limits = one_of_each()};
+  BenchResult exact = fast;
   ModelInfo info = small_model();
+  derive(fast, info);
   info.accuracy = "exact";
-  derive(result, info);
-  EXPECT_TRUE(result.macs_per_token.has_value());
-  EXPECT_FALSE(result.mac_share.has_value());
+  derive(exact, info);
+  EXPECT_DOUBLE_EQ(exact.mac_share.value(), (3 * 100 + 2 * (1 + 2 + 3) + 50) / 1000.0);
+  EXPECT_EQ(exact.mac_share, fast.mac_share);
+}
+
+TEST(Bench, RefusesLogitsThatAreNotFinite) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  // Evaluations: the warm-up, two samples.
+  for (const int broken_after : {1, 2, 3}) {
+    for (const float bad : {kNan, kInfinity, -kInfinity}) {
+      VirtualClock clock;
+      ScriptedEvaluator evaluator(clock);
+      evaluator.bad = bad;
+      evaluator.broken_after = broken_after;
+      try {
+        static_cast<void>(measure({.prompt = 5}, 2, evaluator, clock));
+        FAIL() << "no error";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::engine);
+        EXPECT_THAT(error.message(), testing::AllOf(HasSubstr("pp5"), HasSubstr("logits: not finite")));
+      }
+      EXPECT_EQ(evaluator.evaluations, broken_after) << "ends at once";
+    }
+  }
+}
+
+TEST(Bench, TheHigherOfTwoMeasuredLimitsCounts) {
+  VirtualClock clock;
+  ScriptedEvaluator evaluator(clock);
+  std::vector<BenchLimits> measured{{.read_gb_per_s = 3, .int8_gmac_per_s = 20, .int8_instruction = "one"},
+                                    {.read_gb_per_s = 4, .int8_gmac_per_s = 10, .int8_instruction = "other"}};
+  for (int order = 0; order < 2; ++order) {
+    std::size_t call = 0;
+    const BenchResult result = measure_row(
+        {.prompt = 1}, 1, small_model(), evaluator, clock, [&] { return measured[call++]; }, [] {}, {});
+    EXPECT_EQ(result.limits.read_gb_per_s, 4);
+    EXPECT_EQ(result.limits.int8_gmac_per_s, 20);
+    EXPECT_EQ(result.limits.int8_instruction, "one");
+    std::ranges::reverse(measured);
+  }
 }
 
 TEST(Bench, EndsAtAStopRequest) {
@@ -183,6 +232,17 @@ TEST(Bench, EndsAtAStopRequest) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::interrupted);
   }
+}
+
+TEST(BenchOutput, TheTableSaysWhichPeakItsSharesAreOf) {
+  BenchRecord record{.engine = "embedded", .model = small_model(), .result = {.row = {.prompt = 4}, .samples_ns = {1000}}};
+  record.model.isa = "avx2";
+  record.model.accuracy = "exact";
+  record.result.limits = {.read_gb_per_s = 1, .int8_gmac_per_s = 1, .int8_instruction = "vpmaddubsw ymm"};
+  derive(record.result, record.model);
+  EXPECT_THAT(bench_markdown({record}), testing::AllOf(HasSubstr("0.47 of int8 peak"),
+                                                       HasSubstr("int8 1-1 GMAC/s with vpmaddubsw ymm, the peak of avx2\n")));
+  EXPECT_EQ(bench_json(record)["int8_instruction"], "vpmaddubsw ymm");
 }
 
 TEST(BenchOutput, UnknownIsNullInJsonAndEmptyInCsv) {

@@ -10,7 +10,8 @@
 namespace ifm {
 namespace {
 
-constexpr int64_t kMeasureNs = 400'000'000;
+constexpr int64_t kReadNs = 400'000'000;
+constexpr int64_t kPeakNs = 250'000'000;
 // Larger than the last-level cache of anything that this is likely to run on, small enough for a machine with 2 GB.
 constexpr int64_t kWorkingSetBytes = int64_t{512} << 20;
 constexpr double kHighStealPercent = 2.0;  // METHOD: a block above it is flagged
@@ -22,6 +23,15 @@ Json number_or_null(const std::optional<T>& value) {
 }
 
 Json one_and_all(const OneAndAll& figure) { return {{"one", figure.one}, {"all", figure.all}}; }
+
+PeakFigure peak_figure(const Peak& one, const Peak& all) {
+  return {.gmac_per_s = {one.gmac_per_s, all.gmac_per_s}, .instruction = std::string(all.instruction)};
+}
+
+std::string peak_text(const PeakFigure& peak, int threads) {
+  return fmt::format("one thread {:.0f} GMAC/s, {} threads {:.0f} GMAC/s ({})", peak.gmac_per_s.one, threads, peak.gmac_per_s.all,
+                     peak.instruction);
+}
 
 std::string gigabytes(const std::optional<int64_t>& bytes) {
   return bytes ? fmt::format("{:.1f} GB", static_cast<double>(*bytes) * 1e-9) : "unknown";
@@ -44,9 +54,14 @@ Diagnosis diagnose() {
   out.state = machine_state();
   out.timer_resolution_ns = timer_resolution_ns();
   const std::optional<CpuTimes> before = cpu_times();
-  out.read_gb_per_s = {measure_read_gb_per_s(1, kWorkingSetBytes, kMeasureNs),
-                       measure_read_gb_per_s(out.cpu.physical_cores, kWorkingSetBytes, kMeasureNs)};
-  out.int8_gmac_per_s = {measure_int8_gmac_per_s(1, kMeasureNs), measure_int8_gmac_per_s(out.cpu.physical_cores, kMeasureNs)};
+  const int all = out.cpu.physical_cores;
+  out.read_gb_per_s = {measure_read_gb_per_s(1, kWorkingSetBytes, kReadNs),
+                       measure_read_gb_per_s(all, kWorkingSetBytes, kReadNs)};
+  out.int8_peak = peak_figure(measure_int8_peak(1, kPeakNs), measure_int8_peak(all, kPeakNs));
+  if (const std::optional<Peak> one = measure_bf16_peak(1, kPeakNs)) {
+    out.bf16_peak = peak_figure(*one, measure_bf16_peak(all, kPeakNs).value());
+  }
+  out.f32_peak = peak_figure(measure_f32_peak(1, kPeakNs), measure_f32_peak(all, kPeakNs));
   out.steal_percent = steal_percent(before, cpu_times());
   return out;
 }
@@ -61,7 +76,9 @@ Json doctor_json(const Diagnosis& diagnosis) {
   out["cpu_quota_cores"] = number_or_null(diagnosis.facts.cpu_quota_cores);
   out["memory_bytes"] = number_or_null(diagnosis.facts.memory_bytes);
   out["read_gb_per_s"] = one_and_all(diagnosis.read_gb_per_s);
-  out["int8_gmac_per_s"] = one_and_all(diagnosis.int8_gmac_per_s);
+  out["int8_gmac_per_s"] = one_and_all(diagnosis.int8_peak.gmac_per_s);
+  out["bf16_gmac_per_s"] = diagnosis.bf16_peak ? one_and_all(diagnosis.bf16_peak->gmac_per_s) : Json(nullptr);
+  out["f32_gmac_per_s"] = one_and_all(diagnosis.f32_peak.gmac_per_s);
   out["timer_resolution_ns"] = json_or_null(diagnosis.timer_resolution_ns);
   out["governor"] = json_or_null(diagnosis.state.governor);
   out["frequency_mhz"] = json_or_null(diagnosis.state.frequency_mhz);
@@ -122,8 +139,10 @@ std::string doctor_table(const Diagnosis& diagnosis) {
   table.add({"memory", gigabytes(diagnosis.facts.memory_bytes)});
   table.add({"read bandwidth", fmt::format("one thread {:.1f} GB/s, {} threads {:.1f} GB/s", diagnosis.read_gb_per_s.one,
                                            cpu.physical_cores, diagnosis.read_gb_per_s.all)});
-  table.add({"int8 peak", fmt::format("one thread {:.0f} GMAC/s, {} threads {:.0f} GMAC/s", diagnosis.int8_gmac_per_s.one,
-                                      cpu.physical_cores, diagnosis.int8_gmac_per_s.all)});
+  table.add({"int8 peak", peak_text(diagnosis.int8_peak, cpu.physical_cores)});
+  table.add({"bf16 peak", diagnosis.bf16_peak ? peak_text(*diagnosis.bf16_peak, cpu.physical_cores)
+                                              : "absent: this processor has no bf16 dot products"});
+  table.add({"f32 peak", peak_text(diagnosis.f32_peak, cpu.physical_cores)});
   table.add({"timer", figure_text(diagnosis.timer_resolution_ns, 0, " ns steps")});
   table.add({"governor", known(state.governor)});
   table.add({"frequency", figure_text(state.frequency_mhz, 0, " MHz")});

@@ -16,6 +16,12 @@ struct OneAndAll {
   double all = 0;
 };
 
+/// What multiply-adds of one kind reach.
+struct PeakFigure {
+  OneAndAll gmac_per_s;
+  std::string instruction;  ///< that reached it with all threads
+};
+
 /// What `doctor` found out about this machine; unknown = null or empty.
 struct Diagnosis {
   CpuInfo cpu;
@@ -23,12 +29,15 @@ struct Diagnosis {
   std::vector<std::string> isas;  ///< all of them
   MachineFacts facts;
   MachineState state;
-  OneAndAll read_gb_per_s, int8_gmac_per_s;
+  OneAndAll read_gb_per_s;
+  /// Of the processor, also where a weaker set of kernels is asked for; no bf16 = the processor has no such dot products.
+  PeakFigure int8_peak, f32_peak;
+  std::optional<PeakFigure> bf16_peak;
   std::optional<double> timer_resolution_ns;
   std::optional<double> steal_percent;  ///< while the measurements ran
 };
 
-/// Measures for about two seconds.
+/// Measures for about three seconds.
 [[nodiscard]] Diagnosis diagnose();
 [[nodiscard]] Json doctor_json(const Diagnosis& diagnosis);
 /// What makes measurements on this machine unreliable or slow, and what to do about it: one sentence each.

@@ -34,7 +34,7 @@ class Estimator {
     if (engine.kind == "simulated") return estimate_simulated_s(engine, cell);
     Loaded& loaded = model_of(cell);
     const auto prompt = static_cast<int>(loaded.model->encode(request_of(plan_, cell, 0)).size());
-    return estimate_run_s(loaded.model->info(), limits(loaded.model->info().threads), prompt, cell.max_tokens);
+    return estimate_run_s(loaded.model->info(), limits(loaded.model->info()), prompt, cell.max_tokens);
   }
 
  private:
@@ -53,19 +53,20 @@ class Estimator {
     return loaded;
   }
 
-  const MachineLimits& limits(int threads) {
-    const int count = threads > 0 ? threads : cpu_info().physical_cores;
-    const auto at = limits_.find(count);
+  const MachineLimits& limits(const ModelInfo& model) {
+    const int threads = model.threads > 0 ? model.threads : cpu_info().physical_cores;
+    const auto at = limits_.find({threads, model.isa});
     if (at != limits_.end()) return at->second;
-    return limits_[count] = {.read_gb_per_s = measure_read_gb_per_s(count, kWorkingSetBytes, kLimitDurationNs),
-                             .int8_gmac_per_s = measure_int8_gmac_per_s(count, kLimitDurationNs)};
+    return limits_[{threads, model.isa}] = {
+               .read_gb_per_s = measure_read_gb_per_s(threads, kWorkingSetBytes, kLimitDurationNs),
+               .int8_gmac_per_s = measure_int8_peak(threads, kLimitDurationNs, model.isa).gmac_per_s};
   }
 
   const Plan& plan_;
   const ModelResolver& resolve_;
   const EngineFactory& make_engine_;
   std::map<std::pair<int, int>, Loaded> loaded_;
-  std::map<int, MachineLimits> limits_;
+  std::map<std::pair<int, std::string>, MachineLimits> limits_;  // by threads and instruction set
 };
 
 }  // namespace

@@ -2,184 +2,153 @@
 
 #include <algorithm>
 #include <atomic>
+#include <barrier>
 #include <functional>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "inferometer/base/clock.h"
-#include "inferometer/kernel/thread_pool.h"
+#include "inferometer/kernel/peak_loops.h"
+#include "inferometer/kernel/read_loops.h"
 #include "inferometer/machine/cpu.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 namespace ifm {
 namespace {
 
-/// Where read loops leave what they read, so that it is not optimized away.
+constexpr int64_t kPeakRounds = 50'000;  // a quarter of a millisecond
+
+/// Where loops leave what they find, so that they are not optimized away.
 std::atomic<uint64_t> sink{0};
 
-#if defined(__x86_64__)
+/// One way to spend a pass, on every thread, and what it does of whatever is counted.
+struct Way {
+  double work = 0;
+  std::function<void(int)> run;
+};
 
-__attribute__((target("avx512f"))) void read_avx512(const std::byte* data, int64_t bytes) {
-  __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
-  for (int64_t i = 0; i + 256 <= bytes; i += 256) {
-    for (int64_t j = 0; j < 4; ++j) sums[j] = _mm512_xor_si512(sums[j], _mm512_loadu_si512(data + i + 64 * j));
-  }
-  const __m512i all = _mm512_xor_si512(_mm512_xor_si512(sums[0], sums[1]), _mm512_xor_si512(sums[2], sums[3]));
-  alignas(64) uint64_t lanes[8];
-  _mm512_store_si512(lanes, all);
-  for (const uint64_t lane : lanes) sink.fetch_xor(lane, std::memory_order_relaxed);
-}
+struct BestWay {
+  double per_ns = 0;  ///< work
+  std::size_t index = 0;
+};
 
-__attribute__((target("avx2"))) void read_avx2(const std::byte* data, int64_t bytes) {
-  __m256i sums[8] = {};
-  for (int64_t i = 0; i + 256 <= bytes; i += 256) {
-    for (int64_t j = 0; j < 8; ++j) {
-      sums[j] = _mm256_xor_si256(sums[j], _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data + i + 32 * j)));
+/// Begin and end of a thread's part of a pass.
+struct alignas(64) Times {
+  int64_t begin = 0, end = 0;
+};
+
+/// Threads that pass together through one way after the other, and what the passes took.
+class Passes {
+ public:
+  Passes(int threads, int64_t duration_ns, const std::vector<Way>& ways)
+      : ways_(ways),
+        duration_ns_(duration_ns),
+        bound_(threads > 1 && threads >= cpu_info().physical_cores),
+        times_(static_cast<std::size_t>(threads)),
+        begin_(threads),
+        end_(threads, Count{this}) {}
+
+  /// What thread `thread` does: prepare(thread), then passes until the time is over.
+  void work(int thread, const std::function<void(int)>& prepare) {
+    // Where a neighbour holds a core, threads that find each other on the other one would take turns and never run together.
+    if (bound_) bind_thread_to_core(thread);
+    prepare(thread);
+    SteadyClock clock;
+    while (!over_) {
+      const Way& way = ways_[way_];
+      begin_.arrive_and_wait();
+      const int64_t begin = clock.now_ns();
+      way.run(thread);
+      times_[static_cast<std::size_t>(thread)] = {begin, clock.now_ns()};
+      end_.arrive_and_wait();
     }
   }
-  __m256i all = sums[0];
-  for (int64_t j = 1; j < 8; ++j) all = _mm256_xor_si256(all, sums[j]);
-  sink.fetch_xor(static_cast<uint64_t>(_mm256_extract_epi64(all, 0) ^ _mm256_extract_epi64(all, 2)), std::memory_order_relaxed);
-}
 
-// The peak loops are assembly: compilers copy and spill accumulators of dot instructions, which halves what is measured.
-/// 16 independent vpdpbusd zmm a round, 64 multiply-adds each.
-__attribute__((target("avx512f,avx512vnni"))) int64_t dots_avx512_vnni(int64_t rounds) {
-  asm volatile(
-      "1:\n"
-      "vpdpbusd %%zmm17, %%zmm16, %%zmm0\nvpdpbusd %%zmm17, %%zmm16, %%zmm1\nvpdpbusd %%zmm17, %%zmm16, %%zmm2\n"
-      "vpdpbusd %%zmm17, %%zmm16, %%zmm3\nvpdpbusd %%zmm17, %%zmm16, %%zmm4\nvpdpbusd %%zmm17, %%zmm16, %%zmm5\n"
-      "vpdpbusd %%zmm17, %%zmm16, %%zmm6\nvpdpbusd %%zmm17, %%zmm16, %%zmm7\nvpdpbusd %%zmm17, %%zmm16, %%zmm8\n"
-      "vpdpbusd %%zmm17, %%zmm16, %%zmm9\nvpdpbusd %%zmm17, %%zmm16, %%zmm10\nvpdpbusd %%zmm17, %%zmm16, %%zmm11\n"
-      "vpdpbusd %%zmm17, %%zmm16, %%zmm12\nvpdpbusd %%zmm17, %%zmm16, %%zmm13\nvpdpbusd %%zmm17, %%zmm16, %%zmm14\n"
-      "vpdpbusd %%zmm17, %%zmm16, %%zmm15\n"
-      "dec %0\njnz 1b\n"
-      : "+r"(rounds)
-      :
-      : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
-        "xmm14", "xmm15");
-  return 16 * 64;
-}
+  [[nodiscard]] const BestWay& best() const { return best_; }
 
-/// Without dot instructions: maddubs, madd with ones and an add make 32 multiply-adds.
-__attribute__((target("avx2"))) int64_t dots_avx2(int64_t rounds) {
-  asm volatile(
-      "1:\n"
-      "vpmaddubsw %%ymm13, %%ymm14, %%ymm6\nvpmaddubsw %%ymm13, %%ymm14, %%ymm7\nvpmaddubsw %%ymm13, %%ymm14, %%ymm8\n"
-      "vpmaddubsw %%ymm13, %%ymm14, %%ymm9\nvpmaddubsw %%ymm13, %%ymm14, %%ymm10\nvpmaddubsw %%ymm13, %%ymm14, %%ymm11\n"
-      "vpmaddwd %%ymm15, %%ymm6, %%ymm6\nvpmaddwd %%ymm15, %%ymm7, %%ymm7\nvpmaddwd %%ymm15, %%ymm8, %%ymm8\n"
-      "vpmaddwd %%ymm15, %%ymm9, %%ymm9\nvpmaddwd %%ymm15, %%ymm10, %%ymm10\nvpmaddwd %%ymm15, %%ymm11, %%ymm11\n"
-      "vpaddd %%ymm6, %%ymm0, %%ymm0\nvpaddd %%ymm7, %%ymm1, %%ymm1\nvpaddd %%ymm8, %%ymm2, %%ymm2\n"
-      "vpaddd %%ymm9, %%ymm3, %%ymm3\nvpaddd %%ymm10, %%ymm4, %%ymm4\nvpaddd %%ymm11, %%ymm5, %%ymm5\n"
-      "dec %0\njnz 1b\n"
-      : "+r"(rounds)
-      :
-      : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
-  return 6 * 32;
-}
+ private:
+  struct Count {
+    Passes* passes;
+    void operator()() noexcept { passes->count(); }
+  };
 
-#elif defined(__aarch64__)
-
-// As numbers, because assemblers accept these instructions only for processors that they were told of.
-/// 16 independent `sdot vN.4s, v30.16b, v31.16b` a round, 16 multiply-adds each.
-int64_t dots_neon_dotprod(int64_t rounds) {
-  asm volatile(
-      "1:\n"
-      ".irp to,0,1,2,3,4,5,6,7,16,17,18,19,20,21,22,23\n.inst 0x4e9f97c0 + \\to\n.endr\n"
-      "subs %0, %0, #1\nb.ne 1b\n"
-      : "+r"(rounds)
-      :
-      : "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23");
-  return 16 * 16;
-}
-
-/// 16 independent `smmla vN.4s, v30.16b, v31.16b` a round, 32 multiply-adds each.
-int64_t dots_neon_i8mm(int64_t rounds) {
-  asm volatile(
-      "1:\n"
-      ".irp to,0,1,2,3,4,5,6,7,16,17,18,19,20,21,22,23\n.inst 0x4e9fa7c0 + \\to\n.endr\n"
-      "subs %0, %0, #1\nb.ne 1b\n"
-      : "+r"(rounds)
-      :
-      : "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23");
-  return 16 * 32;
-}
-
-#endif
-
-/// Reads every byte once.
-void read_all(const std::byte* data, int64_t bytes) {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return read_avx512(data, bytes);
-  if (__builtin_cpu_supports("avx2")) return read_avx2(data, bytes);
-#endif
-  uint64_t sums[8] = {};
-  const auto* words = reinterpret_cast<const uint64_t*>(data);
-  for (int64_t i = 0; i + 8 <= bytes / 8; i += 8) {
-    for (int64_t j = 0; j < 8; ++j) sums[j] ^= words[i + j];
-  }
-  for (const uint64_t sum : sums) sink.fetch_xor(sum, std::memory_order_relaxed);
-}
-
-/// Runs `rounds` rounds and returns the multiply-adds of one round.
-int64_t run_dots(int64_t rounds) {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512vnni")) return dots_avx512_vnni(rounds);
-  if (__builtin_cpu_supports("avx2")) return dots_avx2(rounds);
-#elif defined(__aarch64__)
-  if (cpu_has({"dotprod", "i8mm"})) return dots_neon_i8mm(rounds);
-  if (cpu_has({"dotprod"})) return dots_neon_dotprod(rounds);
-#endif
-  // Plain code: 64 products a round, as the compiler makes them.
-  int32_t sums[16] = {};
-  volatile int8_t factor = 3;
-  const int8_t w = factor;
-  for (int64_t i = 0; i < rounds; ++i) {
-    for (int32_t& sum : sums) {
-      for (int j = 0; j < 4; ++j) sum += w * static_cast<int8_t>(i + j);
+  /// After a pass, on the thread that was last, while the others wait. The first pass of each way warms up.
+  void count() {
+    SteadyClock clock;
+    if (done_ >= ways_.size()) {
+      const int64_t ns = std::ranges::max(times_, {}, &Times::end).end - std::ranges::min(times_, {}, &Times::begin).begin;
+      const double per_ns = ways_[way_].work / static_cast<double>(std::max<int64_t>(1, ns));
+      if (per_ns > best_.per_ns) best_ = {per_ns, way_};
     }
+    if (++done_ == ways_.size()) end_ns_ = clock.now_ns() + duration_ns_;
+    way_ = done_ % ways_.size();
+    over_ = done_ >= 2 * ways_.size() && clock.now_ns() >= end_ns_;
   }
-  for (const int32_t sum : sums) sink.fetch_xor(static_cast<uint64_t>(sum), std::memory_order_relaxed);
-  return 64;
+
+  const std::vector<Way>& ways_;
+  int64_t duration_ns_;
+  bool bound_;
+  std::size_t done_ = 0;
+  std::size_t way_ = 0;
+  int64_t end_ns_ = 0;
+  bool over_ = false;
+  BestWay best_;
+  std::vector<Times> times_;
+  std::barrier<> begin_;
+  std::barrier<Count> end_;
+};
+
+/// Alternates between the ways until the time is over, each at least once after a warm-up, and returns the best pass. A pass
+/// lasts from the first thread's begin to the last one's end.
+BestWay best_pass(
+    int threads, int64_t duration_ns, const std::vector<Way>& ways, const std::function<void(int)>& prepare = [](int) {}) {
+  Passes passes(threads, duration_ns, ways);
+  std::vector<std::thread> workers;
+  workers.reserve(static_cast<std::size_t>(threads));
+  for (int i = 0; i < threads; ++i) workers.emplace_back([&passes, &prepare, i] { passes.work(i, prepare); });
+  for (std::thread& worker : workers) worker.join();
+  return passes.best();
 }
 
-/// Repeats `pass` on all threads until the time is over and returns the shortest duration in ns.
-int64_t best_pass_ns(ThreadPool& pool, int64_t duration_ns, const std::function<void(int)>& pass) {
-  SteadyClock clock;
-  pool.run(pass);  // wakes the threads and touches what they use
-  const int64_t end = clock.now_ns() + duration_ns;
-  int64_t best = INT64_MAX;
-  do {
-    const int64_t begin = clock.now_ns();
-    pool.run(pass);
-    best = std::min(best, clock.now_ns() - begin);
-  } while (clock.now_ns() < end);
-  return best;
+Peak measure_peak(const std::vector<PeakLoop>& loops, int threads, int64_t duration_ns) {
+  std::vector<Way> ways;
+  ways.reserve(loops.size());
+  for (const PeakLoop& loop : loops) {
+    ways.push_back({static_cast<double>(loop.macs_per_round * kPeakRounds * threads),
+                    [run = loop.run](int) { sink.store(static_cast<uint64_t>(run(kPeakRounds)), std::memory_order_relaxed); }});
+  }
+  const BestWay best = best_pass(threads, duration_ns, ways);
+  return {best.per_ns, loops[best.index].instruction};
 }
 
 }  // namespace
 
-void read_once(std::span<const std::byte> bytes) { read_all(bytes.data(), static_cast<int64_t>(bytes.size())); }
+void read_once(std::span<const std::byte> bytes) { sink.store(xor_in_order(bytes), std::memory_order_relaxed); }
 
 double measure_read_gb_per_s(int threads, int64_t bytes, int64_t duration_ns) {
-  const int64_t part = bytes / threads / 4096 * 4096;
-  const std::unique_ptr<std::byte[]> data(new std::byte[static_cast<std::size_t>(part * threads)]);
-  ThreadPool pool(threads);
-  pool.run([&](int thread) { std::fill_n(data.get() + thread * part, part, std::byte{1}); });
-  const int64_t ns = best_pass_ns(pool, duration_ns, [&](int thread) { read_all(data.get() + thread * part, part); });
-  return static_cast<double>(part * threads) / static_cast<double>(ns);
+  const auto part = static_cast<std::size_t>(bytes / threads / 4096 * 4096);
+  const std::size_t all = part * static_cast<std::size_t>(threads);
+  const std::unique_ptr<std::byte[]> data(new std::byte[all]);
+  const auto part_of = [&](int thread) { return std::span(data.get() + part * static_cast<std::size_t>(thread), part); };
+  const auto work = static_cast<double>(all);
+  // Some products walk two far rows at a time: which pattern memory likes better depends on the machine.
+  return best_pass(threads, duration_ns,
+                   {{work, [&](int thread) { sink.store(xor_in_order(part_of(thread)), std::memory_order_relaxed); }},
+                    {work, [&](int thread) { sink.store(xor_of_halves(part_of(thread)), std::memory_order_relaxed); }}},
+                   [&](int thread) { std::ranges::fill(part_of(thread), std::byte{1}); })
+      .per_ns;
 }
 
-double measure_int8_gmac_per_s(int threads, int64_t duration_ns) {
-  constexpr int64_t kRounds = 200'000;
-  ThreadPool pool(threads);
-  std::atomic<int64_t> macs_per_round{0};
-  const int64_t ns =
-      best_pass_ns(pool, duration_ns, [&](int) { macs_per_round.store(run_dots(kRounds), std::memory_order_relaxed); });
-  return static_cast<double>(macs_per_round.load() * kRounds * threads) / static_cast<double>(ns);
+Peak measure_int8_peak(int threads, int64_t duration_ns, std::string_view isa) {
+  return measure_peak(int8_loops(isa), threads, duration_ns);
 }
+
+std::optional<Peak> measure_bf16_peak(int threads, int64_t duration_ns) {
+  const std::vector<PeakLoop> loops = bf16_loops();
+  if (loops.empty()) return std::nullopt;
+  return measure_peak(loops, threads, duration_ns);
+}
+
+Peak measure_f32_peak(int threads, int64_t duration_ns) { return measure_peak(f32_loops(), threads, duration_ns); }
 
 }  // namespace ifm

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <hwloc.h>
@@ -59,6 +61,27 @@ std::string cpu_name(hwloc_topology_t topology) {
   return {};
 }
 
+/// Where threads can be bound to.
+struct Cores {
+  Topology topology = load_topology();
+  std::vector<Bitmap> units;  ///< of each physical core, those that this process may run on
+};
+
+Cores find_cores() {
+  Cores cores;
+  const Bitmap allowed = cores.topology == nullptr ? nullptr : allowed_units(cores.topology.get());
+  if (allowed == nullptr) return cores;
+  hwloc_topology_t topology = cores.topology.get();
+  for (hwloc_obj_t core = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, nullptr); core != nullptr;
+       core = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, core)) {
+    Bitmap units(hwloc_bitmap_dup(core->cpuset));
+    if (units == nullptr) continue;
+    hwloc_bitmap_and(units.get(), units.get(), allowed.get());
+    if (hwloc_bitmap_iszero(units.get()) == 0) cores.units.push_back(std::move(units));
+  }
+  return cores;
+}
+
 CpuInfo find_out() {
   CpuInfo info;
   info.features = cpu_features();
@@ -81,6 +104,13 @@ CpuInfo find_out() {
 const CpuInfo& cpu_info() {
   static const CpuInfo kInfo = find_out();
   return kInfo;
+}
+
+bool bind_thread_to_core(int index) {
+  static const Cores kCores = find_cores();
+  if (kCores.units.empty()) return false;
+  const Bitmap& units = kCores.units[static_cast<std::size_t>(index) % kCores.units.size()];
+  return hwloc_set_cpubind(kCores.topology.get(), units.get(), HWLOC_CPUBIND_THREAD) == 0;
 }
 
 bool cpu_has(std::initializer_list<std::string_view> features) {

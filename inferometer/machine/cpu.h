@@ -20,4 +20,8 @@ struct CpuInfo {
 /// Whether the processor and the operating system allow all of these instruction sets, by the names of CpuInfo::features.
 [[nodiscard]] bool cpu_has(std::initializer_list<std::string_view> features);
 
+/// Keeps the calling thread on one physical core: number `index` modulo their number, of those that this process may run on.
+/// False where the OS does not do that. Thread-safe.
+bool bind_thread_to_core(int index);
+
 }  // namespace ifm

@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -24,6 +25,33 @@ TEST(CpuInfo, CountsCoresOfTheAffinityMask) {
   EXPECT_EQ(info.logical_cores, CPU_COUNT(&mask));
 #endif
 }
+
+#ifdef __linux__
+TEST(BindThreadToCore, KeepsThatThreadAndNoOtherOnACoreOfItsOwn) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  std::set<int> taken;
+  for (int core = 0; core < cpu_info().physical_cores; ++core) {
+    bool bound = false;
+    cpu_set_t mask;
+    CPU_ZERO(&mask);
+    std::thread([&] {
+      bound = bind_thread_to_core(core);
+      sched_getaffinity(0, sizeof mask, &mask);
+    }).join();
+    if (!bound) GTEST_SKIP() << "this machine does not bind threads, or shows no cores";
+    for (int unit = 0; unit < CPU_SETSIZE; ++unit) {
+      if (CPU_ISSET(unit, &mask) == 0) continue;
+      EXPECT_TRUE(CPU_ISSET(unit, &before) != 0) << unit;
+      EXPECT_TRUE(taken.insert(unit).second) << "two cores share unit " << unit;
+    }
+  }
+  EXPECT_EQ(static_cast<int>(taken.size()), cpu_info().logical_cores);
+  cpu_set_t after;
+  ASSERT_EQ(sched_getaffinity(0, sizeof after, &after), 0);
+  EXPECT_TRUE(CPU_EQUAL(&before, &after)) << "the caller stays free";
+}
+#endif
 
 #if defined(__linux__) && defined(__x86_64__)
 TEST(CpuInfo, FeaturesAgreeWithTheKernels) {

@@ -4,7 +4,7 @@ import os
 import shutil
 import struct
 
-from harness import MODELS_VERBS, VERBS, CliTest, main, tiny_model
+from harness import MODELS_VERBS, VERBS, CliTest, inferometer, main, tiny_model
 
 USAGE, FAILED = 2, 1
 # Verbs that read a model, with what else they require.
@@ -109,6 +109,14 @@ class Misuse(CliTest):
                 with self.subTest(tensor=name, more=more):
                     self.refuses("generate", "--raw", "-m", model, "-p", "hello there", "-n", 8, *more, code=FAILED,
                                         naming="logits: not finite")
+            for row in (("-p", 8, "-n", 0), ("-p", 0, "-n", 4), ("-p", 0, "-n", 4, "--parallel", 2, "--accuracy", "exact")):
+                with self.subTest(tensor=name, row=row):
+                    done = inferometer("bench", "-m", model, "-r", 1, *row)
+                    self.assertEqual((done.returncode, done.stdout), (FAILED, ""))
+                    # Where the work stood is on standard error, too.
+                    errors = [line for line in done.stderr.splitlines() if not line.startswith("bench ")]
+                    self.assertEqual(len(errors), 1, done.stderr)
+                    self.assertTrue(errors[0].startswith("inferometer: logits: not finite"), errors)
 
 
 class BadModels(CliTest):

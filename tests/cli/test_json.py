@@ -85,6 +85,18 @@ class BenchJson(CliTest):
         self.assertTrue(header.startswith("build_commit,"))
         self.assertIn('"pp4"', line)
 
+    def test_shares_are_of_the_instruction_set_in_use(self):
+        for forced in ({"environment": {"IFM_ISA": "reference"}}, {}):
+            arguments = ["bench", "-m", tiny_model(), "-r", 1, "-p", 4, "-n", 0, *([] if forced else ["--isa", "reference"])]
+            row = self.json_of(*arguments, "-o", "json", schema_name="bench", **forced)[0]
+            self.assertEqual((row["isa"], row["int8_instruction"]), ("reference", "plain code"))
+            self.assertIn("with plain code, the peak of reference", self.succeeds(*arguments, **forced).stdout)
+
+    def test_exact_prompts_have_a_share_too(self):
+        row = self.rows("-p", 8, "-n", 0, "--accuracy", "exact")[0]
+        self.assertEqual(row["accuracy"], "exact")
+        self.assertAlmostEqual(row["mac_share"], row["macs_per_token"] * row["avg_ts"] / (row["int8_gmac_per_s"] * 1e9), places=12)
+
     def test_an_engine_without_bare_evaluation_is_refused(self):
         self.refuses("bench", "--engine", "simulated", "-m", "anything", code=1, naming="simulated")
 
