@@ -70,10 +70,11 @@ void time_attention(const Options& options, ThreadPool& pool, int64_t depth, int
   attention.plan(std::vector<BatchPiece>{{&sequence, depth, 0, n}}, n == 1 ? Phase::decode : Phase::prefill);
   int64_t wall = std::numeric_limits<int64_t>::max();
   int64_t cpu = std::numeric_limits<int64_t>::max();
+  const auto nothing = [](const BatchPiece&, int64_t, int64_t, int64_t) {};
   for (int round = 0; round <= options.rounds; ++round) {
     const int64_t wall_begin = now_ns(CLOCK_MONOTONIC);
     const int64_t cpu_begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
-    for (int64_t layer = 0; layer < options.layers; ++layer) attention.run(layer, q.data(), out.data());
+    for (int64_t layer = 0; layer < options.layers; ++layer) attention.run(layer, q.data(), out.data(), nothing);
     cpu = std::min(cpu, now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_begin);
     wall = std::min(wall, now_ns(CLOCK_MONOTONIC) - wall_begin);
   }

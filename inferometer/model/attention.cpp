@@ -121,7 +121,13 @@ void Attention::merge(const Round& round, float* out) {
   });
 }
 
-void Attention::run_contiguous(const Round& round, int64_t layer, const float* q, float* out) {
+bool Attention::items_are_independent() const {
+  return rounds_.size() == 1 && rounds_.front().contiguous && rounds_.front().parts == 1 &&
+         std::ranges::all_of(pieces_,
+                             [](const BatchPiece& piece) { return piece.token_end - piece.token_begin <= kAttentionTokens; });
+}
+
+void Attention::run_contiguous(const Round& round, const std::function<void(const Item&, int)>& run_one) {
   int64_t all = 0;
   for (std::size_t i = round.item_begin; i < round.item_end; ++i) all += items_[i].key_end - items_[i].key_begin;
   pool_.run([&](int thread) {
@@ -131,20 +137,37 @@ void Attention::run_contiguous(const Round& round, int64_t layer, const float* q
     for (std::size_t i = round.item_begin; i < round.item_end; ++i) {
       const int64_t keys = items_[i].key_end - items_[i].key_begin;
       middle += keys / 2;
-      if (middle >= begin && middle < end) run_item(items_[i], round, thread, layer, q, out);
+      if (middle >= begin && middle < end) run_one(items_[i], thread);
       middle += keys - keys / 2;
     }
   });
 }
 
-void Attention::run(int64_t layer, const float* q, float* out) {
+void Attention::prepare(const Prepare& prepare) {
+  const int64_t tokens = pieces_.back().token_end;
+  pool_.for_parts(tokens * config_.kv_heads, 1, [&](int, int64_t begin, int64_t end) {
+    auto piece = pieces_.begin();
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t token = i / config_.kv_heads;
+      while (piece->token_end <= token) ++piece;
+      prepare(*piece, token, token + 1, i % config_.kv_heads);
+    }
+  });
+}
+
+void Attention::run(int64_t layer, const float* q, float* out, const Prepare& prepare) {
+  const bool independent = items_are_independent();
+  if (!independent) this->prepare(prepare);
   for (const Round& round : rounds_) {
-    const auto count = static_cast<int64_t>(round.item_end - round.item_begin);
+    const auto run_one = [&](const Item& item, int thread) {
+      if (independent) prepare(pieces_[item.piece], item.token_begin, item.token_end, item.head);
+      run_item(item, round, thread, layer, q, out);
+    };
     if (round.contiguous) {
-      run_contiguous(round, layer, q, out);
+      run_contiguous(round, run_one);
     } else {
-      pool_.for_chunks(count, 1, [&](int thread, int64_t item, int64_t) {
-        run_item(items_[round.item_begin + static_cast<std::size_t>(item)], round, thread, layer, q, out);
+      pool_.for_chunks(static_cast<int64_t>(round.item_end - round.item_begin), 1, [&](int thread, int64_t item, int64_t) {
+        run_one(items_[round.item_begin + static_cast<std::size_t>(item)], thread);
       });
     }
     if (round.parts > 1) merge(round, out);

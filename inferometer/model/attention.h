@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -29,8 +30,15 @@ class Attention {
 
   /// Prepares run() for a batch. The pieces' keys and values need not be written yet, but their pages be reserved.
   void plan(std::span<const BatchPiece> pieces, Phase phase);
-  /// q, out: (n, heads, head_dim) f32 of the planned batch, q rotated; the layer's keys and values are written.
-  void run(int64_t layer, const float* q, float* out);
+  /// Makes ready what one KV head's attention needs of tokens [token_begin, token_end) of a piece: the rotated queries of its
+  /// group, and the keys and values.
+  using Prepare = std::function<void(const BatchPiece& piece, int64_t token_begin, int64_t token_end, int64_t head)>;
+
+  /// Calls `prepare` for every token and head.
+  void prepare(const Prepare& prepare);
+  /// q, out: (n, heads, head_dim) f32 of the planned batch. Calls `prepare` once for every token and head, on any thread, and
+  /// reads what it left.
+  void run(int64_t layer, const float* q, float* out, const Prepare& prepare);
 
  private:
   /// Some queries of a piece, one KV head, one part of the keys.
@@ -53,7 +61,9 @@ class Attention {
   void plan_decode();
   void run_item(const Item& item, const Round& round, int thread, int64_t layer, const float* q, float* out);
   /// Cuts the round's items into one run per thread, by keys.
-  void run_contiguous(const Round& round, int64_t layer, const float* q, float* out);
+  void run_contiguous(const Round& round, const std::function<void(const Item&, int)>& run_one);
+  /// Whether no item reads what another one prepares.
+  [[nodiscard]] bool items_are_independent() const;
   void merge(const Round& round, float* out);
 
   const ModelConfig& config_;

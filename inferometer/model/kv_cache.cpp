@@ -107,6 +107,13 @@ void KvSequence::advance(int64_t count) {
   size_ += count;
 }
 
+void KvSequence::prefetch(int64_t layer, int64_t head, int64_t position) const {
+  const int64_t d = pool_->head_dim_;
+  const std::byte* at = pool_->data(table_[static_cast<std::size_t>(position / kPageTokens)]) + head_offset(layer, head);
+  for (int64_t i = 0; i < d; ++i) __builtin_prefetch(at + 2 * (i * kPageTokens + position % kPageTokens), 1);
+  __builtin_prefetch(at + 2 * d * (kPageTokens + position % kPageTokens), 1);
+}
+
 void KvSequence::write(int64_t layer, int64_t head, int64_t position, const uint16_t* key, const uint16_t* value) {
   const int64_t d = pool_->head_dim_;
   std::byte* at = pool_->data(table_[static_cast<std::size_t>(position / kPageTokens)]) + head_offset(layer, head);

@@ -69,6 +69,8 @@ class KvSequence {
   void reserve(int64_t count);
   /// Counts `count` more positions as held: they were reserved, and written in every layer.
   void advance(int64_t count);
+  /// Fetches what write() will touch: a line for each number of a key.
+  void prefetch(int64_t layer, int64_t head, int64_t position) const;
   /// Writes a reserved position; key and value: (head_dim) f16.
   void write(int64_t layer, int64_t head, int64_t position, const uint16_t* key, const uint16_t* value);
   /// What attention reads; valid until the sequence changes its pages.

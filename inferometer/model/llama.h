@@ -91,14 +91,19 @@ class Llama {
   /// `users` want.
   void set_input(const float* x, int64_t n, int64_t k, std::span<const WeightMatrix* const> users, const Prepare& prepare);
   void multiply(std::span<const Output> outputs, int64_t n);
+  void multiply_rows(const Output& output, int64_t n, int64_t begin, int64_t end, int thread);
+  /// Whether n tokens are multiplied as each thread streams through most of its part of the weights, else in smaller chunks, as
+  /// threads become free.
+  [[nodiscard]] bool takes_step(int64_t n) const;
   /// The input of a layer's or the head's first products: normed = norm of x, to which projected is added first where `pending`.
   void set_normed(const std::vector<float>& weight, bool pending, int64_t n, std::span<const WeightMatrix* const> users);
 
   void embed(const Batch& batch);
   /// All layers; leaves in x and projected, still to be added, the tokens that are wanted.
   void forward_batch(Batch& batch);
-  void store_keys_and_values(const Batch& batch, int64_t layer);
-  void rotate(float* x, int64_t heads, int64_t n);
+  /// Of a KV head's group.
+  void rotate_queries(int64_t token, int64_t head);
+  void store_key_and_value(const BatchPiece& piece, int64_t token, int64_t head, int64_t layer);
   /// Keeps the wanted tokens: x, normed, cos and sin move together; what follows is a decode step.
   void keep_wanted(Batch& batch);
   void attention_block(Batch& batch, const Layer& layer, int64_t index);

@@ -16,11 +16,17 @@ constexpr int64_t kBatch = 512;
 /// Shorter pieces of a prompt are evaluated as decode steps are: a prefill product works on this many tokens at least.
 constexpr int64_t kPrefillTokens = 4;
 /// Weights that a thread should at least stream through at a time.
-constexpr int64_t kStreamBytes = 64 * 1024;
+constexpr int64_t kStreamBytes = 128 * 1024;
 /// Decode products take this many tokens while the weights pass by once.
 constexpr int64_t kStepTokens = 64;
 /// Positions whose logits are computed together.
 constexpr int64_t kHeadBatch = 32;
+
+/// Rows that a thread should at least take together.
+int64_t stream_rows(const WeightMatrix& w) {
+  const int64_t row_bytes = std::max<int64_t>(1, bytes_of(w) / w.rows);
+  return (kStreamBytes / row_bytes + kMatmulRows) / kMatmulRows * kMatmulRows;
+}
 
 }  // namespace
 
@@ -47,32 +53,35 @@ void Llama::set_input(const float* x, int64_t n, int64_t k, std::span<const Weig
   });
 }
 
+void Llama::multiply_rows(const Output& output, int64_t n, int64_t begin, int64_t end, int thread) {
+  const WeightMatrix& w = *output.weights;
+  const Product& product = product_of(w);
+  const Activations x{n, input_k_, input_, rounded_for(product)};
+  MatmulTask task{.weights = &w, .x = &x, .out = output.out, .out_stride = output.out_stride};
+  task.row_begin = std::clamp<int64_t>(begin, 0, w.rows);
+  task.row_end = std::clamp<int64_t>(end, 0, w.rows);
+  task.scratch = scratch_[static_cast<std::size_t>(thread)].data();
+  if (task.row_begin == task.row_end) return;
+  for (task.token_begin = 0; task.token_begin < n; task.token_begin = task.token_end) {
+    task.token_end = task.token_begin + std::min(n - task.token_begin, product.tokens);
+    product.multiply(task);
+  }
+}
+
+bool Llama::takes_step(int64_t n) const { return phase_ == Phase::decode && n <= kStepTokens; }
+
 void Llama::multiply(std::span<const Output> outputs, int64_t n) {
   int64_t rows = 0;
   for (const Output& output : outputs) rows += output.weights->rows;
   const auto part = [&](int thread, int64_t begin, int64_t end) {
     int64_t first = 0;
     for (const Output& output : outputs) {
-      const WeightMatrix& w = *output.weights;
-      const Product& product = product_of(w);
-      const Activations x{n, input_k_, input_, rounded_for(product)};
-      MatmulTask task{.weights = &w, .x = &x, .out = output.out, .out_stride = output.out_stride};
-      task.row_begin = std::clamp<int64_t>(begin - first, 0, w.rows);
-      task.row_end = std::clamp<int64_t>(end - first, 0, w.rows);
-      task.scratch = scratch_[static_cast<std::size_t>(thread)].data();
-      first += w.rows;
-      if (task.row_begin == task.row_end) continue;
-      for (task.token_begin = 0; task.token_begin < n; task.token_begin = task.token_end) {
-        task.token_end = task.token_begin + std::min(n - task.token_begin, product.tokens);
-        product.multiply(task);
-      }
+      multiply_rows(output, n, begin - first, end - first, thread);
+      first += output.weights->rows;
     }
   };
-  // A step: each thread streams through most of its part of the weights. Many tokens: chunks, as threads become free.
-  if (phase_ == Phase::decode && n <= kStepTokens) {
-    const WeightMatrix& first = *outputs.front().weights;
-    const int64_t row_bytes = std::max<int64_t>(1, bytes_of(first) / first.rows);
-    pool_.for_shrinking(rows, (kStreamBytes / row_bytes + kMatmulRows) / kMatmulRows * kMatmulRows, part);
+  if (takes_step(n)) {
+    pool_.for_shrinking(rows, stream_rows(*outputs.front().weights), part);
   } else {
     // Several panels at a time, of which a product fetches the next one's weights ahead, but enough pieces to end together.
     const int64_t panels = rows / (kPiecesPerThread * pool_.size() * kMatmulRows);
@@ -90,36 +99,23 @@ void Llama::set_normed(const std::vector<float>& weight, bool pending, int64_t n
   });
 }
 
-void Llama::rotate(float* x, int64_t heads, int64_t n) {
+void Llama::rotate_queries(int64_t token, int64_t head) {
   const int64_t d = config_.head_dim;
-  pool_.for_parts(n, 1, [&](int, int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const float* cos = cos_.data() + t * d / 2;
-      const float* sin = sin_.data() + t * d / 2;
-      kernels_.rope(x + t * heads * d, heads, d, cos, sin, config_.rope.interleaved);
-    }
-  });
+  const int64_t group = config_.heads / config_.kv_heads;
+  float* q = q_.data() + (token * config_.heads + head * group) * d;
+  kernels_.rope(q, group, d, cos_.data() + token * d / 2, sin_.data() + token * d / 2, config_.rope.interleaved);
 }
 
-void Llama::store_keys_and_values(const Batch& batch, int64_t layer) {
+void Llama::store_key_and_value(const BatchPiece& piece, int64_t token, int64_t head, int64_t layer) {
   const int64_t d = config_.head_dim;
-  const int64_t width = config_.kv_heads * d;
-  const auto store = [&](const BatchPiece& piece, int64_t t, uint16_t* halves) {
-    float* k = k_.data() + t * width;
-    kernels_.rope(k, config_.kv_heads, d, cos_.data() + t * d / 2, sin_.data() + t * d / 2, config_.rope.interleaved);
-    kernels_.to_f16(k, width, halves);
-    kernels_.to_f16(v_.data() + t * width, width, halves + width);
-    for (int64_t h = 0; h < config_.kv_heads; ++h) {
-      piece.sequence->write(layer, h, piece.position_of(t), halves + h * d, halves + width + h * d);
-    }
-  };
-  pool_.for_parts(static_cast<int64_t>(batch.ids.size()), 1, [&](int, int64_t begin, int64_t end) {
-    std::vector<uint16_t> halves(static_cast<std::size_t>(2 * width));
-    for (const BatchPiece& piece : batch.pieces) {
-      for (int64_t t = std::max(begin, piece.token_begin); t < std::min(end, piece.token_end); ++t)
-        store(piece, t, halves.data());
-    }
-  });
+  const int64_t position = piece.position_of(token);
+  piece.sequence->prefetch(layer, head, position);
+  std::vector<uint16_t> halves(static_cast<std::size_t>(2 * d));
+  float* k = k_.data() + (token * config_.kv_heads + head) * d;
+  kernels_.rope(k, 1, d, cos_.data() + token * d / 2, sin_.data() + token * d / 2, config_.rope.interleaved);
+  kernels_.to_f16(k, d, halves.data());
+  kernels_.to_f16(v_.data() + (token * config_.kv_heads + head) * d, d, halves.data() + d);
+  piece.sequence->write(layer, head, position, halves.data(), halves.data() + d);
 }
 
 void Llama::keep_wanted(Batch& batch) {
@@ -148,12 +144,15 @@ void Llama::attention_block(Batch& batch, const Layer& layer, int64_t index) {
   const Output v{&layer.v, v_.data(), kv_width};
   set_normed(layer.attention_norm, index > 0, n, std::array{&layer.q, &layer.k, &layer.v});
   const auto wanted = static_cast<int64_t>(batch.wanted.size());
-  if (index + 1 < config_.layers || wanted == n) {
+  const bool keeps_all = index + 1 < config_.layers || wanted == n;
+  const auto store = [&](const BatchPiece& piece, int64_t begin, int64_t end, int64_t head) {
+    for (int64_t t = begin; t < end; ++t) store_key_and_value(piece, t, head, index);
+  };
+  if (keeps_all) {
     multiply(std::array{q, k, v}, n);
-    store_keys_and_values(batch, index);
   } else {
     multiply(std::array{k, v}, n);
-    store_keys_and_values(batch, index);
+    attention_.prepare(store);
     keep_wanted(batch);
     n = wanted;
     if (n == 0) return;
@@ -161,8 +160,10 @@ void Llama::attention_block(Batch& batch, const Layer& layer, int64_t index) {
     set_input(normed_.data(), n, config_.hidden, std::array{&layer.q}, [](int64_t, int64_t) {});
     multiply(std::array{q}, n);
   }
-  rotate(q_.data(), config_.heads, n);
-  attention_.run(index, q_.data(), attended_.data());
+  attention_.run(index, q_.data(), attended_.data(), [&](const BatchPiece& piece, int64_t begin, int64_t end, int64_t head) {
+    if (keeps_all) store(piece, begin, end, head);
+    for (int64_t t = begin; t < end; ++t) rotate_queries(t, head);
+  });
   set_input(attended_.data(), n, q_width, std::array{&layer.o}, [](int64_t, int64_t) {});
   multiply(std::array<Output, 1>{{{&layer.o, projected_.data(), config_.hidden}}}, n);
 }

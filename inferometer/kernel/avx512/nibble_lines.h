@@ -2,7 +2,10 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
+
+#include "inferometer/kernel/avx512/unrolled.h"
 
 // What roundings for weights whose nibbles need no masks share. A line is 128 values, 16 lanes of eight, and a lane's values are
 // those of the eight nibbles of a dword: 8 consecutive ones (MLX), or of a block of 32 alternately 4 of its first and 4 of its
@@ -31,17 +34,17 @@ static inline __m512 load_rows(const float* x, int r) {
 
 /// out[p] lane L = the input of nibble p of lane L.
 template <bool halves>
-static inline void load_whole_line(const float* x, __m512* out) {
+[[gnu::always_inline]] static inline void load_whole_line(const float* x, __m512* out) {
   __m512 pair[8];
-  for (int i = 0; i < 4; ++i) {
+  unrolled<4>([&](auto i) __attribute__((always_inline)) {
     const __m512 even = load_rows<halves>(x, 2 * i);
     const __m512 odd = load_rows<halves>(x, 2 * i + 1);
     pair[2 * i] = _mm512_unpacklo_ps(even, odd);
     pair[2 * i + 1] = _mm512_unpackhi_ps(even, odd);
-  }
+  });
   // four[q][j]: of rows 4 q … 4 q + 3, columns j (first 128 bits of a half) and j + 4 (second).
   __m512 four[2][4];
-  for (int q = 0; q < 2; ++q) {
+  unrolled<2>([&](auto q) __attribute__((always_inline)) {
     const __m512d a = _mm512_castps_pd(pair[4 * q]);
     const __m512d b = _mm512_castps_pd(pair[4 * q + 1]);
     const __m512d c = _mm512_castps_pd(pair[4 * q + 2]);
@@ -50,19 +53,19 @@ static inline void load_whole_line(const float* x, __m512* out) {
     four[q][1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
     four[q][2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
     four[q][3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
-  }
+  });
   const __m512i lower = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
   const __m512i upper = _mm512_add_epi32(lower, _mm512_set1_epi32(4));
-  for (int j = 0; j < 4; ++j) {
+  unrolled<4>([&](auto j) __attribute__((always_inline)) {
     // Column j + 4 of a GGML row is the high nibble of byte j.
     out[halves ? 2 * j : j] = _mm512_permutex2var_ps(four[0][j], lower, four[1][j]);
     out[halves ? 2 * j + 1 : j + 4] = _mm512_permutex2var_ps(four[0][j], upper, four[1][j]);
-  }
+  });
 }
 
 /// Line `line` of k values; the last one is filled up with zeros.
 template <bool halves>
-static inline void load_line(const float* x, int64_t k, int64_t line, __m512* out) {
+[[gnu::always_inline]] static inline void load_line(const float* x, int64_t k, int64_t line, __m512* out) {
   const float* from = x + line * kLineValues;
   const int64_t left = k - line * kLineValues;
   if (left >= kLineValues) return load_whole_line<halves>(from, out);
@@ -76,18 +79,20 @@ struct LineIntegers {
   __m512i a[4];
   __m512i e[4];
 
-  LineIntegers(const __m512* x, __m512 inverse) {
+  [[gnu::always_inline]] LineIntegers(const __m512* x, __m512 inverse) {
     __m512 before = _mm512_setzero_ps();
-    for (int p = 7; p >= 0; --p) {
+    unrolled<8>([&](auto i) __attribute__((always_inline)) {
+      constexpr int p = 7 - i;
       before = _mm512_fnmadd_ps(before, _mm512_set1_ps(1.0F / 16), _mm512_mul_ps(x[p], inverse));
       before = _mm512_roundscale_ps(before, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
       (p % 2 != 0 ? a : e)[p / 2] = _mm512_cvtps_epi32(before);
-    }
+    });
   }
   /// 16 times the sum of a lane's inputs that the integers stand for: 17 (a + e), less e0.
   [[nodiscard]] __m512i lane_sums() const {
-    __m512i all = _mm512_setzero_si512();
-    for (int b = 0; b < 4; ++b) all = _mm512_add_epi32(all, _mm512_add_epi32(a[b], e[b]));
+    const __m512i odd = _mm512_add_epi32(_mm512_add_epi32(a[0], a[1]), _mm512_add_epi32(a[2], a[3]));
+    const __m512i even = _mm512_add_epi32(_mm512_add_epi32(e[0], e[1]), _mm512_add_epi32(e[2], e[3]));
+    const __m512i all = _mm512_add_epi32(odd, even);
     return _mm512_sub_epi32(_mm512_add_epi32(_mm512_slli_epi32(all, 4), all), e[0]);
   }
 };
