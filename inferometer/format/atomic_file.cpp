@@ -17,6 +17,8 @@ namespace ifm {
 namespace {
 
 constexpr int kMaxTemporaries = 100;
+/// Bytes that are written together, at multiples of it.
+constexpr std::size_t kPiece = std::size_t{4} << 20;
 
 }  // namespace
 
@@ -41,11 +43,22 @@ void AtomicFile::fail_io(const char* what) const {
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+    const std::span<const std::byte> part = bytes.first(std::min(bytes.size(), kPiece - waiting_.size()));
+    waiting_.insert(waiting_.end(), part.begin(), part.end());
+    bytes = bytes.subspan(part.size());
+    if (waiting_.size() == kPiece) write_waiting();
+  }
+}
+
+void AtomicFile::write_waiting() {
+  std::span<const std::byte> left(waiting_);
+  while (!left.empty()) {
+    const ssize_t written = ::write(fd_, left.data(), left.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail_io("cannot be written");
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    left = left.subspan(static_cast<std::size_t>(written));
   }
+  waiting_.clear();
 }
 
 void AtomicFile::write_zeros(std::size_t count) {
@@ -58,6 +71,7 @@ void AtomicFile::write_zeros(std::size_t count) {
 }
 
 void AtomicFile::commit() {
+  write_waiting();
   if (::fsync(fd_) != 0) fail_io("cannot be synced");
   if (::close(std::exchange(fd_, -1)) != 0) fail_io("cannot be closed");
   if (::rename(temporary_path_.c_str(), final_path_.c_str()) != 0) fail_io("cannot be given its name");
