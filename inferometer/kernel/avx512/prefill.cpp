@@ -68,25 +68,30 @@ class Fetch {
   Fetch(const MatmulTask& task, const SpanCut& cut, int64_t row, int64_t span, int64_t blocks) {
     const WeightMatrix& w = *task.weights;
     const bool same_panel = span + 1 < cut.spans;
-    row_ = same_panel ? row : row + kPanelRows;
-    if (row_ >= task.row_end) return;
-    rows_ = task.row_end - row_ < kPanelRows ? task.row_end - row_ : kPanelRows;
+    const int64_t from = same_panel ? row : row + kPanelRows;
+    if (from >= task.row_end) return;
+    rows_ = task.row_end - from < kPanelRows ? task.row_end - from : kPanelRows;
     const int64_t next = same_panel ? span + 1 : 0;
     const int64_t begin = w.row_bytes * cut.begin(next) / cut.records;
     lines_ = (w.row_bytes * cut.begin(next + 1) / cut.records - begin + 127) / 64;
-    data_ = w.data + row_ * w.row_bytes + begin;
+    data_ = w.data + from * w.row_bytes + begin;
     row_bytes_ = w.row_bytes;
     per_block_ = (rows_ * lines_ + blocks - 1) / blocks;
   }
   void some() {
-    for (int64_t i = 0; i < per_block_ && at_ < rows_ * lines_; ++i, ++at_) {
-      _mm_prefetch(reinterpret_cast<const char*>(data_ + at_ / lines_ * row_bytes_ + at_ % lines_ * 64), _MM_HINT_T1);
+    for (int64_t i = 0; i < per_block_ && rows_ > 0; ++i) {
+      _mm_prefetch(reinterpret_cast<const char*>(data_ + line_ * 64), _MM_HINT_T1);
+      if (++line_ < lines_) continue;
+      line_ = 0;
+      data_ += row_bytes_;
+      --rows_;
     }
   }
 
  private:
-  const std::byte* data_ = nullptr;
-  int64_t row_ = 0, rows_ = 0, lines_ = 0, row_bytes_ = 0, per_block_ = 0, at_ = 0;
+  const std::byte* data_ = nullptr;  // of the next row to fetch
+  int64_t rows_ = 0;                 // that are left
+  int64_t line_ = 0, lines_ = 0, row_bytes_ = 0, per_block_ = 0;
 };
 
 template <typename Inputs>
