@@ -82,7 +82,7 @@ int64_t matmul_scratch_bytes(int64_t n, int64_t k) {
   // kMatmulRows rows, one per 32 columns and padded.
   const int64_t rows = std::max(2 * 4 * (k + 64) + k / 2 + 1024, kMatmulRows * 2 * 4 * (k / 32 + 32));
   // A panel of kMatmulRows rows of a span of k, and its sums with every token.
-  return std::max(rows, 64 * 1024 + (n + kRoundedTokens) * kMatmulRows * 4);
+  return std::max(rows, kPanelBytes + (n + kRoundedTokens) * kMatmulRows * 4);
 }
 
 int64_t attention_scratch_floats(int64_t group, int64_t head_dim) {

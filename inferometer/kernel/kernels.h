@@ -87,6 +87,8 @@ struct AttentionTask {
 
 /// Rows that a product of many tokens takes together, and that the pool hands out at a time.
 inline constexpr int64_t kMatmulRows = 32;
+/// Bytes of their decoded weights that a product may keep in its scratch memory.
+inline constexpr int64_t kPanelBytes = 64 * 1024;
 /// Tokens that one AttentionTask may hold.
 inline constexpr int64_t kAttentionTokens = 16;
 /// Key positions that attention takes at a time; blocks start at multiples of it, so results do not depend on how a prompt is

@@ -28,6 +28,9 @@ constexpr Way kNarrow{decode_narrow, ifm_avx2_narrow, narrow_records, kMostSpan,
 constexpr Way kWide{decode_wide, ifm_avx2_wide, wide_records, kMostSpan / 2, kWideGroupBytes, kWideGroupScales};
 constexpr Way kWideSixteens{decode_wide, ifm_avx2_wide_sixteens, wide_records, kMostSpan / 2, kWideGroupBytes, kWideGroupScales};
 
+constexpr bool fits(const Way& way) { return kStrips * way.span / 32 * (way.group_bytes + 4 * way.group_scales) <= kPanelBytes; }
+static_assert(fits(kNarrow) && fits(kWide) && fits(kWideSixteens));
+
 /// How k columns are cut into spans of whole blocks.
 struct Spans {
   int64_t unit, units, count;

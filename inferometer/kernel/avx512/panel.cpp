@@ -11,6 +11,7 @@ namespace {
 constexpr int64_t kWeightBytes = kSpanRecords * 2048;
 constexpr int64_t kScaleBytes = kSpanRecords * 4 * 128;
 constexpr int64_t kPairBytes = kSpanRecords * 2 * 128;
+static_assert(kWeightBytes + 2 * kScaleBytes + kPairBytes <= kPanelBytes);
 
 /// The low or high 16 bits of each lane as f32.
 __m512 low_half(__m512i pairs, DType dtype) {

@@ -4,6 +4,7 @@
 #include "inferometer/kernel/avx512/digits.h"
 #include "inferometer/kernel/avx512/lane_shifts.h"
 #include "inferometer/kernel/avx512/lane_steps.h"
+#include "inferometer/kernel/avx512/plain.h"
 #include "inferometer/kernel/avx512/prefill.h"
 #include "inferometer/kernel/avx512/quads.h"
 #include "inferometer/kernel/avx512/shifts.h"
@@ -39,6 +40,18 @@ constexpr ProductTable kDecode = []() consteval {
   return with(table, {Packing::q6_k}, {&kQuads64Apart, decode_q6_k});
 }
 ();
+
+/// Floats are multiplied as they are.
+consteval ProductTable with_plain_decode(ProductTable table) {
+  table = with(table, {Packing::f32}, {nullptr, decode_plain<Packing::f32>});
+  table = with(table, {Packing::f16}, {nullptr, decode_plain<Packing::f16>});
+  return with(table, {Packing::bf16}, {nullptr, decode_plain<Packing::bf16>});
+}
+consteval ProductTable with_plain_prefill(ProductTable table) {
+  table = with(table, {Packing::f32}, {nullptr, prefill_plain<Packing::f32>, kAllTokens});
+  table = with(table, {Packing::f16}, {nullptr, prefill_plain<Packing::f16>, kAllTokens});
+  return with(table, {Packing::bf16}, {nullptr, prefill_plain<Packing::bf16>, kAllTokens});
+}
 
 template <Packing packing>
 consteval ProductTable add(ProductTable table, const Rounding& rounding, bool exact) {
@@ -76,10 +89,10 @@ constexpr ProductTable kExactPrefill = []() consteval {
 /// What this set does no better than the next one is left out.
 constexpr Kernels kAvx512{
     .isa = "avx512",
-    .fast_decode = kDecode,
-    .fast_prefill = kPrefill,
-    .exact_decode = kExactDecode,
-    .exact_prefill = kExactPrefill,
+    .fast_decode = with_plain_decode(kDecode),
+    .fast_prefill = with_plain_prefill(kPrefill),
+    .exact_decode = with_plain_decode(kExactDecode),
+    .exact_prefill = with_plain_prefill(kExactPrefill),
     .attention = attention,
 };
 
