@@ -92,9 +92,6 @@ class Llama {
   void set_input(const float* x, int64_t n, int64_t k, std::span<const WeightMatrix* const> users, const Prepare& prepare);
   void multiply(std::span<const Output> outputs, int64_t n);
   void multiply_rows(const Output& output, int64_t n, int64_t begin, int64_t end, int thread);
-  /// Whether n tokens are multiplied as each thread streams through most of its part of the weights, else in smaller chunks, as
-  /// threads become free.
-  [[nodiscard]] bool takes_step(int64_t n) const;
   /// The input of a layer's or the head's first products: normed = norm of x, to which projected is added first where `pending`.
   void set_normed(const std::vector<float>& weight, bool pending, int64_t n, std::span<const WeightMatrix* const> users);
 

@@ -8,16 +8,13 @@
 namespace ifm {
 namespace {
 
-/// Pieces of a product that each thread should find.
-constexpr int64_t kPiecesPerThread = 8;
-
 /// Tokens that pass through the layers together; longer prompts come in pieces.
 constexpr int64_t kBatch = 512;
 /// Shorter pieces of a prompt are evaluated as decode steps are: a prefill product works on this many tokens at least.
 constexpr int64_t kPrefillTokens = 4;
 /// Weights that a thread should at least stream through at a time.
 constexpr int64_t kStreamBytes = 128 * 1024;
-/// Decode products take this many tokens while the weights pass by once.
+/// Decode products take this many tokens while the weights pass by once, at the speed of the memory.
 constexpr int64_t kStepTokens = 64;
 /// Positions whose logits are computed together.
 constexpr int64_t kHeadBatch = 32;
@@ -58,17 +55,18 @@ void Llama::multiply_rows(const Output& output, int64_t n, int64_t begin, int64_
   const Product& product = product_of(w);
   const Activations x{n, input_k_, input_, rounded_for(product)};
   MatmulTask task{.weights = &w, .x = &x, .out = output.out, .out_stride = output.out_stride};
-  task.row_begin = std::clamp<int64_t>(begin, 0, w.rows);
-  task.row_end = std::clamp<int64_t>(end, 0, w.rows);
   task.scratch = scratch_[static_cast<std::size_t>(thread)].data();
-  if (task.row_begin == task.row_end) return;
-  for (task.token_begin = 0; task.token_begin < n; task.token_begin = task.token_end) {
-    task.token_end = task.token_begin + std::min(n - task.token_begin, product.tokens);
-    product.multiply(task);
+  const int64_t row_end = std::clamp<int64_t>(end, 0, w.rows);
+  // Where tokens come in parts, every part finds the rows in a cache.
+  const int64_t together = n > product.tokens ? 4 * kMatmulRows : w.rows;
+  for (task.row_begin = std::clamp<int64_t>(begin, 0, w.rows); task.row_begin < row_end; task.row_begin = task.row_end) {
+    task.row_end = std::min(row_end, task.row_begin + together);
+    for (task.token_begin = 0; task.token_begin < n; task.token_begin = task.token_end) {
+      task.token_end = task.token_begin + std::min(n - task.token_begin, product.tokens);
+      product.multiply(task);
+    }
   }
 }
-
-bool Llama::takes_step(int64_t n) const { return phase_ == Phase::decode && n <= kStepTokens; }
 
 void Llama::multiply(std::span<const Output> outputs, int64_t n) {
   int64_t rows = 0;
@@ -80,13 +78,9 @@ void Llama::multiply(std::span<const Output> outputs, int64_t n) {
       first += output.weights->rows;
     }
   };
-  if (takes_step(n)) {
-    pool_.for_shrinking(rows, stream_rows(*outputs.front().weights), part);
-  } else {
-    // Several panels at a time, of which a product fetches the next one's weights ahead, but enough pieces to end together.
-    const int64_t panels = rows / (kPiecesPerThread * pool_.size() * kMatmulRows);
-    pool_.for_chunks(rows, std::clamp<int64_t>(panels, 1, 4) * kMatmulRows, part);
-  }
+  // Long ways through the weights, which every product fetches ahead of itself, and short ones to end together.
+  const bool step = phase_ == Phase::decode && n <= kStepTokens;
+  pool_.for_shrinking(rows, step ? stream_rows(*outputs.front().weights) : kMatmulRows, part);
 }
 
 void Llama::set_normed(const std::vector<float>& weight, bool pending, int64_t n, std::span<const WeightMatrix* const> users) {
