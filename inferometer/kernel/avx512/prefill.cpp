@@ -28,6 +28,12 @@ void write_block(const MatmulTask& task, const float* sums, const float* bases, 
   for (int64_t t = 0; t < 4 && token + t < task.token_end; ++t) {
     const __m512 base = _mm512_set1_ps(bases == nullptr ? 1.0F : bases[token + t]);
     float* out = task.out + (token + t) * task.out_stride + row;
+    if (rows >= kPanelRows && reinterpret_cast<uintptr_t>(out) % 64 == 0) {
+      // Past the caches: the next product comes when they hold other things.
+      _mm512_stream_ps(out, _mm512_mul_ps(base, _mm512_load_ps(sums + 32 * t)));
+      _mm512_stream_ps(out + 16, _mm512_mul_ps(base, _mm512_load_ps(sums + 32 * t + 16)));
+      continue;
+    }
     for (int64_t v = 0; v < 2; ++v) {
       _mm512_mask_storeu_ps(out + 16 * v, first_lanes(rows - 16 * v),
                             _mm512_mul_ps(base, _mm512_load_ps(sums + 32 * t + 16 * v)));
@@ -124,6 +130,7 @@ void multiply_panel(const MatmulTask& task, int64_t row, Unpack* unpack, const I
 template <typename Inputs>
 void multiply(const MatmulTask& task, Unpack* unpack, const Inputs& inputs) {
   for (int64_t row = task.row_begin; row < task.row_end; row += kPanelRows) multiply_panel(task, row, unpack, inputs);
+  _mm_sfence();  // stores past the caches are seen by the thread that is told next
 }
 
 /// How a packing is unpacked, and its groups.

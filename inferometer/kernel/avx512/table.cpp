@@ -2,6 +2,7 @@
 #include "inferometer/kernel/avx512/decode.h"
 #include "inferometer/kernel/avx512/digit_records.h"
 #include "inferometer/kernel/avx512/digits.h"
+#include "inferometer/kernel/avx512/elementwise.h"
 #include "inferometer/kernel/avx512/lane_shifts.h"
 #include "inferometer/kernel/avx512/lane_steps.h"
 #include "inferometer/kernel/avx512/plain.h"
@@ -93,6 +94,7 @@ constexpr Kernels kAvx512{
     .fast_prefill = with_plain_prefill(kPrefill),
     .exact_decode = with_plain_decode(kExactDecode),
     .exact_prefill = with_plain_prefill(kExactPrefill),
+    .swiglu = swiglu,
     .attention = attention,
 };
 
