@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -65,6 +64,41 @@ std::vector<WeightMatrix> matrices_in(std::span<const std::byte> memory, const W
   return all;
 }
 
+/// One product, its inputs and outputs.
+class Step {
+ public:
+  Step(const Product& product, int64_t rows, int64_t cols, int64_t tokens, int threads)
+      : product_(product),
+        tokens_(tokens),
+        x_(make_test_activations(tokens * cols, cols, 4, 1)),
+        rounded_(product.rounding == nullptr ? 64 : product.rounding->bytes(tokens, cols)),
+        out_(tokens * rows) {
+    if (product.rounding != nullptr) product.rounding->round(x_.data(), tokens, cols, 0, tokens, rounded_.data());
+    for (int i = 0; i < threads; ++i) scratch_.emplace_back(matmul_scratch_bytes(tokens, cols));
+    activations_ = {.n = tokens, .k = cols, .f32 = x_.data(), .rounded = rounded_.data()};
+  }
+
+  void multiply(ThreadPool& pool, const WeightMatrix& w) {
+    pool.for_shrinking(w.rows, kGrain, [&](int thread, int64_t begin, int64_t end) {
+      MatmulTask task{.weights = &w, .x = &activations_, .out = out_.data(), .out_stride = w.rows};
+      task.row_begin = begin;
+      task.row_end = end;
+      task.token_end = tokens_;
+      task.scratch = scratch_[static_cast<std::size_t>(thread)].data();
+      product_.multiply(task);
+    });
+  }
+
+ private:
+  const Product& product_;
+  int64_t tokens_;
+  std::vector<float> x_;
+  AlignedBuffer<std::byte> rounded_;
+  std::vector<AlignedBuffer<std::byte>> scratch_;  // one per thread
+  AlignedBuffer<float> out_;
+  Activations activations_;
+};
+
 class Stream {
  public:
   Stream(const Options& options, std::span<const std::byte> memory)
@@ -73,74 +107,51 @@ class Stream {
   void time(const Layout& layout, int64_t cols) {
     const TestMatrix small = make_test_matrix(layout.packing, kGrain, cols, layout.group, layout.scale_dtype, 1);
     const std::vector<WeightMatrix> all = matrices_in(memory_, small.view, options_.rows);
-    if (all.empty())
-      fail(ErrorKind::usage, "stream-bench: {} MB hold no matrix of {} x {}", memory_.size() / 1'000'000, options_.rows, cols);
-    const Product& tested = product(kernels_for(options_.isa), Accuracy::fast, Phase::decode, layout.packing);
-    const int64_t n = options_.tokens;
-    const std::vector<float> x = make_test_activations(n * cols, cols, 4, 1);
-    AlignedBuffer<std::byte> rounded(tested.rounding == nullptr ? 64 : tested.rounding->bytes(n, cols));
-    if (tested.rounding != nullptr) tested.rounding->round(x.data(), n, cols, 0, n, rounded.data());
-    AlignedBuffer<float> out(n * options_.rows);
-    const Activations activations{.n = n, .k = cols, .f32 = x.data(), .rounded = rounded.data()};
-    const auto pass = [&](int64_t grain) {
-      return [&, grain](const WeightMatrix& w) {
-        const auto body = [&](int, int64_t begin, int64_t end) {
-          MatmulTask task{.weights = &w, .x = &activations, .out = out.data(), .out_stride = w.rows};
-          task.row_begin = begin;
-          task.row_end = end;
-          task.token_end = n;
-          tested.multiply(task);
-        };
-        if (grain == 0)
-          pool_.for_parts(w.rows, 2, body);
-        else
-          pool_.for_shrinking(w.rows, grain, body);
-      };
-    };
-    int64_t bytes = 0;
-    for (const WeightMatrix& w : all) bytes += bytes_of(w);
-    const auto gb_per_s = [&](const std::function<void(const WeightMatrix&)>& one) {
-      const int64_t begin = clock_.now_ns();
-      for (const WeightMatrix& w : all) one(w);
-      return static_cast<double>(bytes) / static_cast<double>(clock_.now_ns() - begin);
-    };
-    const auto read = [&](const WeightMatrix& w) {
-      const std::span<const std::byte> of(w.data, static_cast<std::size_t>(w.row_bytes * w.rows));
-      pool_.for_parts(static_cast<int64_t>(of.size()) / kPage, 1, [&](int, int64_t begin, int64_t end) {
-        read_once(of.subspan(static_cast<std::size_t>(begin * kPage), static_cast<std::size_t>((end - begin) * kPage)));
-      });
-      if (w.scales != nullptr) {
-        const int64_t scale_bytes = (bytes_of(w) - static_cast<int64_t>(of.size())) / 2;
-        for (const std::byte* from : {w.scales, w.biases})
-          pool_.for_parts(scale_bytes / kPage, 1, [&](int, int64_t begin, int64_t end) {
-            read_once({from + begin * kPage, static_cast<std::size_t>((end - begin) * kPage)});
-          });
-      }
-    };
-    std::vector<double> reads, parts, shrinking, share_parts, share_shrinking;
-    for (int i = 0; i <= options_.rounds; ++i) {
-      const double before = gb_per_s(read);
-      const double a = gb_per_s(pass(0));
-      const double between = gb_per_s(read);
-      const double b = gb_per_s(pass(kGrain));
-      const double after = gb_per_s(read);
-      if (i == 0) continue;
-      reads.push_back(between);
-      parts.push_back(a);
-      shrinking.push_back(b);
-      share_parts.push_back(a / std::max(before, between));
-      share_shrinking.push_back(b / std::max(between, after));
+    if (all.empty()) fail(ErrorKind::usage, "{} MB hold no matrix of {} x {}", memory_.size() / 1'000'000, options_.rows, cols);
+    Step step(product(kernels_for(options_.isa), Accuracy::fast, Phase::decode, layout.packing), options_.rows, cols,
+              options_.tokens, options_.threads);
+    const auto multiply = [&](const WeightMatrix& w) { step.multiply(pool_, w); };
+    const auto read = [&](const WeightMatrix& w) { read_matrix(w); };
+    std::vector<double> reads, products, shares;
+    gb_per_s(all, multiply);
+    for (int i = 0; i < options_.rounds; ++i) {
+      const double before = gb_per_s(all, read);
+      products.push_back(gb_per_s(all, multiply));
+      const double after = gb_per_s(all, read);
+      reads.push_back(std::max(before, after));
+      shares.push_back(products.back() / reads.back());
     }
-    fmt::print(
-        "{:<10} {:>6} x {:<6} n {:>2} read {:5.1f} GB/s  parts {:5.1f} GB/s {:.2f} [{:.2f}-{:.2f}]  shrinking {:5.1f} GB/s "
-        "{:.2f} [{:.2f}-{:.2f}]\n",
-        layout.name, options_.rows, cols, n, median(reads), median(parts), median(share_parts), std::ranges::min(share_parts),
-        std::ranges::max(share_parts), median(shrinking), median(share_shrinking), std::ranges::min(share_shrinking),
-        std::ranges::max(share_shrinking));
+    fmt::print("{:<10} {:>6} x {:<6} n {:>2}  {:5.1f} GB/s of {:5.1f}  {:.2f} [{:.2f} to {:.2f}]\n", layout.name, options_.rows,
+               cols, options_.tokens, median(products), median(reads), median(shares), std::ranges::min(shares),
+               std::ranges::max(shares));
     std::fflush(stdout);
   }
 
  private:
+  double gb_per_s(const std::vector<WeightMatrix>& all, const std::function<void(const WeightMatrix&)>& one) {
+    int64_t bytes = 0;
+    const int64_t begin = clock_.now_ns();
+    for (const WeightMatrix& w : all) {
+      one(w);
+      bytes += bytes_of(w);
+    }
+    return static_cast<double>(bytes) / static_cast<double>(clock_.now_ns() - begin);
+  }
+
+  /// The same bytes as a product, each thread its half.
+  void read_matrix(const WeightMatrix& w) {
+    const int64_t data_bytes = w.row_bytes * w.rows;
+    read_part(w.data, data_bytes);
+    if (w.scales == nullptr) return;
+    read_part(w.scales, (bytes_of(w) - data_bytes) / 2);
+    read_part(w.biases, (bytes_of(w) - data_bytes) / 2);
+  }
+  void read_part(const std::byte* from, int64_t bytes) {
+    pool_.for_parts(bytes, kPage, [&](int, int64_t begin, int64_t end) {
+      read_once({from + begin, static_cast<std::size_t>(end - begin)});
+    });
+  }
+
   const Options& options_;
   std::span<const std::byte> memory_;
   ThreadPool pool_;
