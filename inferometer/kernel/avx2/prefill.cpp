@@ -46,11 +46,19 @@ Spans cut(const WeightMatrix& w, int64_t most) {
 void write_block(const MatmulTask& task, const float* sums, const float* bases, int64_t row, int64_t token) {
   for (int64_t t = 0; t < kRoundedTokens && token + t < task.token_end; ++t) {
     const __m256 base = _mm256_set1_ps(bases == nullptr ? 1.0F : bases[token + t]);
+    float* out = task.out + (token + t) * task.out_stride + row;
+    if (task.row_end - row >= kStripRows && reinterpret_cast<uintptr_t>(out) % 32 == 0) {
+      // Past the caches: the next product comes when they hold other things.
+      for (int64_t v = 0; v < kStripRows; v += 8) {
+        _mm256_stream_ps(out + v, _mm256_mul_ps(base, _mm256_load_ps(sums + t * kStripRows + v)));
+      }
+      continue;
+    }
     for (int64_t v = 0; v < kStripRows && row + v < task.row_end; v += 8) {
       const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
       const __m256i there = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(task.row_end - row - v)), lane);
       const __m256 y = _mm256_mul_ps(base, _mm256_load_ps(sums + t * kStripRows + v));
-      _mm256_maskstore_ps(task.out + (token + t) * task.out_stride + row + v, there, y);
+      _mm256_maskstore_ps(out + v, there, y);
     }
   }
 }
@@ -86,6 +94,7 @@ void multiply_panel(const MatmulTask& task, int64_t row, const Way& way, const f
 
 void multiply(const MatmulTask& task, const Way& way, const float* bases) {
   for (int64_t row = task.row_begin; row < task.row_end; row += kMatmulRows) multiply_panel(task, row, way, bases);
+  _mm_sfence();  // stores past the caches are seen by the thread that is told next
 }
 
 }  // namespace
