@@ -47,14 +47,7 @@ class MlxByteRow {
   static __m512 load_groups(const std::byte* row, int64_t first, int64_t count) {
     const __mmask16 mask = first_lanes((count + kThirtyTwos - 1) / kThirtyTwos);
     const std::byte* from = row + first / kThirtyTwos * kScaleBytes;
-    __m512 values;
-    if constexpr (dtype == DType::f32) {
-      values = _mm512_maskz_loadu_ps(mask, from);
-    } else {
-      const __m256i bits = _mm256_maskz_loadu_epi16(mask, from);
-      values =
-          dtype == DType::f16 ? _mm512_cvtph_ps(bits) : _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
-    }
+    const __m512 values = load_floats<dtype>(mask, from);
     if constexpr (G == 32) return values;
     const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     return _mm512_permutexvar_ps(_mm512_srli_epi32(lane, G == 64 ? 1 : 2), values);

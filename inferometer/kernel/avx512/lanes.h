@@ -2,7 +2,10 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
+
+#include "inferometer/tensor/dtype.h"
 
 // Everything here is static: a copy that this folder's flags compiled must never serve a caller without AVX-512.
 namespace ifm::avx512 {
@@ -11,6 +14,15 @@ namespace ifm::avx512 {
 static inline __mmask16 first_lanes(int64_t count) {
   if (count >= 16) return 0xFFFF;
   return static_cast<__mmask16>(count <= 0 ? 0 : (1 << count) - 1);
+}
+
+/// 16 consecutive floats of a type, those of `mask`, else 0.
+template <DType dtype>
+[[gnu::always_inline]] static inline __m512 load_floats(__mmask16 mask, const std::byte* from) {
+  if constexpr (dtype == DType::f32) return _mm512_maskz_loadu_ps(mask, from);
+  const __m256i bits = _mm256_maskz_loadu_epi16(mask, from);
+  if constexpr (dtype == DType::f16) return _mm512_cvtph_ps(bits);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
 }
 
 /// 2^x for x <= 0, to about 2e-7; NaN stays NaN.

@@ -58,16 +58,10 @@ class MlxNibbleRow {
  private:
   static constexpr int64_t kScaleBytes = dtype == DType::f32 ? 4 : 2;
 
-  static __m512 load_halves(__mmask16 mask, const std::byte* from) {
-    if constexpr (dtype == DType::f32) return _mm512_maskz_loadu_ps(mask, from);
-    const __m256i bits = _mm256_maskz_loadu_epi16(mask, from);
-    if constexpr (dtype == DType::f16) return _mm512_cvtph_ps(bits);
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
-  }
   static __m512 load_groups(int64_t count, const std::byte* row, int64_t first) {
-    if constexpr (!doubled) return load_halves(first_lanes(count), row + first * kScaleBytes);
+    if constexpr (!doubled) return load_floats<dtype>(first_lanes(count), row + first * kScaleBytes);
     const __m512i twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-    return _mm512_permutexvar_ps(twice, load_halves(first_lanes((count + 1) / 2), row + first / 2 * kScaleBytes));
+    return _mm512_permutexvar_ps(twice, load_floats<dtype>(first_lanes((count + 1) / 2), row + first / 2 * kScaleBytes));
   }
 
   const std::byte* bytes_ = nullptr;

@@ -13,13 +13,8 @@ namespace {
 
 constexpr int64_t size_of(Packing packing) { return packing == Packing::f32 ? 4 : 2; }
 
-/// 16 consecutive weights, those of `mask`.
-template <Packing packing>
-[[gnu::always_inline]] inline __m512 load_weights(const std::byte* at, __mmask16 mask) {
-  if constexpr (packing == Packing::f32) return _mm512_maskz_loadu_ps(mask, at);
-  const __m256i bits = _mm256_maskz_loadu_epi16(mask, at);
-  if constexpr (packing == Packing::f16) return _mm512_cvtph_ps(bits);
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+constexpr DType dtype_of(Packing packing) {
+  return packing == Packing::f32 ? DType::f32 : packing == Packing::f16 ? DType::f16 : DType::bf16;
 }
 
 /// Rows as far_rows.h walks over them.
@@ -39,7 +34,7 @@ struct Plain {
     unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
     const auto take_16 = [&](int64_t i, __mmask16 mask) __attribute__((always_inline)) {
       __m512 w[R];
-      unrolled<R>([&](auto r) { w[r] = load_weights<packing>(rows[r].data + i * size_of(packing), mask); });
+      unrolled<R>([&](auto r) { w[r] = load_floats<dtype_of(packing)>(mask, rows[r].data + i * size_of(packing)); });
       unrolled<T>([&](auto t) __attribute__((always_inline)) {
         const __m512 v = _mm512_maskz_loadu_ps(mask, x[t] + i);
         unrolled<R>([&](auto r) { sums[r][t] = _mm512_fmadd_ps(w[r], v, sums[r][t]); });
