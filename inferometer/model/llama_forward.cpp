@@ -14,8 +14,6 @@ constexpr int64_t kBatch = 512;
 constexpr int64_t kPrefillTokens = 4;
 /// Weights that a thread should at least stream through at a time.
 constexpr int64_t kStreamBytes = 128 * 1024;
-/// Decode products take this many tokens while the weights pass by once, at the speed of the memory.
-constexpr int64_t kStepTokens = 64;
 /// Positions whose logits are computed together.
 constexpr int64_t kHeadBatch = 32;
 
@@ -79,8 +77,7 @@ void Llama::multiply(std::span<const Output> outputs, int64_t n) {
     }
   };
   // Long ways through the weights, which every product fetches ahead of itself, and short ones to end together.
-  const bool step = phase_ == Phase::decode && n <= kStepTokens;
-  pool_.for_shrinking(rows, step ? stream_rows(*outputs.front().weights) : kMatmulRows, part);
+  pool_.for_shrinking(rows, phase_ == Phase::decode ? stream_rows(*outputs.front().weights) : kMatmulRows, part);
 }
 
 void Llama::set_normed(const std::vector<float>& weight, bool pending, int64_t n, std::span<const WeightMatrix* const> users) {

@@ -5,20 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "inferometer/kernel/avx512/lanes.h"
+#include "inferometer/kernel/avx512/affine_row.h"
 #include "inferometer/kernel/avx512/sums.h"
 #include "inferometer/tensor/weight_matrix.h"
 
 // Rows of 8-bit weights as decode reads them, in lines of 64: 16 lanes with a quad each. Each has kZero, which is taken off the
 // bytes, kHasOffsets, and
-//   groups(first, count): scales and offsets of up to 16 groups of 32, one a lane, 0 beyond `count`;
+//   groups(first, count): scales and biases of up to 16 groups of 32, one a lane, 0 beyond `count`;
 //   line(i) and part(i), the bytes of 64 weights or of the last 32.
 namespace ifm::avx512 {
-
-struct ByteGroups {
-  __m512 scale;
-  __m512 offset;  ///< times sums of inputs
-};
 
 /// MLX affine with groups of G = 32, 64 or 128.
 template <int G, DType dtype>
@@ -28,34 +23,16 @@ class MlxByteRow {
   static constexpr bool kHasOffsets = true;
 
   MlxByteRow() = default;
-  MlxByteRow(const WeightMatrix& w, int64_t row) : bytes_(w.data + row * w.row_bytes) {
-    const int64_t groups_bytes = w.cols / w.group * kScaleBytes;
-    scales_ = w.scales + row * groups_bytes;
-    biases_ = w.biases + row * groups_bytes;
-  }
+  MlxByteRow(const WeightMatrix& w, int64_t row) : row_(w, row) {}
 
-  [[gnu::always_inline]] [[nodiscard]] ByteGroups groups(int64_t first, int64_t count) const {
-    return {load_groups(scales_, first, count), load_groups(biases_, first, count)};
+  [[gnu::always_inline]] [[nodiscard]] Groups groups(int64_t first, int64_t count) const { return row_.groups(first, count); }
+  [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const { return load_once(row_.bytes + 64 * i); }
+  [[gnu::always_inline]] [[nodiscard]] __m512i part(int64_t i) const {
+    return _mm512_maskz_loadu_epi32(0x00FF, row_.bytes + 64 * i);
   }
-  [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const { return load_once(bytes_ + 64 * i); }
-  [[gnu::always_inline]] [[nodiscard]] __m512i part(int64_t i) const { return _mm512_maskz_loadu_epi32(0x00FF, bytes_ + 64 * i); }
 
  private:
-  static constexpr int64_t kScaleBytes = dtype == DType::f32 ? 4 : 2;
-  static constexpr int kThirtyTwos = G / 32;
-
-  static __m512 load_groups(const std::byte* row, int64_t first, int64_t count) {
-    const __mmask16 mask = first_lanes((count + kThirtyTwos - 1) / kThirtyTwos);
-    const std::byte* from = row + first / kThirtyTwos * kScaleBytes;
-    const __m512 values = load_floats<dtype>(mask, from);
-    if constexpr (G == 32) return values;
-    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    return _mm512_permutexvar_ps(_mm512_srli_epi32(lane, G == 64 ? 1 : 2), values);
-  }
-
-  const std::byte* bytes_ = nullptr;
-  const std::byte* scales_ = nullptr;
-  const std::byte* biases_ = nullptr;
+  AffineRow<dtype, G / 32> row_;
 };
 
 /// GGML Q8_0: blocks of d and 32 bytes, signed.

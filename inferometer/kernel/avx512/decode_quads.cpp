@@ -113,10 +113,10 @@ struct Bytes {
       if constexpr (Row::kHasOffsets) {
         const __mmask16 mask = first_lanes(here / 32);
         unrolled<R>([&](auto r) __attribute__((always_inline)) {
-          const ByteGroups groups = rows[r].groups(begin / 32, here / 32);
+          const Groups groups = rows[r].groups(begin / 32, here / 32);
           scales[r] = groups.scale;
           unrolled<T>([&](auto t) __attribute__((always_inline)) {
-            sums[r][t] = _mm512_fmadd_ps(groups.offset, _mm512_maskz_loadu_ps(mask, x[t].sums + begin / 32), sums[r][t]);
+            sums[r][t] = _mm512_fmadd_ps(groups.bias, _mm512_maskz_loadu_ps(mask, x[t].sums + begin / 32), sums[r][t]);
           });
         });
       }

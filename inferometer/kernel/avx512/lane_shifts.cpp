@@ -2,17 +2,14 @@
 
 #include <immintrin.h>
 
-#include "inferometer/kernel/avx512/factor_choice.h"
+#include "inferometer/kernel/avx512/lane_scales.h"
 #include "inferometer/kernel/avx512/nibble_lines.h"
 
 namespace ifm::avx512 {
 namespace {
 
-constexpr int kMostShift = 12;
 /// The largest input as an integer: one that takes up a sixteenth of the one before is at most 127.
 constexpr float kTop = 119.0F;
-/// Tokens whose largest value is smaller count as zeros: the reciprocal of their base would overflow.
-constexpr float kSmallest = 0x1p-100F;
 
 /// Where the parts of a token lie, whose lines come first; tops are only for rounding.
 struct Offsets {
@@ -33,14 +30,9 @@ class TokenRounding {
 
   void run() {
     const uint32_t bits = write_tops();
-    const bool bad = bits >= 0x7F800000;
-    float top = 0;
-    __builtin_memcpy(&top, &bits, 4);
-    if (bad || top < kSmallest) top = 0;
-    const float widened = top * best_factor(top);
-    const float inverse = widened > 0 ? kTop / widened : 0.0F;
-    for (int64_t line = 0; line < lines_; ++line) write_line(line, bad, widened, inverse);
-    *floats(offsets_.base) = bad ? __builtin_nanf("") : widened / kTop / (16 << kMostShift);
+    const LaneScales scales(kTop, bits, floats(offsets_.tops), lines_);
+    for (int64_t line = 0; line < lines_; ++line) write_line(line, scales);
+    *floats(offsets_.base) = scales.base() / 16;
   }
 
  private:
@@ -58,23 +50,14 @@ class TokenRounding {
     return _mm512_reduce_max_epu32(all);
   }
 
-  float best_factor(float top) {
-    FactorChoice choice;
-    for (int64_t line = 0; line < lines_; ++line)
-      choice.add(_mm512_div_ps(_mm512_set1_ps(top), _mm512_load_ps(floats(offsets_.tops + 64 * line))), kMostShift);
-    return _mm512_cvtss_f32(choice.best([](__m512 v) { return _mm512_set1_ps(_mm512_reduce_add_ps(v)); }));
-  }
-
-  void write_line(int64_t line, bool bad, float widened, float inverse) {
+  void write_line(int64_t line, const LaneScales& scales) {
     __m512 v[8];
     load_line<halves>(x_, k_, line, v);
-    if (bad) {
+    if (scales.bad()) {
       for (__m512& eighth : v) eighth = _mm512_setzero_ps();
     }
-    const __m512 gain =
-        FactorChoice::gain(_mm512_div_ps(_mm512_set1_ps(widened), _mm512_load_ps(floats(offsets_.tops + 64 * line))), kMostShift);
-    const LineIntegers integers(v, _mm512_scalef_ps(_mm512_set1_ps(inverse), gain));
-    const __m512i shift = _mm512_sub_epi32(_mm512_set1_epi32(kMostShift), _mm512_cvtps_epi32(gain));
+    const auto [multipliers, shift] = scales.line(line);
+    const LineIntegers integers(v, multipliers);
     const int64_t place = lines_ - 1 - line;
     _mm512_store_si512(out_ + place * 128, bytes_of(integers.a));
     _mm512_store_si512(out_ + place * 128 + 64, bytes_of(integers.e));

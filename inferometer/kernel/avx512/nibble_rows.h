@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "inferometer/kernel/avx512/affine_row.h"
 #include "inferometer/kernel/avx512/lanes.h"
 #include "inferometer/kernel/avx512/sums.h"
 #include "inferometer/tensor/weight_matrix.h"
@@ -22,11 +23,6 @@ namespace ifm::avx512 {
   _mm_prefetch(reinterpret_cast<const char*>(line + 2048), _MM_HINT_T0);
 }
 
-struct Groups {
-  __m512 scale;
-  __m512 bias;
-};
-
 struct ScaledLine {
   __m512i nibbles;
   __m512 scales;
@@ -40,33 +36,17 @@ class MlxNibbleRow {
   static constexpr int kGroup = G;
 
   MlxNibbleRow() = default;
-  MlxNibbleRow(const WeightMatrix& w, int64_t row) : bytes_(w.data + row * w.row_bytes) {
-    const int64_t groups_bytes = w.cols / w.group * kScaleBytes;
-    scales_ = w.scales + row * groups_bytes;
-    biases_ = w.biases + row * groups_bytes;
-  }
+  MlxNibbleRow(const WeightMatrix& w, int64_t row) : row_(w, row) {}
 
-  [[gnu::always_inline]] [[nodiscard]] Groups groups(int64_t first, int64_t count) const {
-    return {load_groups(count, scales_, first), load_groups(count, biases_, first)};
-  }
-  [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const { return load_once(bytes_ + 64 * i); }
-  [[gnu::always_inline]] void fetch(int64_t i) const { fetch_behind(bytes_ + 64 * i); }
+  [[gnu::always_inline]] [[nodiscard]] Groups groups(int64_t first, int64_t count) const { return row_.groups(first, count); }
+  [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const { return load_once(row_.bytes + 64 * i); }
+  [[gnu::always_inline]] void fetch(int64_t i) const { fetch_behind(row_.bytes + 64 * i); }
   [[gnu::always_inline]] [[nodiscard]] __m512i part(int64_t i, int64_t values) const {
-    return _mm512_maskz_loadu_epi8((__mmask64{1} << (values / 2)) - 1, bytes_ + 64 * i);
+    return _mm512_maskz_loadu_epi8((__mmask64{1} << (values / 2)) - 1, row_.bytes + 64 * i);
   }
 
  private:
-  static constexpr int64_t kScaleBytes = dtype == DType::f32 ? 4 : 2;
-
-  static __m512 load_groups(int64_t count, const std::byte* row, int64_t first) {
-    if constexpr (!doubled) return load_floats<dtype>(first_lanes(count), row + first * kScaleBytes);
-    const __m512i twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-    return _mm512_permutexvar_ps(twice, load_floats<dtype>(first_lanes((count + 1) / 2), row + first / 2 * kScaleBytes));
-  }
-
-  const std::byte* bytes_ = nullptr;
-  const std::byte* scales_ = nullptr;
-  const std::byte* biases_ = nullptr;
+  AffineRow<dtype, doubled ? 2 : 1> row_;
 };
 
 /// GGML Q4_0 and Q4_1 (has_m): blocks of d, perhaps m, and 16 bytes. A line is four blocks.

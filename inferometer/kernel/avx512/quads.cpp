@@ -2,16 +2,13 @@
 
 #include <immintrin.h>
 
-#include "inferometer/kernel/avx512/factor_choice.h"
+#include "inferometer/kernel/avx512/lane_scales.h"
 #include "inferometer/kernel/avx512/records.h"
 
 namespace ifm::avx512 {
 namespace {
 
-constexpr int kMostShift = 12;
 constexpr float kTop = 127.0F;
-/// Tokens whose largest value is smaller count as zeros: the reciprocal of their base would overflow.
-constexpr float kSmallest = 0x1p-100F;
 
 /// apart: values between the quads of a lane, or 0 where it has one.
 constexpr int64_t vectors_of(int apart) { return apart == 0 ? 1 : 2; }
@@ -44,14 +41,9 @@ class TokenRounding {
 
   void run() {
     const uint32_t bits = write_tops();
-    bad_ = bits >= 0x7F800000;
-    float top = 0;
-    __builtin_memcpy(&top, &bits, 4);
-    if (bad_ || top < kSmallest) top = 0;
-    const float widened = top * best_factor(top);
-    const float inverse = widened > 0 ? kTop / widened : 0.0F;
-    for (int64_t line = 0; line < offsets_.lines; ++line) write_line(line, widened, inverse);
-    *floats(offsets_.base) = bad_ ? __builtin_nanf("") : widened / kTop / (1 << kMostShift);
+    const LaneScales scales(kTop, bits, floats(offsets_.tops), offsets_.lines);
+    for (int64_t line = 0; line < offsets_.lines; ++line) write_line(line, scales);
+    *floats(offsets_.base) = scales.base();
   }
 
  private:
@@ -87,19 +79,12 @@ class TokenRounding {
     return _mm512_reduce_max_epu32(all);
   }
 
-  float best_factor(float top) {
-    FactorChoice choice;
-    for (int64_t line = 0; line < offsets_.lines; ++line)
-      choice.add(_mm512_div_ps(_mm512_set1_ps(top), _mm512_load_ps(floats(offsets_.tops + 64 * line))), kMostShift);
-    return _mm512_cvtss_f32(choice.best([](__m512 v) { return _mm512_set1_ps(_mm512_reduce_add_ps(v)); }));
-  }
-
   /// 64 values as bytes in their order; multipliers of their 16 quads.
-  __m512i bytes_of(int64_t at, __m512 multipliers) const {
+  __m512i bytes_of(int64_t at, __m512 multipliers, bool bad) const {
     __m512i v[4];
     __m512i quad = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
     for (int64_t s = 0; s < 4; ++s) {
-      const auto mask = bad_ ? __mmask16{0} : there(k_, at + 16 * s);
+      const auto mask = bad ? __mmask16{0} : there(k_, at + 16 * s);
       const __m512 values = _mm512_maskz_loadu_ps(mask, x_ + at + 16 * s);
       v[s] = _mm512_cvtps_epi32(_mm512_mul_ps(values, _mm512_permutexvar_ps(quad, multipliers)));
       quad = _mm512_add_epi32(quad, _mm512_set1_epi32(4));
@@ -108,26 +93,24 @@ class TokenRounding {
     return _mm512_permutexvar_epi32(order, pack_quads(v));
   }
 
-  void write_line(int64_t line, float widened, float inverse) {
+  void write_line(int64_t line, const LaneScales& scales) {
     const int64_t at = line * 64 * kVectors;
     const int64_t place = offsets_.lines - 1 - line;
     std::byte* bytes = out_ + place * 64 * kVectors;
-    const __m512 ratio = _mm512_div_ps(_mm512_set1_ps(widened), _mm512_load_ps(floats(offsets_.tops + 64 * line)));
-    const __m512 gain = FactorChoice::gain(ratio, kMostShift);
-    const __m512i multipliers = _mm512_castps_si512(_mm512_scalef_ps(_mm512_set1_ps(inverse), gain));
-    const __m512i shift = _mm512_sub_epi32(_mm512_set1_epi32(kMostShift), _mm512_cvtps_epi32(gain));
+    const auto [multipliers, shift] = scales.line(line);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out_ + offsets_.shifts + place * 16), _mm512_cvtepi32_epi8(shift));
     float* sums = floats(offsets_.sums) + line * 64 * kVectors / sum_values_of(apart);
     if constexpr (kVectors == 1) {
-      const __m512i quads = bytes_of(at, _mm512_castsi512_ps(multipliers));
+      const __m512i quads = bytes_of(at, multipliers, scales.bad());
       _mm512_store_si512(bytes, quads);
       const __m128i of_16 = sums_of_16(quads, shift);
       store_sums(sums, _mm_hadd_epi32(of_16, of_16), 2);
       return;
     }
     // Each lane's multiplier belongs to both of its quads.
-    const __m512i a = bytes_of(at, _mm512_castsi512_ps(firsts(multipliers, multipliers)));
-    const __m512i b = bytes_of(at + 64, _mm512_castsi512_ps(seconds(multipliers, multipliers)));
+    const __m512i m = _mm512_castps_si512(multipliers);
+    const __m512i a = bytes_of(at, _mm512_castsi512_ps(firsts(m, m)), scales.bad());
+    const __m512i b = bytes_of(at + 64, _mm512_castsi512_ps(seconds(m, m)), scales.bad());
     const __m512i first = firsts(a, b);
     const __m512i second = seconds(a, b);
     _mm512_store_si512(bytes, first);
@@ -161,7 +144,6 @@ class TokenRounding {
   const int64_t k_;
   const Offsets offsets_;
   std::byte* const out_;
-  bool bad_ = false;
 };
 
 template <int apart>

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "inferometer/kernel/avx512/factor_choice.h"
+
+namespace ifm::avx512 {
+
+/// How one token becomes int8 with a power-of-two shift of at most 12 per lane: x ~ base * (integer << shift).
+class LaneScales {
+ public:
+  struct Line {
+    __m512 multipliers;  ///< times these, values become integers
+    __m512i shifts;
+  };
+
+  /// limit: the largest integer. bits: of the token's largest magnitude; those of infinity and NaN are the largest. tops: (lines,
+  /// 16) the lanes' largest, 64-byte aligned.
+  LaneScales(float limit, uint32_t bits, const float* tops, int64_t lines)
+      : limit_(limit), tops_(tops), bad_(bits >= 0x7F800000) {
+    float top = 0;
+    __builtin_memcpy(&top, &bits, 4);
+    // Smaller tokens count as zeros: the reciprocal of their base would overflow.
+    if (bad_ || top < 0x1p-100F) top = 0;
+    FactorChoice choice;
+    for (int64_t line = 0; line < lines; ++line)
+      choice.add(_mm512_div_ps(_mm512_set1_ps(top), _mm512_load_ps(tops + 16 * line)), kMostShift);
+    widened_ = top * _mm512_cvtss_f32(choice.best([](__m512 v) { return _mm512_set1_ps(_mm512_reduce_add_ps(v)); }));
+    inverse_ = widened_ > 0 ? limit / widened_ : 0.0F;
+  }
+
+  /// A value is not finite: integers are of no use.
+  [[nodiscard]] bool bad() const { return bad_; }
+  [[nodiscard]] float base() const { return bad_ ? __builtin_nanf("") : widened_ / limit_ / (1 << kMostShift); }
+  [[nodiscard]] Line line(int64_t index) const {
+    const __m512 gain =
+        FactorChoice::gain(_mm512_div_ps(_mm512_set1_ps(widened_), _mm512_load_ps(tops_ + 16 * index)), kMostShift);
+    return {_mm512_scalef_ps(_mm512_set1_ps(inverse_), gain),
+            _mm512_sub_epi32(_mm512_set1_epi32(kMostShift), _mm512_cvtps_epi32(gain))};
+  }
+
+ private:
+  static constexpr int kMostShift = 12;
+
+  float limit_;
+  const float* tops_;
+  bool bad_;
+  float widened_ = 0;
+  float inverse_ = 0;
+};
+
+}  // namespace ifm::avx512
