@@ -54,6 +54,7 @@ struct Options {
   std::vector<int64_t> cols{2048};
   std::vector<int64_t> tokens{1, 8, 32, 128, 512};
   std::string accuracy = "fast";
+  int64_t prefill_from = 4;
   double seconds = 0.2;
 };
 
@@ -64,7 +65,7 @@ struct Limits {
 
 void time_product(const Options& options, const Layout& layout, const TestMatrix& matrix, int64_t n, const Limits& limits) {
   const WeightMatrix& w = matrix.view;
-  const Phase phase = n < 4 ? Phase::decode : Phase::prefill;
+  const Phase phase = n < options.prefill_from ? Phase::decode : Phase::prefill;
   const Accuracy accuracy = options.accuracy == "exact" ? Accuracy::exact : Accuracy::fast;
   const Product& tested = product(kernels_for(options.isa), accuracy, phase, w.packing);
   const std::vector<float> x = make_test_activations(n * w.cols, w.cols, 4, 1);
@@ -123,7 +124,8 @@ int main(int argc, char** argv) {
   app.add_option("-w,--weights", options.layouts, "layouts of the weights: " + ifm::layout_names())->delimiter(',');
   app.add_option("-m,--rows", options.rows, "rows of the weights")->delimiter(',');
   app.add_option("-k,--cols", options.cols, "columns of the weights")->delimiter(',');
-  app.add_option("-n,--tokens", options.tokens, "tokens; fewer than 4 are decode steps")->delimiter(',');
+  app.add_option("-n,--tokens", options.tokens, "tokens at a time")->delimiter(',');
+  app.add_option("--prefill-from", options.prefill_from, "from this many tokens on, time prefill's product instead of decode's");
   app.add_option("--accuracy", options.accuracy, "fast or exact");
   app.add_option("--seconds", options.seconds, "time for each line");
   CLI11_PARSE(app, argc, argv);

@@ -42,6 +42,11 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
   void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.fd, 0);
   if (mapped == MAP_FAILED) fail(ErrorKind::io, "{}: cannot be mapped ({})", path.string(), std::strerror(errno));
   data_ = static_cast<const std::byte*>(mapped);
+#ifdef MADV_HUGEPAGE
+  // What is read from the disk from now on may lie in the page cache in units of 2 MB, where the file system can do so: fewer
+  // page walks (7 % in decode at 60 GB/s). Only a wish, and none for what is there already.
+  (void)madvise(mapped, size_, MADV_HUGEPAGE);
+#endif
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

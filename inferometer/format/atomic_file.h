@@ -17,8 +17,8 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  /// Large pieces reach the file at once, so that its pages are cached in large units: what is mapped later is read a tenth
-  /// faster than from single pages. @throws Error io.
+  /// Large pieces reach the file at once, so that its pages are cached in large units where commit() cannot let go of them: what
+  /// is mapped later is read a tenth faster than from single pages. @throws Error io.
   void write(std::span<const std::byte> bytes);
   void write_zeros(std::size_t count);
   /// Syncs file and folder and gives the file its name, replacing what was there. @throws Error io.

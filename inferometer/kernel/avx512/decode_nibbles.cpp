@@ -5,16 +5,42 @@
 #include "inferometer/kernel/avx512/digits.h"
 #include "inferometer/kernel/avx512/far_rows.h"
 #include "inferometer/kernel/avx512/lane_shifts.h"
+#include "inferometer/kernel/avx512/lane_tile.h"
 #include "inferometer/kernel/avx512/lanes.h"
+#include "inferometer/kernel/avx512/nibble_lines.h"
 #include "inferometer/kernel/avx512/nibble_rows.h"
 #include "inferometer/kernel/avx512/sums.h"
 #include "inferometer/kernel/avx512/unrolled.h"
 
-// Products of one token or a few, which wait for memory: 4-bit weights in place against inputs of two digits. A vector holds the
-// nibbles of 128 weights, eight in each of 16 lanes. Four chained dots, two with the bytes as they lie and two with the bytes
-// shifted, give a lane's exact sum (digits.h says why); lanes of one group share a factor, weight scale times input scale.
+// Products of one token or a few, which wait for memory: 4-bit weights in place. A vector holds the nibbles of 128 weights, eight
+// in each of 16 lanes, and two vectors, a pair, become one with the even lanes and one with the odd ones (nibble_lines.h):
+// chained dots of both, with the bytes as they lie and with the bytes shifted, give a lane's exact sum of 16 products.
 namespace ifm::avx512 {
 namespace {
+
+/// A pair of a row.
+struct Nibbles {
+  __m512i even, even_shifted, odd, odd_shifted;
+
+  Nibbles() = default;
+  [[gnu::always_inline]] Nibbles(__m512i first, __m512i second)
+      : even(even_lanes(first, second)),
+        even_shifted(_mm512_slli_epi32(even, 4)),
+        odd(odd_lanes(first, second)),
+        odd_shifted(_mm512_slli_epi32(odd, 4)) {}
+};
+
+/// What a pair of inputs has for one digit.
+struct InputBytes {
+  __m512i even_a, even_e, odd_a, odd_e;
+
+  [[gnu::always_inline]] explicit InputBytes(const std::byte* from)
+      : even_a(load_once(from)), even_e(load_once(from + 64)), odd_a(load_once(from + 128)), odd_e(load_once(from + 192)) {}
+  [[gnu::always_inline]] [[nodiscard]] __m512i dot(__m512i from, const Nibbles& w) const {
+    const __m512i even = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(from, w.even, even_a), w.even_shifted, even_e);
+    return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(even, w.odd, odd_a), w.odd_shifted, odd_e);
+  }
+};
 
 /// Two-digit inputs, with scales per 64 values.
 struct ByDigits {
@@ -22,18 +48,11 @@ struct ByDigits {
   static constexpr bool kScaledByGroup = true;
   static Inputs inputs(const Activations& x, int64_t token) { return digits_of(x, token); }
 
-  __m512i high_a, high_e, low_a, low_e;
-  [[gnu::always_inline]] ByDigits(const Digits& x, int64_t line) {
-    const int8_t* digits = x.line(line);
-    high_a = load_once(digits);
-    high_e = load_once(digits + 64);
-    low_a = load_once(digits + 128);
-    low_e = load_once(digits + 192);
-  }
-  /// 8 products of at most 255 * 32,639 stay within 27 bits.
-  [[gnu::always_inline]] [[nodiscard]] __m512i dot(__m512i v, __m512i u) const {
-    const __m512i high = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), v, high_a), u, high_e);
-    return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_slli_epi32(high, 8), v, low_a), u, low_e);
+  InputBytes high, low;
+  [[gnu::always_inline]] ByDigits(const Digits& x, int64_t pair) : high(x.pair(pair)), low(x.pair(pair) + 256) {}
+  /// 16 products of at most 255 * 32,639 stay within 28 bits.
+  [[gnu::always_inline]] [[nodiscard]] __m512 dot(const Nibbles& w) const {
+    return _mm512_cvtepi32_ps(low.dot(_mm512_slli_epi32(high.dot(_mm512_setzero_si512(), w), 8), w));
   }
 
   /// Of 16 groups, of which `at` is the first.
@@ -45,26 +64,22 @@ struct ByDigits {
   }
 };
 
-/// int8 inputs with a shift per lane.
+/// int8 inputs with a shift per lane. A dot is added to the bits of a float so large that its last place is 1, and whose exponent
+/// has the shift: what remains when that float is taken off is the shifted dot.
 struct ByShifts {
   using Inputs = LaneShifts;
   static constexpr bool kScaledByGroup = false;
   static Inputs inputs(const Activations& x, int64_t token) { return lane_shifts_of(x, token); }
 
-  __m512i a, e, shift;
-  [[gnu::always_inline]] ByShifts(const LaneShifts& x, int64_t line) {
-    const int8_t* bytes = x.line(line);
-    a = load_once(bytes);
-    e = load_once(bytes + 64);
-    shift = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x.line_shifts(line))));
+  InputBytes bytes;
+  __m512i start;
+  [[gnu::always_inline]] ByShifts(const LaneShifts& x, int64_t pair)
+      : bytes(x.pair(pair)), start(load_once(x.pair(pair) + 256)) {}
+  /// 16 products of at most 255 * 127 stay within 19 bits; 22 have room.
+  [[gnu::always_inline]] [[nodiscard]] __m512 shifted(__m512i dot) const {
+    return _mm512_sub_ps(_mm512_castsi512_ps(dot), _mm512_castsi512_ps(start));
   }
-  /// 8 products of at most 255 * 127, shifted by up to 12, stay within 30 bits.
-  [[gnu::always_inline]] [[nodiscard]] __m512i unshifted_dot(__m512i v, __m512i u) const {
-    return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), v, a), u, e);
-  }
-  [[gnu::always_inline]] [[nodiscard]] __m512i dot(__m512i v, __m512i u) const {
-    return _mm512_sllv_epi32(unshifted_dot(v, u), shift);
-  }
+  [[gnu::always_inline]] [[nodiscard]] __m512 dot(const Nibbles& w) const { return shifted(bytes.dot(start, w)); }
 };
 
 /// From this many tokens on, rows pass by slowly enough for fetching ahead to help (by a tenth at 8); with one it costs a fifth.
@@ -74,23 +89,29 @@ constexpr int kFetching = 4;
 template <typename By, int T>
 inline constexpr int kFactors = By::kScaledByGroup ? T : 1;
 
-/// One line of R rows and T tokens. `spread` takes this line's groups out of the 16 that `factor` holds.
+/// One pair of R rows and T tokens. `spread` takes its groups out of the 16 that `factor` holds.
 template <typename By, int R, int T>
-[[gnu::always_inline]] inline void take_line(const __m512i (&nibbles)[R], const typename By::Inputs (&x)[T], int64_t line,
+[[gnu::always_inline]] inline void take_pair(const Nibbles (&nibbles)[R], const typename By::Inputs (&x)[T], int64_t pair,
                                              __m512i spread, const __m512 (&factor)[R][kFactors<By, T>], __m512 (&sums)[R][T]) {
-  __m512i shifted[R];
   __m512 spread_factor[R][kFactors<By, T>];
   unrolled<R>([&](auto r) __attribute__((always_inline)) {
-    shifted[r] = _mm512_slli_epi32(nibbles[r], 4);
     unrolled<kFactors<By, T>>([&](auto t) { spread_factor[r][t] = _mm512_permutexvar_ps(spread, factor[r][t]); });
   });
   unrolled<T>([&](auto t) __attribute__((always_inline)) {
-    const By inputs(x[t], line);
+    const By inputs(x[t], pair);
     unrolled<R>([&](auto r) __attribute__((always_inline)) {
-      const __m512 dots = _mm512_cvtepi32_ps(inputs.dot(nibbles[r], shifted[r]));
-      sums[r][t] = _mm512_fmadd_ps(dots, spread_factor[r][By::kScaledByGroup ? static_cast<int>(t) : 0], sums[r][t]);
+      sums[r][t] =
+          _mm512_fmadd_ps(inputs.dot(nibbles[r]), spread_factor[r][By::kScaledByGroup ? static_cast<int>(t) : 0], sums[r][t]);
     });
   });
+}
+
+/// The nibbles of a pair of which `values`, fewer than 256, are there.
+template <typename Row>
+[[gnu::always_inline]] inline Nibbles part_of_pair(const Row& row, int64_t pair, int64_t values) {
+  const bool two = values > kLineValues;
+  const __m512i first = values >= kLineValues ? row.line(2 * pair) : row.part(2 * pair, values);
+  return {first, two ? row.part(2 * pair + 1, values - kLineValues) : _mm512_setzero_si512()};
 }
 
 /// Whole rows. The order of the operations on one row and token does not depend on R and T.
@@ -98,11 +119,9 @@ template <typename By, typename Row, int R, int T>
 [[gnu::always_inline]] inline void take_rows(const Row (&rows)[R], const typename By::Inputs (&x)[T], int64_t k,
                                              __m512 (&result)[R][T]) {
   constexpr int kGroup = Row::kGroup;
-  constexpr int64_t kLines = kGroup / 8;    // that 16 groups fill
-  constexpr int64_t kGroups = 16 / kLines;  // in a line
-  const __m512i first_spread = kGroup == 64 ? _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1)
-                                            : _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-  __m512 sums[R][T];  // of its own: the compiler would keep the caller's in memory
+  constexpr int64_t kPairs = kGroup / 16;   // that 16 groups fill
+  constexpr int64_t kGroups = 16 / kPairs;  // in a pair
+  __m512 sums[R][T];                        // of its own: the compiler would keep the caller's in memory
   unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
   for (int64_t begin = 0; begin < k; begin += 16 * kGroup) {
     const int64_t group = begin / kGroup;
@@ -118,28 +137,28 @@ template <typename By, typename Row, int R, int T>
       });
       if constexpr (!By::kScaledByGroup) factor[r][0] = here.scale;
     });
-    __m512i spread = first_spread;
-    const int64_t first_line = begin / 128;
-    const int64_t whole = k - begin < 16 * kGroup ? (k - begin) / 128 : kLines;
-    __m512i nibbles[R];
-    for (int64_t line = 0; line < whole; ++line) {
+    __m512i spread = groups_of_pair<kGroup>();
+    const int64_t first = begin / kPairValues;
+    const int64_t whole = k - begin < 16 * kGroup ? (k - begin) / kPairValues : kPairs;
+    Nibbles nibbles[R];
+    for (int64_t pair = 0; pair < whole; ++pair) {
       unrolled<R>([&](auto r) {
-        nibbles[r] = rows[r].line(first_line + line);
-        if constexpr (T >= kFetching) rows[r].fetch(first_line + line);
+        const int64_t line = 2 * (first + pair);
+        nibbles[r] = Nibbles(rows[r].line(line), rows[r].line(line + 1));
+        if constexpr (T >= kFetching) {
+          rows[r].fetch(line);
+          rows[r].fetch(line + 1);
+        }
       });
-      take_line<By, R, T>(nibbles, x, first_line + line, spread, factor, sums);
+      take_pair<By, R, T>(nibbles, x, first + pair, spread, factor, sums);
       spread = _mm512_add_epi32(spread, _mm512_set1_epi32(kGroups));
     }
-    if (whole < kLines && begin + whole * 128 < k) {
-      unrolled<R>([&](auto r) { nibbles[r] = rows[r].part(first_line + whole, k - begin - whole * 128); });
-      take_line<By, R, T>(nibbles, x, first_line + whole, spread, factor, sums);
+    if (whole < kPairs && begin + whole * kPairValues < k) {
+      unrolled<R>([&](auto r) { nibbles[r] = part_of_pair(rows[r], first + whole, k - begin - whole * kPairValues); });
+      take_pair<By, R, T>(nibbles, x, first + whole, spread, factor, sums);
     }
   }
-  unrolled<T>([&](auto t) __attribute__((always_inline)) {
-    if constexpr (!By::kScaledByGroup)
-      unrolled<R>([&](auto r) { sums[r][t] = _mm512_mul_ps(sums[r][t], _mm512_set1_ps(x[t].base)); });
-    unrolled<R>([&](auto r) { result[r][t] = sums[r][t]; });
-  });
+  unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { result[r][t] = sums[r][t]; }); });
 }
 
 /// Whole rows of blocks that have their scales between the nibbles, alike.
@@ -148,46 +167,136 @@ struct InBlocks {
   using Row = NibbleRow;
   using Inputs = LaneShifts;
   static Inputs inputs(const Activations& x, int64_t token) { return lane_shifts_of(x, token); }
+  static float unit(const Inputs& x) { return x.base; }
 
   template <int R, int T>
   [[gnu::always_inline]] static void take(const Row (&rows)[R], const Inputs (&x)[T], int64_t k, __m512 (&result)[R][T]) {
     __m512 sums[R][T];
     unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
-    ScaledLine lines[R];
-    for (int64_t line = 0; line < k / 128; ++line) {
+    Nibbles nibbles[R];
+    Groups groups[R];
+    for (int64_t pair = 0; pair < k / kPairValues; ++pair) {
       unrolled<R>([&](auto r) __attribute__((always_inline)) {
-        lines[r] = rows[r].scaled_line(line);
-        if constexpr (T >= kFetching) rows[r].fetch(line);
+        const ScaledLine first = rows[r].scaled_line(2 * pair);
+        const ScaledLine second = rows[r].scaled_line(2 * pair + 1);
+        nibbles[r] = Nibbles(first.nibbles, second.nibbles);
+        groups[r] = Row::groups_of(first, second);
+        if constexpr (T >= kFetching) {
+          rows[r].fetch(2 * pair);
+          rows[r].fetch(2 * pair + 1);
+        }
       });
-      take_one<R, T>(lines, x, line, sums);
+      take_one<R, T>(nibbles, groups, x, pair, sums);
     }
-    if (k % 128 != 0) {
-      unrolled<R>([&](auto r) { lines[r] = rows[r].scaled_part(k / 128, k % 128); });
-      take_one<R, T>(lines, x, k / 128, sums);
+    if (k % kPairValues != 0) {
+      const int64_t pair = k / kPairValues;
+      unrolled<R>([&](auto r) {
+        nibbles[r] = part_of_pair(rows[r], pair, k % kPairValues);
+        const Groups here = rows[r].groups(8 * pair, k % kPairValues / 32);
+        groups[r] = {_mm512_permutexvar_ps(groups_of_pair<32>(), here.scale),
+                     _mm512_permutexvar_ps(groups_of_pair<32>(), here.bias)};
+      });
+      take_one<R, T>(nibbles, groups, x, pair, sums);
     }
-    unrolled<R>(
-        [&](auto r) { unrolled<T>([&](auto t) { result[r][t] = _mm512_mul_ps(sums[r][t], _mm512_set1_ps(x[t].base)); }); });
+    unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { result[r][t] = sums[r][t]; }); });
   }
 
  private:
   template <int R, int T>
-  [[gnu::always_inline]] static void take_one(const ScaledLine (&lines)[R], const Inputs (&x)[T], int64_t line,
-                                              __m512 (&sums)[R][T]) {
+  [[gnu::always_inline]] static void take_one(const Nibbles (&nibbles)[R], const Groups (&groups)[R], const Inputs (&x)[T],
+                                              int64_t pair, __m512 (&sums)[R][T]) {
+    // Weights of 8 (whose eight nibbles are all 8), or of 1.
+    const __m512i same = _mm512_set1_epi32(Row::kHasBiases ? 0x11111111 : static_cast<int>(0x88888888U));
+    const Nibbles zeros(same, same);
     unrolled<T>([&](auto t) __attribute__((always_inline)) {
-      const ByShifts inputs(x[t], line);
-      // What weights of 8 (whose eight nibbles are all 8), or of 1, would give.
-      const __m512i zeros = _mm512_set1_epi32(Row::kHasBiases ? 0x11111111 : static_cast<int>(0x88888888U));
-      const __m512i of_zeros = inputs.unshifted_dot(zeros, _mm512_slli_epi32(zeros, 4));
-      const __m512 lane_sums = _mm512_cvtepi32_ps(_mm512_sllv_epi32(of_zeros, inputs.shift));
+      const ByShifts inputs(x[t], pair);
+      const __m512i of_zeros = inputs.bytes.dot(Row::kHasBiases ? inputs.start : _mm512_setzero_si512(), zeros);
+      const __m512i from = Row::kHasBiases ? inputs.start : _mm512_sub_epi32(inputs.start, of_zeros);
+      const __m512 lane_sums = inputs.shifted(of_zeros);
       unrolled<R>([&](auto r) __attribute__((always_inline)) {
-        __m512i dots = inputs.unshifted_dot(lines[r].nibbles, _mm512_slli_epi32(lines[r].nibbles, 4));
-        if constexpr (!Row::kHasBiases) dots = _mm512_sub_epi32(dots, of_zeros);
-        dots = _mm512_sllv_epi32(dots, inputs.shift);
-        sums[r][t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), lines[r].scales, sums[r][t]);
-        if constexpr (Row::kHasBiases) sums[r][t] = _mm512_fmadd_ps(lane_sums, lines[r].biases, sums[r][t]);
+        sums[r][t] = _mm512_fmadd_ps(inputs.shifted(inputs.bytes.dot(from, nibbles[r])), groups[r].scale, sums[r][t]);
+        if constexpr (Row::kHasBiases) sums[r][t] = _mm512_fmadd_ps(lane_sums, groups[r].bias, sums[r][t]);
       });
     });
   }
+};
+
+/// Four or eight tokens (`fours`) against 16 rows or fewer, and as many `distance` further, as take_rows() does it.
+template <typename NibbleRow>
+class LaneTiles {
+ public:
+  LaneTiles(const MatmulTask& task, const LaneShifts* x, int64_t fours, int64_t row, int64_t count, int64_t distance)
+      : w_(*task.weights), x_(x), fours_(fours), row_(row), count_(count), distance_(distance) {}
+
+  void write(float* out, int64_t stride) {
+    for (int64_t begin = 0; begin < w_.cols; begin += kColumns) {
+      convert_groups(begin / NibbleRow::kGroup);
+      for (int64_t i = 0; i < count_; ++i) {
+        for (int64_t four = 0; four < fours_; ++four) take(i, four, begin);
+      }
+    }
+    for (int64_t four = 0; four < fours_; ++four) write(four, out + 4 * four * stride, stride);
+  }
+
+ private:
+  // Inputs of four tokens, sums and groups stay in the L1 cache while all rows pass by.
+  static constexpr int64_t kPairs = 8;
+  static constexpr int64_t kColumns = kPairs * kPairValues;
+  static constexpr int64_t kBlocks = kColumns / (16 * NibbleRow::kGroup);
+
+  void convert_groups(int64_t begin) {
+    const int64_t all = w_.cols / NibbleRow::kGroup;
+    for (int64_t i = 0; i < count_; ++i) {
+      for (int64_t r = 0; r < 2; ++r) {
+        const NibbleRow row(w_, row_ + i + r * distance_);
+        NibbleRow(w_, row_ + i + 16 + r * distance_).fetch_groups(begin, 16 * kBlocks);
+        for (int64_t block = 0; block < kBlocks && begin + 16 * block < all; ++block) {
+          const int64_t first = begin + 16 * block;
+          const Groups here = all - first < 16 ? row.groups(first, all - first) : row.groups(first, 16);
+          _mm512_store_ps(groups_[i][block][r], here.scale);
+          _mm512_store_ps(groups_[i][block][2 + r], here.bias);
+        }
+      }
+    }
+  }
+
+  void take(int64_t i, int64_t four, int64_t begin) {
+    const LaneShifts* x = x_ + 4 * four;
+    IfmLaneTile tile{};
+    tile.inputs = x[0].pair(begin / kPairValues);
+    tile.input_sums = (NibbleRow::kGroup == 64 ? x[0].sums_of_64 : x[0].sums_of_32) + begin / NibbleRow::kGroup;
+    tile.token_bytes = x[1].first_pair - x[0].first_pair;
+    tile.pairs = w_.cols - begin < kColumns ? (w_.cols - begin) / kPairValues : kPairs;
+    tile.adds = begin;
+    tile.ahead = w_.row_bytes < 2048 ? 2048 : w_.row_bytes;
+    tile.first_row = w_.data + (row_ + i) * w_.row_bytes + begin / 2;
+    tile.second_row = tile.first_row + distance_ * w_.row_bytes;
+    tile.groups = groups_[i][0][0];
+    tile.sums = sums_[four][i][0];
+    (NibbleRow::kGroup == 64 ? ifm_lane_tile_g64 : ifm_lane_tile_g32)(&tile);
+  }
+
+  void write(int64_t four, float* out, int64_t stride) {
+    const LaneShifts* x = x_ + 4 * four;
+    const __m512 bases = _mm512_setr_ps(x[0].base, x[0].base, x[1].base, x[1].base, x[2].base, x[2].base, x[3].base, x[3].base,
+                                        x[0].base, x[0].base, x[1].base, x[1].base, x[2].base, x[2].base, x[3].base, x[3].base);
+    alignas(64) float totals[16][8];
+    for (int64_t i = 0; i < count_; i += 2)
+      _mm512_store_ps(totals[i], _mm512_mul_ps(bases, sum_of_each(reinterpret_cast<const __m512*>(sums_[four][i][0]))));
+    for (int64_t t = 0; t < 4; ++t) {
+      float* to = out + t * stride;
+      for (int64_t i = 0; i < count_; ++i) {
+        to[i] = totals[i][2 * t];
+        to[i + distance_] = totals[i][2 * t + 1];
+      }
+    }
+  }
+
+  const WeightMatrix& w_;
+  const LaneShifts* x_;
+  int64_t fours_, row_, count_, distance_;
+  alignas(64) float sums_[2][16][8][16];          // (fours, rows, tokens and rows, lanes)
+  alignas(64) float groups_[16][kBlocks][4][16];  // (rows, blocks, scales and biases, 16)
 };
 
 template <typename By, typename NibbleRow>
@@ -198,6 +307,13 @@ struct InPlace {
   template <int R, int T>
   [[gnu::always_inline]] static void take(const Row (&rows)[R], const Inputs (&x)[T], int64_t k, __m512 (&sums)[R][T]) {
     take_rows<By, Row, R, T>(rows, x, k, sums);
+  }
+  static float unit(const Inputs& x) requires(!By::kScaledByGroup) { return x.base; }
+  static bool has_tiles(int64_t k) requires(!By::kScaledByGroup) { return k % kPairValues == 0; }
+  static void take_tiles(const MatmulTask& task, const Inputs* inputs, int64_t token, int64_t tokens, int64_t row, int64_t count,
+                         int64_t distance) {
+    LaneTiles<Row>(task, inputs, tokens / 4, row, count, distance)
+        .write(task.out + token * task.out_stride + row, task.out_stride);
   }
 };
 

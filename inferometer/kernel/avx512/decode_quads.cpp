@@ -26,8 +26,8 @@ template <int R, int T>
   unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
 }
 template <int R, int T>
-[[gnu::always_inline]] inline void times_bases(const Sums<R, T>& sums, const Quads (&x)[T], Sums<R, T>& result) {
-  unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { result[r][t] = _mm512_mul_ps(sums[r][t], _mm512_set1_ps(x[t].base)); }); });
+[[gnu::always_inline]] inline void copy(const Sums<R, T>& from, Sums<R, T>& to) {
+  unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { to[r][t] = from[r][t]; }); });
 }
 
 /// Whole rows of super-blocks. The order of the operations on one row and token does not depend on R and T.
@@ -36,6 +36,7 @@ struct SuperBlocks {
   using Row = BlockRow;
   using Inputs = Quads;
   static Quads inputs(const Activations& x, int64_t token) { return quads_of(rounding, x, token); }
+  static float unit(const Quads& x) { return x.base; }
 
   template <int R, int T>
   [[gnu::always_inline]] static void take(const Row (&rows)[R], const Quads (&x)[T], int64_t k, Sums<R, T>& result) {
@@ -63,7 +64,7 @@ struct SuperBlocks {
         take_line<R, T>(rows, x, block, j, first_groups, second_groups, scales, sums);
       });
     }
-    times_bases<R, T>(sums, x, result);
+    copy<R, T>(sums, result);
   }
 
  private:
@@ -102,6 +103,7 @@ struct Bytes {
   using Row = ByteRow;
   using Inputs = Quads;
   static Quads inputs(const Activations& x, int64_t token) { return quads_of(kQuads, x, token); }
+  static float unit(const Quads& x) { return x.base; }
 
   template <int R, int T>
   [[gnu::always_inline]] static void take(const Row (&rows)[R], const Quads (&x)[T], int64_t k, Sums<R, T>& result) {
@@ -127,7 +129,7 @@ struct Bytes {
       }
       if (here % 64 != 0) take_line<R, T, false>(rows, x, (begin + here) / 64, spread, scales, sums);
     }
-    times_bases<R, T>(sums, x, result);
+    copy<R, T>(sums, result);
   }
 
  private:

@@ -13,12 +13,11 @@ constexpr float kTop = 30590.0F;
 /// Values below count as zeros: the reciprocal of their scale would overflow.
 constexpr float kSmallest = 0x1p-100F;
 
-/// Bytes of one token: lines, scales, sums and room to read beyond, in whole cache lines.
-int64_t token_bytes(int64_t k) { return lines_of(k) * 256 + (lines_of(k) * 32 + 64 + 63) / 64 * 64; }
+/// Bytes of one token: pairs, scales, sums and room to read beyond, in whole cache lines.
+int64_t token_bytes(int64_t k) { return pairs_of(k) * (Digits::kPairBytes + 64) + 64; }
 
-/// Where a line goes.
+/// Where a line's scales and sums go.
 struct Target {
-  int8_t* digits;     // (256)
   float* scales;      // (2)
   float* sums_of_64;  // (2)
   float* sums_of_32;  // (4)
@@ -71,7 +70,10 @@ void write_sums(const LineIntegers& integers, const Target& to) {
   for (int i = 0; i < 2; ++i) to.sums_of_64[i] = to.scales[i] * static_cast<float>(sums[2 * i] + sums[2 * i + 1]);
 }
 
-void round_line(const __m512* x, const Target& to) {
+struct LineDigits {
+  __m512i high_a, high_e, low_a, low_e;
+};
+LineDigits round_line(const __m512* x, const Target& to) {
   const Scales scales = scales_of(x);
   __m512 finite[8];
   for (int p = 0; p < 8; ++p) finite[p] = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(scales.scale, scales.scale, _CMP_ORD_Q), x[p]);
@@ -80,24 +82,32 @@ void round_line(const __m512* x, const Target& to) {
   to.scales[0] = _mm512_cvtss_f32(scale);
   to.scales[1] = _mm_cvtss_f32(_mm512_extractf32x4_ps(scale, 2));
   write_sums(integers, to);
-  _mm512_storeu_si512(to.digits, take_high(integers.a));
-  _mm512_storeu_si512(to.digits + 64, take_high(integers.e));
-  _mm512_storeu_si512(to.digits + 128, bytes_of(integers.a));
-  _mm512_storeu_si512(to.digits + 192, bytes_of(integers.e));
+  return {take_high(integers.a), take_high(integers.e), bytes_of(integers.a), bytes_of(integers.e)};
 }
 
 int64_t bytes(int64_t n, int64_t k) { return n * token_bytes(k); }
 
 template <bool halves>
 void round_token(const float* x, int64_t k, std::byte* out) {
-  const int64_t lines = lines_of(k);
-  auto* floats = reinterpret_cast<float*>(out + lines * 256);
-  for (int64_t line = 0; line < lines; ++line) {
-    const Target target{reinterpret_cast<int8_t*>(out + (lines - 1 - line) * 256), floats + 2 * line, floats + 2 * (lines + line),
-                        floats + 4 * (lines + line)};
+  const int64_t pairs = pairs_of(k);
+  auto* floats = reinterpret_cast<float*>(out + pairs * Digits::kPairBytes);
+  const auto rounded = [&](int64_t line) {
     __m512 values[8];
     load_line<halves>(x, k, line, values);
-    round_line(values, target);
+    return round_line(values, {floats + 2 * line, floats + 4 * pairs + 2 * line, floats + 8 * pairs + 4 * line});
+  };
+  for (int64_t pair = 0; pair < pairs; ++pair) {
+    const LineDigits first = rounded(2 * pair);
+    const LineDigits second = rounded(2 * pair + 1);
+    std::byte* to = out + (pairs - 1 - pair) * Digits::kPairBytes;
+    const auto store = [&](int64_t at, __m512i a, __m512i b) {
+      _mm512_store_si512(to + at, even_lanes(a, b));
+      _mm512_store_si512(to + at + 128, odd_lanes(a, b));
+    };
+    store(0, first.high_a, second.high_a);
+    store(64, first.high_e, second.high_e);
+    store(256, first.low_a, second.low_a);
+    store(320, first.low_e, second.low_e);
   }
 }
 
@@ -109,10 +119,10 @@ void round(const float* x, int64_t /*n*/, int64_t k, int64_t begin, int64_t end,
 }  // namespace
 
 Digits digits_of(const Activations& x, int64_t token) {
-  const int64_t lines = lines_of(x.k);
+  const int64_t pairs = pairs_of(x.k);
   const std::byte* at = x.rounded + token * token_bytes(x.k);
-  const auto* floats = reinterpret_cast<const float*>(at + lines * 256);
-  return {reinterpret_cast<const int8_t*>(at), floats, floats + 2 * lines, floats + 4 * lines, lines};
+  const auto* floats = reinterpret_cast<const float*>(at + pairs * Digits::kPairBytes);
+  return {at + (pairs - 1) * Digits::kPairBytes, floats, floats + 4 * pairs, floats + 8 * pairs};
 }
 
 const Rounding kDigits{"digits", bytes, round<false>};

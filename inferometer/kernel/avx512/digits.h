@@ -8,15 +8,18 @@
 namespace ifm::avx512 {
 
 /// Inputs of 4-bit weights (nibble_lines.h) as 16-bit integers in two int8 digits, 256 * high + low, with one f32 scale per 64
-/// values. Lines descend: line 0 lies last, which keeps the walk over them apart from the ascending walk over the weights.
+/// values. Pairs of lines descend: the first lies last, which keeps the walk over them apart from the ascending walk over the
+/// weights.
 struct Digits {
-  const int8_t* lines = nullptr;      ///< (lines) of (high of a, high of e, low of a, low of e), 64 bytes each
-  const float* scales = nullptr;      ///< (2 * lines) one per 64 values, 1/16 included
-  const float* sums_of_64 = nullptr;  ///< (2 * lines) sums of the inputs as rounded
-  const float* sums_of_32 = nullptr;  ///< (4 * lines); 64 bytes behind each of the three can be read
-  int64_t count = 0;                  ///< lines
+  /// What a pair has, 64 bytes each: a and e of the even lanes, a and e of the odd ones; high digits, then low ones.
+  static constexpr int64_t kPairBytes = 8 * 64;
 
-  [[nodiscard]] const int8_t* line(int64_t index) const { return lines + (count - 1 - index) * 256; }
+  const std::byte* first_pair = nullptr;
+  const float* scales = nullptr;      ///< (4 * pairs) one per 64 values, 1/16 included
+  const float* sums_of_64 = nullptr;  ///< (4 * pairs) sums of the inputs as rounded
+  const float* sums_of_32 = nullptr;  ///< (8 * pairs); 64 bytes behind each of the three can be read
+
+  [[nodiscard]] const std::byte* pair(int64_t index) const { return first_pair - index * kPairBytes; }
 };
 
 /// One token's part of x.rounded.

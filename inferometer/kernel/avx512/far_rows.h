@@ -2,7 +2,9 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <new>
 
 #include "inferometer/kernel/avx512/lanes.h"
 #include "inferometer/kernel/avx512/sums.h"
@@ -13,6 +15,10 @@
 // T tokens:
 //   Kind::Row(const WeightMatrix&, row), Kind::Inputs, Kind::inputs(const Activations&, token), and
 //   Kind::template take<R, T>(rows, inputs, k, sums), 16 lanes to be added up for each row and token.
+// It may say
+//   Kind::unit(inputs): what the sums have to be multiplied with;
+//   Kind::has_tiles(k) and Kind::take_tiles(task, inputs, token, tokens, row, count, distance): a way of its own for 4 or 8
+//   tokens.
 namespace ifm::avx512 {
 
 /// Tokens whose inputs are looked up together.
@@ -38,7 +44,9 @@ void take_some(const MatmulTask& task, const typename Kind::Inputs* inputs, int6
     for (int t = 0; t < T; ++t) {
       for (int64_t i = count; i < 16; ++i) waiting[r][t][i] = _mm512_setzero_ps();
       float* out = task.out + (token + t) * task.out_stride + row + r * distance;
-      _mm512_mask_storeu_ps(out, first_lanes(count), sum_of_each(waiting[r][t]));
+      __m512 totals = sum_of_each(waiting[r][t]);
+      if constexpr (requires { Kind::unit(x[t]); }) totals = _mm512_mul_ps(totals, _mm512_set1_ps(Kind::unit(x[t])));
+      _mm512_mask_storeu_ps(out, first_lanes(count), totals);
     }
   }
 }
@@ -46,6 +54,14 @@ void take_some(const MatmulTask& task, const typename Kind::Inputs* inputs, int6
 template <typename Kind, int R>
 void take_some_for_all(const MatmulTask& task, const typename Kind::Inputs* inputs, int64_t token, int64_t end, int64_t row,
                        int64_t count, int64_t distance) {
+  if constexpr (R == 2 && requires { Kind::has_tiles(0); }) {
+    while (end - token >= 4 && Kind::has_tiles(task.weights->cols)) {
+      const int64_t tokens = end - token >= 8 ? 8 : 4;
+      Kind::take_tiles(task, inputs, token, tokens, row, count, distance);
+      token += tokens;
+      inputs += tokens;
+    }
+  }
   while (token < end) {
     const auto take = [&](auto tokens) {
       take_some<Kind, R, tokens>(task, inputs, token, row, count, distance);
@@ -70,8 +86,10 @@ void take_all(const MatmulTask& task) {
   const int64_t half = (task.row_end - task.row_begin) / 2;
   for (int64_t token = task.token_begin; token < task.token_end; token += kTokens) {
     const int64_t end = task.token_end - token < kTokens ? task.token_end : token + kTokens;
-    typename Kind::Inputs inputs[kTokens];
-    for (int64_t t = token; t < end; ++t) inputs[t - token] = Kind::inputs(*task.x, t);
+    // Left as it is where there is no token.
+    alignas(typename Kind::Inputs) std::byte memory[kTokens * sizeof(typename Kind::Inputs)];
+    auto* inputs = reinterpret_cast<typename Kind::Inputs*>(memory);
+    for (int64_t t = token; t < end; ++t) new (inputs + t - token) typename Kind::Inputs(Kind::inputs(*task.x, t));
     for (int64_t row = 0; row < half; row += 16) {
       const int64_t count = half - row < 16 ? half - row : 16;
       take_some_for_all<Kind, 2>(task, inputs, token, end, task.row_begin + row, count, half);

@@ -16,8 +16,8 @@ class LaneScales {
     __m512i shifts;
   };
 
-  /// limit: the largest integer. bits: of the token's largest magnitude; those of infinity and NaN are the largest. tops: (lines,
-  /// 16) the lanes' largest, 64-byte aligned.
+  /// limit: the largest integer. bits: of the token's largest magnitude; those of infinity and NaN are the largest. tops: the 16
+  /// lanes' largest of the first line, 64-byte aligned; those of the others lie before it, as lines do.
   LaneScales(float limit, uint32_t bits, const float* tops, int64_t lines)
       : limit_(limit), tops_(tops), bad_(bits >= 0x7F800000) {
     float top = 0;
@@ -26,7 +26,7 @@ class LaneScales {
     if (bad_ || top < 0x1p-100F) top = 0;
     FactorChoice choice;
     for (int64_t line = 0; line < lines; ++line)
-      choice.add(_mm512_div_ps(_mm512_set1_ps(top), _mm512_load_ps(tops + 16 * line)), kMostShift);
+      choice.add(_mm512_div_ps(_mm512_set1_ps(top), _mm512_load_ps(tops - 16 * line)), kMostShift);
     widened_ = top * _mm512_cvtss_f32(choice.best([](__m512 v) { return _mm512_set1_ps(_mm512_reduce_add_ps(v)); }));
     inverse_ = widened_ > 0 ? limit / widened_ : 0.0F;
   }
@@ -36,7 +36,7 @@ class LaneScales {
   [[nodiscard]] float base() const { return bad_ ? __builtin_nanf("") : widened_ / limit_ / (1 << kMostShift); }
   [[nodiscard]] Line line(int64_t index) const {
     const __m512 gain =
-        FactorChoice::gain(_mm512_div_ps(_mm512_set1_ps(widened_), _mm512_load_ps(tops_ + 16 * index)), kMostShift);
+        FactorChoice::gain(_mm512_div_ps(_mm512_set1_ps(widened_), _mm512_load_ps(tops_ - 16 * index)), kMostShift);
     return {_mm512_scalef_ps(_mm512_set1_ps(inverse_), gain),
             _mm512_sub_epi32(_mm512_set1_epi32(kMostShift), _mm512_cvtps_epi32(gain))};
   }

@@ -8,80 +8,117 @@
 namespace ifm::avx512 {
 namespace {
 
-/// The largest input as an integer: one that takes up a sixteenth of the one before is at most 127.
-constexpr float kTop = 119.0F;
+/// The largest input less the sixteenth of the one before that it takes up. As an integer it is at most 127: that one's rounding
+/// adds 0.04.
+constexpr float kTop = 127.4F;
+/// 1.5 * 2^23, whose last place is 1.
+constexpr float kStart = 0x1.8p23F;
 
-/// Where the parts of a token lie, whose lines come first; tops are only for rounding.
+/// Where the parts of a token lie, whose pairs come first. While it is rounded, a pair's tops lie there, never behind what is
+/// written before they are read.
 struct Offsets {
-  explicit Offsets(int64_t lines)
-      : tops(lines * 128),
-        base(tops + lines * 64),
+  explicit Offsets(int64_t pairs)
+      : first_tops((pairs - 1) * 64),
+        first_pair((pairs - 1) * LaneShifts::kPairBytes),
+        base(pairs * LaneShifts::kPairBytes),
         sums_of_32(base + 64),
-        sums_of_64(sums_of_32 + lines * 16),
-        shifts(sums_of_64 + lines * 8),
-        bytes((shifts + lines * 16 + 63) / 64 * 64) {}
-  int64_t tops, base, sums_of_32, sums_of_64, shifts, bytes;
+        sums_of_64(sums_of_32 + (pairs + 1) / 2 * 64),
+        bytes(sums_of_64 + (pairs + 3) / 4 * 64) {}
+  int64_t first_tops, first_pair, base, sums_of_32, sums_of_64, bytes;
 };
 
 template <bool halves>
 class TokenRounding {
  public:
-  TokenRounding(const float* x, int64_t k, std::byte* out) : x_(x), k_(k), lines_(lines_of(k)), offsets_(lines_), out_(out) {}
+  TokenRounding(const float* x, int64_t k, std::byte* out) : x_(x), k_(k), pairs_(pairs_of(k)), offsets_(pairs_), out_(out) {}
 
   void run() {
     const uint32_t bits = write_tops();
-    const LaneScales scales(kTop, bits, floats(offsets_.tops), lines_);
-    for (int64_t line = 0; line < lines_; ++line) write_line(line, scales);
+    const LaneScales scales(kTop, bits, floats(offsets_.first_tops), pairs_);
+    clear_last_sums();
+    for (int64_t pair = 0; pair < pairs_; ++pair) write_pair(pair, scales);
     *floats(offsets_.base) = scales.base() / 16;
   }
 
  private:
+  void clear_last_sums() {
+    _mm512_store_ps(floats(offsets_.sums_of_64 - 64), _mm512_setzero_ps());
+    _mm512_store_ps(floats(offsets_.bytes - 64), _mm512_setzero_ps());
+  }
+
+  /// The largest of each lane's eight, each less the sixteenth that it takes up.
+  __m512i tops_of(int64_t line) const {
+    __m512 v[8];
+    load_line<halves>(x_, k_, line, v);
+    __m512 before = _mm512_setzero_ps();
+    __m512i top = _mm512_setzero_si512();
+    unrolled<8>([&](auto i) __attribute__((always_inline)) {
+      before = _mm512_fnmadd_ps(before, _mm512_set1_ps(1.0F / 16), v[7 - i]);
+      top = _mm512_max_epu32(top, _mm512_castps_si512(_mm512_abs_ps(before)));
+    });
+    return top;
+  }
   /// Leaves the lanes' largest values and returns the bits of the largest of all; those of infinity and NaN are the largest.
   uint32_t write_tops() {
     __m512i all = _mm512_setzero_si512();
-    for (int64_t line = 0; line < lines_; ++line) {
-      __m512 v[8];
-      load_line<halves>(x_, k_, line, v);
-      __m512i top = _mm512_setzero_si512();
-      for (const __m512& eighth : v) top = _mm512_max_epu32(top, _mm512_castps_si512(_mm512_abs_ps(eighth)));
-      _mm512_store_si512(floats(offsets_.tops + 64 * line), top);
+    for (int64_t pair = 0; pair < pairs_; ++pair) {
+      const __m512i first = tops_of(2 * pair);
+      const __m512i second = tops_of(2 * pair + 1);
+      const __m512i top = _mm512_max_epu32(even_lanes(first, second), odd_lanes(first, second));
+      _mm512_store_si512(floats(offsets_.first_tops - 64 * pair), top);
       all = _mm512_max_epu32(all, top);
     }
     return _mm512_reduce_max_epu32(all);
   }
 
-  void write_line(int64_t line, const LaneScales& scales) {
+  struct Line {
+    __m512i a;
+    __m512i e;
+    __m512i sums;
+  };
+  Line round_line(int64_t line, __m512 multipliers, bool bad) const {
     __m512 v[8];
     load_line<halves>(x_, k_, line, v);
-    if (scales.bad()) {
+    if (bad) {
       for (__m512& eighth : v) eighth = _mm512_setzero_ps();
     }
-    const auto [multipliers, shift] = scales.line(line);
     const LineIntegers integers(v, multipliers);
-    const int64_t place = lines_ - 1 - line;
-    _mm512_store_si512(out_ + place * 128, bytes_of(integers.a));
-    _mm512_store_si512(out_ + place * 128 + 64, bytes_of(integers.e));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out_ + offsets_.shifts + place * 16), _mm512_cvtepi32_epi8(shift));
+    return {bytes_of(integers.a), bytes_of(integers.e), integers.lane_sums()};
+  }
+
+  void write_pair(int64_t pair, const LaneScales& scales) {
+    const auto [multipliers, shift] = scales.line(pair);
+    const Line first = round_line(2 * pair, of_first_line(multipliers), scales.bad());
+    const Line second = round_line(2 * pair + 1, of_second_line(multipliers), scales.bad());
+    std::byte* to = out_ + offsets_.first_pair - pair * LaneShifts::kPairBytes;
+    _mm512_store_si512(to, even_lanes(first.a, second.a));
+    _mm512_store_si512(to + 64, even_lanes(first.e, second.e));
+    _mm512_store_si512(to + 128, odd_lanes(first.a, second.a));
+    _mm512_store_si512(to + 192, odd_lanes(first.e, second.e));
+    _mm512_store_si512(to + 256, _mm512_add_epi32(_mm512_castps_si512(_mm512_set1_ps(kStart)), _mm512_slli_epi32(shift, 23)));
+
+    const __m512i sums = _mm512_add_epi32(even_lanes(first.sums, second.sums), odd_lanes(first.sums, second.sums));
     alignas(64) int32_t lane[16];
-    _mm512_store_si512(lane, _mm512_sllv_epi32(integers.lane_sums(), shift));
-    int32_t sums[4];
-    for (int i = 0; i < 4; ++i) {
-      sums[i] = (lane[4 * i] + lane[4 * i + 1]) + (lane[4 * i + 2] + lane[4 * i + 3]);
-      floats(offsets_.sums_of_32)[4 * line + i] = static_cast<float>(sums[i]);
+    _mm512_store_si512(lane, _mm512_sllv_epi32(sums, shift));
+    int32_t of_32[8];
+    for (int i = 0; i < 8; ++i) {
+      const int32_t* two = lane + 4 * (i % 4) + 2 * (i / 4);
+      of_32[i] = two[0] + two[1];
+      floats(offsets_.sums_of_32)[8 * pair + i] = static_cast<float>(of_32[i]);
     }
-    for (int i = 0; i < 2; ++i) floats(offsets_.sums_of_64)[2 * line + i] = static_cast<float>(sums[2 * i] + sums[2 * i + 1]);
+    for (int i = 0; i < 4; ++i) floats(offsets_.sums_of_64)[4 * pair + i] = static_cast<float>(of_32[2 * i] + of_32[2 * i + 1]);
   }
 
   [[nodiscard]] float* floats(int64_t offset) const { return reinterpret_cast<float*>(out_ + offset); }
 
   const float* const x_;
   const int64_t k_;
-  const int64_t lines_;
+  const int64_t pairs_;
   const Offsets offsets_;
   std::byte* const out_;
 };
 
-int64_t bytes(int64_t n, int64_t k) { return n * Offsets(lines_of(k)).bytes; }
+int64_t bytes(int64_t n, int64_t k) { return n * Offsets(pairs_of(k)).bytes; }
 
 template <bool halves>
 void round(const float* x, int64_t /*n*/, int64_t k, int64_t begin, int64_t end, std::byte* out) {
@@ -91,18 +128,16 @@ void round(const float* x, int64_t /*n*/, int64_t k, int64_t begin, int64_t end,
 }  // namespace
 
 LaneShifts lane_shifts_of(const Activations& x, int64_t token) {
-  const Offsets offsets(lines_of(x.k));
+  const Offsets offsets(pairs_of(x.k));
   const std::byte* from = x.rounded + token * offsets.bytes;
   const auto floats = [&](int64_t offset) { return reinterpret_cast<const float*>(from + offset); };
-  return {.lines = reinterpret_cast<const int8_t*>(from),
-          .shifts = reinterpret_cast<const uint8_t*>(from + offsets.shifts),
+  return {.first_pair = from + offsets.first_pair,
           .sums_of_64 = floats(offsets.sums_of_64),
           .sums_of_32 = floats(offsets.sums_of_32),
-          .base = *floats(offsets.base),
-          .count = lines_of(x.k)};
+          .base = *floats(offsets.base)};
 }
 
-const Rounding kLaneShifts{"lanes12", bytes, round<false>};
-const Rounding kLaneShiftsOfHalves{"lanes12, halves", bytes, round<true>};
+const Rounding kLaneShifts{"sixteens12", bytes, round<false>};
+const Rounding kLaneShiftsOfHalves{"sixteens12, halves", bytes, round<true>};
 
 }  // namespace ifm::avx512

@@ -7,24 +7,25 @@
 
 namespace ifm::avx512 {
 
-/// Inputs of 4-bit weights (nibble_lines.h) as int8 with a power-of-two shift per lane of eight values and one f32 base per
-/// token: x ~ base * (integer << shift). Lines descend, as those of Digits.
+/// Inputs of 4-bit weights (nibble_lines.h) as int8 with a power-of-two shift per 16 values, a lane of a pair, and one f32 base
+/// per token: x ~ base * (integer << shift).
 struct LaneShifts {
-  const int8_t* lines = nullptr;      ///< (lines) of a and e, 64 bytes each
-  const uint8_t* shifts = nullptr;    ///< (lines, 16)
-  const float* sums_of_64 = nullptr;  ///< (2 * lines) sums of the inputs as rounded, in bases
-  const float* sums_of_32 = nullptr;  ///< (4 * lines)
-  float base = 0;                     ///< 1/16 included
-  int64_t count = 0;                  ///< lines
+  /// What a pair of lines has, 64 bytes each: a and e of the even lanes, a and e of the odd ones, then for each lane of the pair
+  /// the bits of the float 1.5 * 2^23 with the shift added to its exponent.
+  static constexpr int64_t kPairBytes = 5 * 64;
 
-  [[nodiscard]] const int8_t* line(int64_t index) const { return lines + (count - 1 - index) * 128; }
-  [[nodiscard]] const uint8_t* line_shifts(int64_t index) const { return shifts + (count - 1 - index) * 16; }
+  const std::byte* first_pair = nullptr;  ///< the others lie before it, as lines of Digits do
+  const float* sums_of_64 = nullptr;      ///< (4 * pairs) sums of the inputs as rounded, in bases; zeros up to a multiple of 16
+  const float* sums_of_32 = nullptr;      ///< (8 * pairs) the same
+  float base = 0;                         ///< 1/16 included
+
+  [[nodiscard]] const std::byte* pair(int64_t index) const { return first_pair - index * kPairBytes; }
 };
 
 /// One token's part of x.rounded.
 [[nodiscard]] LaneShifts lane_shifts_of(const Activations& x, int64_t token);
 
-/// "lanes12", "lanes12, halves".
+/// "sixteens12", "sixteens12, halves".
 extern const Rounding kLaneShifts, kLaneShiftsOfHalves;
 
 }  // namespace ifm::avx512

@@ -18,6 +18,27 @@ namespace ifm::avx512 {
 inline constexpr int64_t kLineValues = 128;
 static inline int64_t lines_of(int64_t k) { return (k + kLineValues - 1) / kLineValues; }
 
+/// Products take two lines, a pair of 256 values, at a time: first the even lanes of both, then the odd ones, so that 16 values
+/// with a common scale meet in one lane. Of each 128 bits the first half is the first line's.
+inline constexpr int64_t kPairValues = 2 * kLineValues;
+static inline int64_t pairs_of(int64_t k) { return (k + kPairValues - 1) / kPairValues; }
+
+[[gnu::always_inline]] static inline __m512i even_lanes(__m512i first, __m512i second) {
+  return _mm512_castps_si512(_mm512_shuffle_ps(_mm512_castsi512_ps(first), _mm512_castsi512_ps(second), 0x88));
+}
+[[gnu::always_inline]] static inline __m512i odd_lanes(__m512i first, __m512i second) {
+  return _mm512_castps_si512(_mm512_shuffle_ps(_mm512_castsi512_ps(first), _mm512_castsi512_ps(second), 0xDD));
+}
+/// For both lanes that became one.
+[[gnu::always_inline]] static inline __m512 of_first_line(__m512 pair) { return _mm512_unpacklo_ps(pair, pair); }
+[[gnu::always_inline]] static inline __m512 of_second_line(__m512 pair) { return _mm512_unpackhi_ps(pair, pair); }
+/// The groups of a pair's lanes, where a group is 32 or 64 values.
+template <int G>
+[[gnu::always_inline]] static inline __m512i groups_of_pair() {
+  if constexpr (G == 64) return _mm512_setr_epi32(0, 0, 2, 2, 0, 0, 2, 2, 1, 1, 3, 3, 1, 1, 3, 3);
+  return _mm512_setr_epi32(0, 0, 4, 4, 1, 1, 5, 5, 2, 2, 6, 6, 3, 3, 7, 7);
+}
+
 /// Row r of eight values and row r + 8, for a line of 16 rows: those of a lane, MLX's in the order of the nibbles, GGML's the
 /// four low nibbles first.
 template <bool halves>
@@ -63,14 +84,14 @@ template <bool halves>
   });
 }
 
-/// Line `line` of k values; the last one is filled up with zeros.
+/// Line `line` of k values; the last one is filled up with zeros, and any behind it is zeros.
 template <bool halves>
 [[gnu::always_inline]] static inline void load_line(const float* x, int64_t k, int64_t line, __m512* out) {
   const float* from = x + line * kLineValues;
   const int64_t left = k - line * kLineValues;
   if (left >= kLineValues) return load_whole_line<halves>(from, out);
   float last[kLineValues] = {};
-  __builtin_memcpy(last, from, static_cast<std::size_t>(left) * sizeof(float));
+  if (left > 0) __builtin_memcpy(last, from, static_cast<std::size_t>(left) * sizeof(float));
   load_whole_line<halves>(last, out);
 }
 

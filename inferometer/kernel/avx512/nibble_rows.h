@@ -15,7 +15,8 @@
 //   line(i): the nibbles of 128 weights; part(i, values): of the last ones, fewer than 128;
 //   fetch(i): a line that comes 2 KB later, into the L1 cache.
 // GGML's have scales between the nibbles and so, for what does without groups(), also
-//   scaled_line(i): with the scales, and biases where kHasBiases, spread over the line's lanes.
+//   scaled_line(i): with the words in which they lie;
+//   groups_of(first, second): a pair's scales, and biases where kHasBiases, for its lanes.
 namespace ifm::avx512 {
 
 /// Inlined always: GCC takes a function that only fetches for one without effect, and its calls away.
@@ -25,8 +26,7 @@ namespace ifm::avx512 {
 
 struct ScaledLine {
   __m512i nibbles;
-  __m512 scales;
-  __m512 biases;
+  __m512i words;
 };
 
 /// MLX affine. G is 32 or 64; groups of 128 are read as two of 64 each (doubled).
@@ -38,6 +38,7 @@ class MlxNibbleRow {
   MlxNibbleRow() = default;
   MlxNibbleRow(const WeightMatrix& w, int64_t row) : row_(w, row) {}
 
+  [[gnu::always_inline]] void fetch_groups(int64_t first, int64_t count) const { row_.fetch_groups(first, count); }
   [[gnu::always_inline]] [[nodiscard]] Groups groups(int64_t first, int64_t count) const { return row_.groups(first, count); }
   [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const { return load_once(row_.bytes + 64 * i); }
   [[gnu::always_inline]] void fetch(int64_t i) const { fetch_behind(row_.bytes + 64 * i); }
@@ -90,7 +91,7 @@ class GgmlNibbleRow {
 
   [[gnu::always_inline]] void fetch(int64_t i) const {
     fetch_behind(blocks_ + 4 * i * kBlockBytes);
-    if (i % 8 == 0) fetch_behind(blocks_ + 4 * i * kBlockBytes + 64);  // lines of 72 or 80 bytes
+    if (i % (has_m ? 4 : 8) == 0) fetch_behind(blocks_ + 4 * i * kBlockBytes + 64);  // lines of 80 or 72 bytes
   }
 
   static constexpr bool kHasBiases = has_m;  ///< else weights are nibbles less 8
@@ -99,14 +100,12 @@ class GgmlNibbleRow {
     // The scales of all four blocks lie within the line's first 64 bytes.
     const std::byte* at = blocks_ + 4 * i * kBlockBytes;
     const __m512i first = load_once(at);
-    ScaledLine out{in_line(first, load_once(at + 4 * kBlockBytes - 64)), spread_words(first, 0), _mm512_setzero_ps()};
-    if constexpr (has_m) out.biases = spread_words(first, 1);
-    return out;
+    return {in_line(first, load_once(at + 4 * kBlockBytes - 64)), first};
   }
-  [[gnu::always_inline]] [[nodiscard]] ScaledLine scaled_part(int64_t i, int64_t values) const {
-    const Groups here = groups(4 * i, values / 32);
-    const __m512i spread = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-    return {part(i, values), _mm512_permutexvar_ps(spread, here.scale), _mm512_permutexvar_ps(spread, here.bias)};
+  [[gnu::always_inline]] static Groups groups_of(const ScaledLine& first, const ScaledLine& second) {
+    Groups out{spread_words(first.words, second.words, 0), _mm512_setzero_ps()};
+    if constexpr (has_m) out.bias = spread_words(first.words, second.words, 1);
+    return out;
   }
 
   [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const {
@@ -129,12 +128,15 @@ class GgmlNibbleRow {
                                            11, 10, 8, 7, 6, 5, 4, 3, 2, 1);
     return _mm512_permutex2var_epi16(first, words, last);
   }
-  /// Word `at` of each of a line's four blocks as f32, for the block's lanes.
-  [[gnu::always_inline]] static __m512 spread_words(__m512i first, int at) {
+  /// Word `at` of each block of two lines as f32, for the lanes of the pair.
+  [[gnu::always_inline]] static __m512 spread_words(__m512i first, __m512i second, int at) {
     constexpr int kWords = kBlockBytes / 2;
-    const auto four = [&](int block) { return _mm_set1_epi16(static_cast<int16_t>(kWords * block + at)); };
-    const __m256i low = _mm256_setr_m128i(_mm_unpacklo_epi64(four(0), four(1)), _mm_unpacklo_epi64(four(2), four(3)));
-    return _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(_mm512_castsi256_si512(low), first)));
+    const auto both = [&](int block) {
+      const int word = kWords * block + at;
+      return _mm_setr_epi16(word, word, word + 32, word + 32, 0, 0, 0, 0);
+    };
+    const __m256i places = _mm256_setr_m128i(_mm_unpacklo_epi64(both(0), both(1)), _mm_unpacklo_epi64(both(2), both(3)));
+    return _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutex2var_epi16(first, _mm512_castsi256_si512(places), second)));
   }
 
   [[gnu::always_inline]] [[nodiscard]] __m512i blocks(int64_t i, int64_t count) const {

@@ -14,16 +14,16 @@ constexpr float kTop = 127.0F;
 constexpr int64_t vectors_of(int apart) { return apart == 0 ? 1 : 2; }
 constexpr int64_t sum_values_of(int apart) { return apart == 64 ? 16 : 32; }
 
-/// Where the parts of a token lie, whose lines come first; tops are only for rounding.
+/// Where the parts of a token lie, whose lines come first. While it is rounded, tops lie there: a line's end where it begins.
 struct Offsets {
   Offsets(int apart, int64_t k)
       : lines((k + 64 * vectors_of(apart) - 1) / (64 * vectors_of(apart))),
-        tops(lines * 64 * vectors_of(apart)),
-        base(tops + lines * 64),
+        first_tops((lines - 1) * 64),
+        base(lines * 64 * vectors_of(apart)),
         sums(base + 64),
         shifts(sums + lines * vectors_of(apart) * 64 / sum_values_of(apart) * 4),
         bytes((shifts + lines * 16 + 63) / 64 * 64) {}
-  int64_t lines, tops, base, sums, shifts, bytes;
+  int64_t lines, first_tops, base, sums, shifts, bytes;
 };
 
 /// Lane 4 s + i of the result = dword 4 i of v[s].
@@ -41,7 +41,7 @@ class TokenRounding {
 
   void run() {
     const uint32_t bits = write_tops();
-    const LaneScales scales(kTop, bits, floats(offsets_.tops), offsets_.lines);
+    const LaneScales scales(kTop, bits, floats(offsets_.first_tops), offsets_.lines);
     for (int64_t line = 0; line < offsets_.lines; ++line) write_line(line, scales);
     *floats(offsets_.base) = scales.base();
   }
@@ -73,7 +73,7 @@ class TokenRounding {
         const __m512i behind = tops_of(at + 64);
         top = _mm512_max_epu32(firsts(top, behind), seconds(top, behind));
       }
-      _mm512_store_si512(floats(offsets_.tops + 64 * line), top);
+      _mm512_store_si512(floats(offsets_.first_tops - 64 * line), top);
       all = _mm512_max_epu32(all, top);
     }
     return _mm512_reduce_max_epu32(all);

@@ -89,23 +89,28 @@ void round_shifts(std::span<const float> x, int cap, float* out) {
   }
 }
 
-void round_lanes(std::span<const float> x, bool halves, float* out) {
+void round_sixteens(std::span<const float> x, bool halves, float* out) {
   constexpr int kCap = 12;
-  const float top = largest(x);
-  if (top < 0x1p-100F) return;
-  std::vector<float> tops(x.size() / 8);
-  for (std::size_t lane = 0; lane < tops.size(); ++lane) {
-    for (std::size_t p = 0; p < 8; ++p) tops[lane] = std::max(tops[lane], std::fabs(x[place(lane, p, halves)]));
+  constexpr float kLimit = 127.4F;
+  std::vector<float> tops(x.size() / 16);
+  for (std::size_t lane = 0; lane < 2 * tops.size(); ++lane) {
+    float before = 0;
+    for (std::size_t p = 8; p-- > 0;) {
+      before = x[place(lane, p, halves)] - before / 16;
+      tops[lane / 2] = std::max(tops[lane / 2], std::fabs(before));
+    }
   }
-  tops.resize((tops.size() + 15) / 16 * 16);  // rows are filled up to whole lines
+  const float top = largest(tops);
+  if (top < 0x1p-100F) return;
+  tops.resize((tops.size() + 15) / 16 * 16);  // rows are filled up to whole pairs of lines
   const float wide = top * best_factor(top, tops, kCap);
   for (std::size_t lane = 0; lane < x.size() / 8; ++lane) {
-    const int gain = gain_of(static_cast<double>(wide / tops[lane]), kCap);
+    const int gain = gain_of(static_cast<double>(wide / tops[lane / 2]), kCap);
     float before = 0;
     for (std::size_t p = 8; p-- > 0;) {
       const std::size_t i = place(lane, p, halves);
-      const float integer = std::nearbyint(x[i] * std::ldexp(119.0F / wide, gain) - before / 16);
-      out[i] = (integer + before / 16) * std::ldexp(wide / 119.0F, -gain);
+      const float integer = std::nearbyint(x[i] * std::ldexp(kLimit / wide, gain) - before / 16);
+      out[i] = (integer + before / 16) * std::ldexp(wide / kLimit, -gain);
       before = integer;
     }
   }
@@ -188,8 +193,8 @@ std::vector<float> rounded_values(std::string_view rounding, std::span<const flo
       round_blocks(token, 32, kTwoDigits, out.data() + begin);
     } else if (rounding == "digits" || rounding == "digits, halves") {
       round_digits(token, rounding != "digits", out.data() + begin);
-    } else if (rounding == "lanes12" || rounding == "lanes12, halves") {
-      round_lanes(token, rounding != "lanes12", out.data() + begin);
+    } else if (rounding == "sixteens12" || rounding == "sixteens12, halves") {
+      round_sixteens(token, rounding != "sixteens12", out.data() + begin);
     } else if (rounding.starts_with("quads12")) {
       round_quads(token, rounding == "quads12" ? 0 : rounding == "quads12, 32 apart" ? 32 : 64, out.data() + begin);
     } else if (rounding == "int16") {

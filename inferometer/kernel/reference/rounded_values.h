@@ -15,9 +15,9 @@ namespace ifm::reference {
 /// the
 ///   first, each is rounded after a sixteenth of the integer before it is taken off, and stands for its integer plus that
 ///   sixteenth. "digits, halves" does so over 0, 16, 1, 17, 2, 18, 3, 19 of each block of 32, then over 4, 20, 5 and so on.
-/// - "lanes12": the same rounding by sixteenths into integers of at most 119 << f per 8 values, with one base per token, and f
-/// and
-///   c as in "shifts12" with 8 values for 16 and 119 for 127. "lanes12, halves" as above.
+/// - "sixteens12": the same rounding by sixteenths into integers << f per 16 values, with one base per token, and f and c as in
+///   "shifts12", where 127.4 takes the place of 127 and a value less a sixteenth of the one after it, itself so lessened, that of
+///   a value. "sixteens12, halves" does so in the places of "digits, halves", 16 at a time.
 /// - "quads12": as "shifts12", with a shift per 4 values; "quads12, D apart" (32, 64) per four and the four that stand D further
 /// on.
 /// - "int16": integers of at most 32,639 in magnitude with an f32 scale per 64 values.
