@@ -127,7 +127,7 @@ BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& i
   const std::vector<TokenId> ids = random_ids(row.depth + row.prompt + row.generate, evaluator.vocab());
   check_stop(stop);
   evaluator.reset();
-  const BenchLimits before = measure_limits();
+  result.measured_limits.push_back(measure_limits());
   evaluate(row, std::min(row.generate, kWarmupSteps), ids, evaluator, clock);
   check_logits(row, evaluator.logits());
   progress();
@@ -135,17 +135,67 @@ BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& i
     check_stop(stop);
     result.samples_ns.push_back(evaluate(row, row.generate, ids, evaluator, clock));
     check_logits(row, evaluator.logits());
+    check_stop(stop);
+    result.measured_limits.push_back(measure_limits());
     progress();
   }
-  check_stop(stop);
-  const BenchLimits after = measure_limits();
-  result.limits = before.int8_gmac_per_s > after.int8_gmac_per_s ? before : after;
-  result.limits.read_gb_per_s = std::max(before.read_gb_per_s, after.read_gb_per_s);
   derive(result, info);
   return result;
 }
 
+namespace {
+
+/// The limits of sample i: the higher of what was measured before and after it, and whether these agree.
+struct SampleLimits {
+  BenchLimits higher;
+  bool steady = false;
+};
+SampleLimits limits_of(const BenchResult& result, std::size_t i) {
+  const BenchLimits& before = result.measured_limits[i];
+  const BenchLimits& after = result.measured_limits[i + 1];
+  const auto agree = [](double a, double b) { return std::min(a, b) >= (1 - kSteadyLimits) * std::max(a, b); };
+  SampleLimits out{before.int8_gmac_per_s > after.int8_gmac_per_s ? before : after,
+                   agree(before.read_gb_per_s, after.read_gb_per_s) && agree(before.int8_gmac_per_s, after.int8_gmac_per_s)};
+  out.higher.read_gb_per_s = std::max(before.read_gb_per_s, after.read_gb_per_s);
+  return out;
+}
+
+/// The median share of a limit (in units of 10^9 a second) at `per_token` units, flagged where it cannot be.
+std::optional<double> share_of(const std::optional<double>& per_token, const std::vector<double>& speeds,
+                               const std::vector<double>& limits, const char* flag, std::vector<std::string>& flags) {
+  if (!per_token || std::ranges::any_of(limits, [](double limit) { return limit <= 0; })) return std::nullopt;
+  std::vector<double> shares;
+  for (std::size_t i = 0; i < speeds.size(); ++i) shares.push_back(*per_token * speeds[i] / (limits[i] * 1e9));
+  const double share = stats::median(shares).value();
+  if (share > kHighestShare) flags.emplace_back(flag);
+  return share;
+}
+
+void derive_shares(BenchResult& result) {
+  std::vector<double> speeds, reads, peaks;
+  const auto take = [&](bool only_steady) {
+    for (std::size_t i = 0; i < result.samples_tok_per_s.size(); ++i) {
+      const SampleLimits limits = limits_of(result, i);
+      if (only_steady && !limits.steady) continue;
+      speeds.push_back(result.samples_tok_per_s[i]);
+      reads.push_back(limits.higher.read_gb_per_s);
+      peaks.push_back(limits.higher.int8_gmac_per_s);
+    }
+  };
+  take(true);
+  if (speeds.empty()) {
+    result.flags.emplace_back("limits_changed");
+    take(false);
+  }
+  result.limits = {stats::median(reads).value(), stats::median(peaks).value(), limits_of(result, 0).higher.int8_instruction};
+  result.mbu = share_of(result.bytes_per_token, speeds, reads, "mbu_over_limit", result.flags);
+  result.mac_share = share_of(result.macs_per_token, speeds, peaks, "mac_share_over_limit", result.flags);
+}
+
+}  // namespace
+
 void derive(BenchResult& result, const ModelInfo& info) {
+  IFM_CHECK(result.measured_limits.size() == result.samples_ns.size() + 1);
   const double tokens = result.row.tokens();
   std::vector<double> times_ns;
   for (const int64_t sample_ns : result.samples_ns) {
@@ -159,14 +209,7 @@ void derive(BenchResult& result, const ModelInfo& info) {
   if (const std::optional<double> bytes = step_bytes(result.row, info)) result.bytes_per_token = *bytes / result.row.parallel;
   if (const std::optional<double> macs = row_macs(result.row, info)) result.macs_per_token = *macs / tokens;
 
-  if (result.bytes_per_token && result.limits.read_gb_per_s > 0) {
-    result.mbu = *result.bytes_per_token * result.mean_tok_per_s / (result.limits.read_gb_per_s * 1e9);
-    if (*result.mbu > kHighestShare) result.flags.emplace_back("mbu_over_limit");
-  }
-  if (result.macs_per_token && result.limits.int8_gmac_per_s > 0) {
-    result.mac_share = *result.macs_per_token * result.mean_tok_per_s / (result.limits.int8_gmac_per_s * 1e9);
-    if (*result.mac_share > kHighestShare) result.flags.emplace_back("mac_share_over_limit");
-  }
+  derive_shares(result);
   for (const std::optional<double>& share : {result.mbu, result.mac_share}) {
     if (share) result.limit_share = std::max(*share, result.limit_share.value_or(0));
   }

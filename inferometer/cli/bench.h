@@ -52,21 +52,25 @@ struct BenchResult {
   std::vector<double> samples_tok_per_s;
   double mean_ns = 0, mean_tok_per_s = 0;
   std::optional<double> sd_ns, sd_tok_per_s;  ///< unknown for one sample
-  BenchLimits limits;
-  std::optional<double> bytes_per_token;  ///< generation only: step_bytes() over the tokens of a step
-  std::optional<double> macs_per_token;   ///< layers, attention and head; a prompt's head counts once
-  std::optional<double> mbu;              ///< generation only
-  std::optional<double> mac_share;        ///< each multiply-add of the model once, in exact arithmetic too
-  std::optional<double> limit_share;      ///< max(bytes / bandwidth, MACs / peak) over the time: the larger known share
-  std::vector<std::string> flags;         ///< "mbu_over_limit", "mac_share_over_limit": one of two measurements is wrong
+  std::vector<BenchLimits> measured_limits;   ///< before the first sample and after each
+  BenchLimits limits;                         ///< of the samples that shares come from: medians
+  std::optional<double> bytes_per_token;      ///< generation only: step_bytes() over the tokens of a step
+  std::optional<double> macs_per_token;       ///< layers, attention and head; a prompt's head counts once
+  std::optional<double> mbu;                  ///< generation only
+  std::optional<double> mac_share;            ///< each multiply-add of the model once, in exact arithmetic too
+  std::optional<double> limit_share;          ///< max(bytes / bandwidth, MACs / peak) over the time: the larger known share
+  std::vector<std::string> flags;             ///< "mbu_over_limit", "mac_share_over_limit": one of two measurements is wrong;
+                                              ///< "limits_changed": while every sample ran
 };
 
 /// Shares above this are flagged (METHOD 11).
 inline constexpr double kHighestShare = 1.05;
+/// A sample whose limits before and after differ by more tells nothing of its share.
+inline constexpr double kSteadyLimits = 0.10;
 
-/// Measures one row: a warm-up that is not kept, then `repetitions` samples, with the limits measured before and after; the
-/// higher of the two counts. The tokens of the depth are evaluated once and kept. `progress` is called after the warm-up and each
-/// sample.
+/// Measures one row: a warm-up that is not kept, then `repetitions` samples, with the limits measured before and after each; the
+/// higher of its two counts. Shares are medians over the samples whose limits held still. The tokens of the depth are evaluated
+/// once and kept. `progress` is called after the warm-up and each sample.
 /// @throws Error resource when the context is too small, interrupted when a stop is asked for, engine when the last logits of an
 /// evaluation are not finite.
 [[nodiscard]] BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& info, Evaluator& evaluator,

@@ -1,6 +1,7 @@
 #include "inferometer/cli/bench_output.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include <fmt/format.h>
@@ -82,6 +83,12 @@ Json bench_json(const BenchRecord& record) {
   out["stddev_ts"] = json_or_null(result.sd_tok_per_s);
   out["samples_ns"] = result.samples_ns;
   out["samples_ts"] = result.samples_tok_per_s;
+  out["measured_read_gb_per_s"] = Json::array();
+  out["measured_int8_gmac_per_s"] = Json::array();
+  for (const BenchLimits& limits : result.measured_limits) {
+    out["measured_read_gb_per_s"].push_back(limits.read_gb_per_s);
+    out["measured_int8_gmac_per_s"].push_back(limits.int8_gmac_per_s);
+  }
   out["test"] = row_name(result.row);
   out["engine"] = record.engine;
   out["isa"] = json_or_null(model.isa);
@@ -122,7 +129,7 @@ std::string bench_csv_line(const BenchRecord& record) {
 
 std::string bench_markdown(const std::vector<BenchRecord>& records) {
   TextTable table({"model", "size", "params", "engine", "threads", "test", "t/s", "share of the limit"});
-  double read_low = 0, read_high = 0, mac_low = 0, mac_high = 0;
+  double read_low = std::numeric_limits<double>::infinity(), read_high = 0, mac_low = read_low, mac_high = 0;
   std::string warnings;
   for (const BenchRecord& record : records) {
     const ModelInfo& model = record.model;
@@ -132,21 +139,24 @@ std::string bench_markdown(const std::vector<BenchRecord>& records) {
                model.parameters ? fmt::format("{:.2f} M", static_cast<double>(*model.parameters) * 1e-6) : "-",
                fmt::format("{} {}", record.engine, model.isa), model.threads > 0 ? fmt::format("{}", model.threads) : "-",
                row_name(result.row), speed_text(result), share_text(result)});
-    const BenchLimits& limits = result.limits;
-    const bool first = &record == &records.front();
-    read_low = first ? limits.read_gb_per_s : std::min(read_low, limits.read_gb_per_s);
-    mac_low = first ? limits.int8_gmac_per_s : std::min(mac_low, limits.int8_gmac_per_s);
-    read_high = std::max(read_high, limits.read_gb_per_s);
-    mac_high = std::max(mac_high, limits.int8_gmac_per_s);
+    for (const BenchLimits& limits : result.measured_limits) {
+      read_low = std::min(read_low, limits.read_gb_per_s);
+      read_high = std::max(read_high, limits.read_gb_per_s);
+      mac_low = std::min(mac_low, limits.int8_gmac_per_s);
+      mac_high = std::max(mac_high, limits.int8_gmac_per_s);
+    }
     for (const std::string& flag : result.flags) {
-      warnings += fmt::format(
-          "\nwarning: {}: {} (share above {:.2f}): one of the two measurements is wrong; close other programs and repeat",
-          row_name(result.row), flag, kHighestShare);
+      const std::string what =
+          flag == "limits_changed"
+              ? "the machine's limits changed while every sample ran, so that the share is a guess"
+              : fmt::format("share above {:.2f}: one of the two measurements is wrong; close other programs and repeat",
+                            kHighestShare);
+      warnings += fmt::format("\nwarning: {}: {} ({})", row_name(result.row), flag, what);
     }
   }
   std::string out = table.markdown();
   if (!records.empty()) {
-    out += fmt::format("\nlimits measured between the rows: read {:.1f}-{:.1f} GB/s, int8 {:.0f}-{:.0f} GMAC/s{}", read_low,
+    out += fmt::format("\nlimits measured between the samples: read {:.1f}-{:.1f} GB/s, int8 {:.0f}-{:.0f} GMAC/s{}", read_low,
                        read_high, mac_low, mac_high, int8_peak_text(records.front()));
     out += warnings + "\n";
   }

@@ -158,7 +158,7 @@ TEST(Bench, SequencesTogetherShareTheWeightsAndCountAllTokens) {
 
 // Of 3 tokens from depth 2, which see 3, 4 and 5 positions, the first two skip what only logits need.
 TEST(Bench, MacShareOfAPromptLeavesOutWhatTheEngineSkips) {
-  BenchResult result{.row = {.prompt = 3, .depth = 2}, .samples_ns = {1000}, .limits = one_of_each()};
+  BenchResult result{.row = {.prompt = 3, .depth = 2}, .samples_ns = {1000}, .measured_limits = {one_of_each(), one_of_each()}};
   ModelInfo info = small_model();
   info.logits_only_macs = 30;
   info.logits_only_attention_macs_per_position = 1;
@@ -172,7 +172,7 @@ TEST(Bench, MacShareOfAPromptLeavesOutWhatTheEngineSkips) {
 // Its inputs of two int8 digits make two dots of a multiply-add, which counts once, so that fast and exact stand beside each
 // other.
 TEST(Bench, ExactArithmeticCountsEachMultiplyAddOnce) {
-  BenchResult fast{.row = {.prompt = 3}, .samples_ns = {1000}, .limits = one_of_each()};
+  BenchResult fast{.row = {.prompt = 3}, .samples_ns = {1000}, .measured_limits = {one_of_each(), one_of_each()}};
   BenchResult exact = fast;
   ModelInfo info = small_model();
   derive(fast, info);
@@ -220,6 +220,33 @@ TEST(Bench, TheHigherOfTwoMeasuredLimitsCounts) {
   }
 }
 
+TEST(Bench, SharesComeFromSamplesWhoseLimitsHeldStill) {
+  VirtualClock clock;
+  ScriptedEvaluator evaluator(clock);
+  // Four samples of the same time: the limit changes during the second.
+  const double limits[] = {2, 2, 4, 4.2, 4.1};
+  std::size_t call = 0;
+  const auto scripted = [&] {
+    return BenchLimits{.read_gb_per_s = limits[call++], .int8_gmac_per_s = 1, .int8_instruction = "one"};
+  };
+  const BenchResult result = measure_row({.generate = 2}, 4, small_model(), evaluator, clock, scripted, [] {}, {});
+  EXPECT_EQ(call, 5U);
+  EXPECT_EQ(result.limits.read_gb_per_s, 4.2) << "the median of 2, 4.2 and 4.2";
+  EXPECT_DOUBLE_EQ(result.mbu.value(), *result.bytes_per_token * result.mean_tok_per_s / 4.2e9);
+  EXPECT_THAT(result.flags, testing::Not(testing::Contains("limits_changed")));
+}
+
+TEST(Bench, SaysWhereLimitsChangedInEverySample) {
+  VirtualClock clock;
+  ScriptedEvaluator evaluator(clock);
+  double limit = 1;
+  const BenchResult result = measure_row(
+      {.generate = 2}, 2, small_model(), evaluator, clock,
+      [&] { return BenchLimits{.read_gb_per_s = limit *= 2, .int8_gmac_per_s = 1, .int8_instruction = "one"}; }, [] {}, {});
+  EXPECT_THAT(result.flags, testing::Contains("limits_changed"));
+  EXPECT_EQ(result.limits.read_gb_per_s, 6) << "of 4 and 8";
+}
+
 TEST(Bench, EndsAtAStopRequest) {
   VirtualClock clock;
   ScriptedEvaluator evaluator(clock);
@@ -238,7 +265,8 @@ TEST(BenchOutput, TheTableSaysWhichPeakItsSharesAreOf) {
   BenchRecord record{.engine = "embedded", .model = small_model(), .result = {.row = {.prompt = 4}, .samples_ns = {1000}}};
   record.model.isa = "avx2";
   record.model.accuracy = "exact";
-  record.result.limits = {.read_gb_per_s = 1, .int8_gmac_per_s = 1, .int8_instruction = "vpmaddubsw ymm"};
+  const BenchLimits limits{.read_gb_per_s = 1, .int8_gmac_per_s = 1, .int8_instruction = "vpmaddubsw ymm"};
+  record.result.measured_limits = {limits, limits};
   derive(record.result, record.model);
   EXPECT_THAT(bench_markdown({record}), testing::AllOf(HasSubstr("0.47 of int8 peak"),
                                                        HasSubstr("int8 1-1 GMAC/s with vpmaddubsw ymm, the peak of avx2\n")));
