@@ -119,14 +119,14 @@ template <typename By, typename Row, int R, int T>
 [[gnu::always_inline]] inline void take_rows(const Row (&rows)[R], const typename By::Inputs (&x)[T], int64_t k,
                                              __m512 (&result)[R][T]) {
   constexpr int kGroup = Row::kGroup;
-  constexpr int64_t kPairs = kGroup / 16;   // that 16 groups fill
-  constexpr int64_t kGroups = 16 / kPairs;  // in a pair
-  __m512 sums[R][T];                        // of its own: the compiler would keep the caller's in memory
+  constexpr int kPairs = kGroup / 16;   // that 16 groups fill
+  constexpr int kGroups = 16 / kPairs;  // in a pair
+  __m512 sums[R][T];                    // of its own: the compiler would keep the caller's in memory
   unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
-  for (int64_t begin = 0; begin < k; begin += 16 * kGroup) {
+  // `groups` from `begin` on, a constant where there are 16: adds what biases give and returns the factors.
+  __m512 factor[R][kFactors<By, T>];
+  const auto open_groups = [&](int64_t begin, auto groups) __attribute__((always_inline)) {
     const int64_t group = begin / kGroup;
-    const int64_t groups = k - begin < 16 * kGroup ? (k - begin) / kGroup : 16;
-    __m512 factor[R][kFactors<By, T>];
     unrolled<R>([&](auto r) __attribute__((always_inline)) {
       const Groups here = rows[r].groups(group, groups);
       unrolled<T>([&](auto t) __attribute__((always_inline)) {
@@ -137,25 +137,35 @@ template <typename By, typename Row, int R, int T>
       });
       if constexpr (!By::kScaledByGroup) factor[r][0] = here.scale;
     });
-    __m512i spread = groups_of_pair<kGroup>();
+  };
+  Nibbles nibbles[R];
+  const auto take_whole = [&](int64_t pair, __m512i spread) __attribute__((always_inline)) {
+    unrolled<R>([&](auto r) {
+      const int64_t line = 2 * pair;
+      nibbles[r] = Nibbles(rows[r].line(line), rows[r].line(line + 1));
+      if constexpr (T >= kFetching) {
+        rows[r].fetch(line);
+        rows[r].fetch(line + 1);
+      }
+    });
+    take_pair<By, R, T>(nibbles, x, pair, spread, factor, sums);
+  };
+  const auto spread_at = [](int64_t pair) {
+    return _mm512_add_epi32(groups_of_pair<kGroup>(), _mm512_set1_epi32(static_cast<int>(kGroups * pair)));
+  };
+  int64_t begin = 0;
+  for (; begin + 16 * kGroup <= k; begin += 16 * kGroup) {
+    open_groups(begin, Index<16>{});
+    unrolled<kPairs>([&](auto pair) { take_whole(begin / kPairValues + pair, spread_at(pair)); });
+  }
+  if (begin < k) {
+    open_groups(begin, (k - begin) / kGroup);
     const int64_t first = begin / kPairValues;
-    const int64_t whole = k - begin < 16 * kGroup ? (k - begin) / kPairValues : kPairs;
-    Nibbles nibbles[R];
-    for (int64_t pair = 0; pair < whole; ++pair) {
-      unrolled<R>([&](auto r) {
-        const int64_t line = 2 * (first + pair);
-        nibbles[r] = Nibbles(rows[r].line(line), rows[r].line(line + 1));
-        if constexpr (T >= kFetching) {
-          rows[r].fetch(line);
-          rows[r].fetch(line + 1);
-        }
-      });
-      take_pair<By, R, T>(nibbles, x, first + pair, spread, factor, sums);
-      spread = _mm512_add_epi32(spread, _mm512_set1_epi32(kGroups));
-    }
-    if (whole < kPairs && begin + whole * kPairValues < k) {
+    const int64_t whole = (k - begin) / kPairValues;
+    for (int64_t pair = 0; pair < whole; ++pair) take_whole(first + pair, spread_at(pair));
+    if (begin + whole * kPairValues < k) {
       unrolled<R>([&](auto r) { nibbles[r] = part_of_pair(rows[r], first + whole, k - begin - whole * kPairValues); });
-      take_pair<By, R, T>(nibbles, x, first + whole, spread, factor, sums);
+      take_pair<By, R, T>(nibbles, x, first + whole, spread_at(whole), factor, sums);
     }
   }
   unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { result[r][t] = sums[r][t]; }); });
