@@ -4,7 +4,7 @@
 // Written in assembly because compilers spill what has to stay in registers. Dots and multiply-adds share two ports, and those are
 // what the loop waits for: four dots and a multiply-add for each row, token and pair of lines.
 //
-//   void ifm_lane_tile_gG(const LaneTile* tile), see lane_tile.h
+//   void ifm_lane_tile_gG(const IfmLaneTile* tile), see lane_tiles.h
 //
 // zmm0-7 sums, token t's in 2 t (first row) and 2 t + 1 (second); zmm8-9 even lanes' nibbles of both rows, zmm10-11 odd ones',
 // zmm12-15 the same shifted, zmm16-17 factors, zmm23 the groups of a pair's lanes, zmm24-25 scales of 16 groups, the others passing
