@@ -123,7 +123,7 @@ template <typename By, typename Row, int R, int T>
   constexpr int kGroups = 16 / kPairs;  // in a pair
   __m512 sums[R][T];                    // of its own: the compiler would keep the caller's in memory
   unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
-  // `groups` from `begin` on, a constant where there are 16: adds what biases give and returns the factors.
+  // `groups` from `begin` on, a constant where there are 16: adds what biases give and sets the factors.
   __m512 factor[R][kFactors<By, T>];
   const auto open_groups = [&](int64_t begin, auto groups) __attribute__((always_inline)) {
     const int64_t group = begin / kGroup;
