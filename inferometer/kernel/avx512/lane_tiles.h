@@ -80,7 +80,7 @@ class LaneTiles {
     tile.token_bytes = x[1].first_pair - x[0].first_pair;
     tile.pairs = w_.cols - begin < kColumns ? (w_.cols - begin) / kPairValues : kPairs;
     tile.adds = begin;
-    tile.ahead = w_.row_bytes < 2048 ? 2048 : w_.row_bytes;
+    tile.ahead = w_.row_bytes < 2048 ? 2048 : 2 * w_.row_bytes;
     tile.first_row = w_.data + (row_ + i) * w_.row_bytes + begin / 2;
     tile.second_row = tile.first_row + distance_ * w_.row_bytes;
     tile.groups = groups_[i][0][0];
