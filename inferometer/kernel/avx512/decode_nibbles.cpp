@@ -121,8 +121,8 @@ template <typename By, typename Row, int R, int T>
   constexpr int kGroup = Row::kGroup;
   constexpr int kPairs = kGroup / 16;   // that 16 groups fill
   constexpr int kGroups = 16 / kPairs;  // in a pair
-  __m512 sums[R][T];                    // of its own: the compiler would keep the caller's in memory
-  unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
+  __m512 sums[R][T];
+  clear<R, T>(sums);
   // `groups` from `begin` on, a constant where there are 16: adds what biases give and sets the factors.
   __m512 factor[R][kFactors<By, T>];
   const auto open_groups = [&](int64_t begin, auto groups) __attribute__((always_inline)) {
@@ -168,7 +168,7 @@ template <typename By, typename Row, int R, int T>
       take_pair<By, R, T>(nibbles, x, first + whole, spread_at(whole), factor, sums);
     }
   }
-  unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { result[r][t] = sums[r][t]; }); });
+  copy<R, T>(sums, result);
 }
 
 /// Whole rows of blocks that have their scales between the nibbles, alike.
@@ -182,7 +182,7 @@ struct InBlocks {
   template <int R, int T>
   [[gnu::always_inline]] static void take(const Row (&rows)[R], const Inputs (&x)[T], int64_t k, __m512 (&result)[R][T]) {
     __m512 sums[R][T];
-    unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
+    clear<R, T>(sums);
     Nibbles nibbles[R];
     Groups groups[R];
     for (int64_t pair = 0; pair < k / kPairValues; ++pair) {
@@ -208,7 +208,7 @@ struct InBlocks {
       });
       take_one<R, T>(nibbles, groups, x, pair, sums);
     }
-    unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { result[r][t] = sums[r][t]; }); });
+    copy<R, T>(sums, result);
   }
 
  private:

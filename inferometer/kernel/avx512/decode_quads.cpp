@@ -18,18 +18,6 @@ namespace {
   return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x.shifts + (x.count - 1 - line) * 16)));
 }
 
-template <int R, int T>
-using Sums = __m512[R][T];
-
-template <int R, int T>
-[[gnu::always_inline]] inline void clear(Sums<R, T>& sums) {
-  unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
-}
-template <int R, int T>
-[[gnu::always_inline]] inline void copy(const Sums<R, T>& from, Sums<R, T>& to) {
-  unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { to[r][t] = from[r][t]; }); });
-}
-
 /// Whole rows of super-blocks. The order of the operations on one row and token does not depend on R and T.
 template <typename BlockRow, const Rounding& rounding>
 struct SuperBlocks {

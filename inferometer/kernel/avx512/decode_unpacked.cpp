@@ -16,7 +16,7 @@ template <typename Layout, int R, int T>
 [[gnu::always_inline]] inline void take_rows(const PackedRow (&rows)[R], const LaneStep* const (&x)[T], int64_t k,
                                              __m512 (&result)[R][T]) {
   __m512 sums[R][T];
-  unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
+  clear<R, T>(sums);
   Kept kept[R];
   const int64_t steps = lane_steps_of(k);
   for (int64_t step = 0; step < steps; ++step) {
@@ -38,7 +38,7 @@ template <typename Layout, int R, int T>
       });
     });
   }
-  unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { result[r][t] = sums[r][t]; }); });
+  copy<R, T>(sums, result);
 }
 
 template <typename Layout>

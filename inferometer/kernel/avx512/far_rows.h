@@ -21,6 +21,20 @@
 //   tokens.
 namespace ifm::avx512 {
 
+/// 16 lanes for each of R rows and T tokens. A take() has sums of its own and copies them at its end: the compiler would keep its
+/// caller's in memory.
+template <int R, int T>
+using Sums = __m512[R][T];
+
+template <int R, int T>
+[[gnu::always_inline]] static inline void clear(Sums<R, T>& sums) {
+  unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
+}
+template <int R, int T>
+[[gnu::always_inline]] static inline void copy(const Sums<R, T>& from, Sums<R, T>& to) {
+  unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { to[r][t] = from[r][t]; }); });
+}
+
 /// Tokens whose inputs are looked up together.
 inline constexpr int64_t kTokens = 64;
 

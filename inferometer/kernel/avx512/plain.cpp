@@ -31,7 +31,7 @@ struct Plain {
   template <int R, int T>
   [[gnu::always_inline]] static void take(const Row (&rows)[R], const Inputs (&x)[T], int64_t k, __m512 (&result)[R][T]) {
     __m512 sums[R][T];
-    unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { sums[r][t] = _mm512_setzero_ps(); }); });
+    clear<R, T>(sums);
     const auto take_16 = [&](int64_t i, __mmask16 mask) __attribute__((always_inline)) {
       __m512 w[R];
       unrolled<R>([&](auto r) { w[r] = load_floats<dtype_of(packing)>(mask, rows[r].data + i * size_of(packing)); });
@@ -43,7 +43,7 @@ struct Plain {
     int64_t i = 0;
     for (; i + 16 <= k; i += 16) take_16(i, 0xFFFF);
     if (i < k) take_16(i, first_lanes(k - i));
-    unrolled<R>([&](auto r) { unrolled<T>([&](auto t) { result[r][t] = sums[r][t]; }); });
+    copy<R, T>(sums, result);
   }
 };
 
