@@ -244,8 +244,12 @@ struct InPlace {
   static bool has_tiles(int64_t k) requires(!By::kScaledByGroup) { return k % kPairValues == 0; }
   static void take_tiles(const MatmulTask& task, const Inputs* inputs, int64_t token, int64_t tokens, int64_t row, int64_t count,
                          int64_t distance) {
-    LaneTiles<Row>(*task.weights, inputs, tokens / 4, row, count, distance)
-        .write(task.out + token * task.out_stride + row, task.out_stride);
+    float* out = task.out + token * task.out_stride + row;
+    if (tokens == 8) {
+      LaneTiles<Row, 8>(*task.weights, inputs, row, count, distance).write(out, task.out_stride);
+    } else {
+      LaneTiles<Row, 4>(*task.weights, inputs, row, count, distance).write(out, task.out_stride);
+    }
   }
 };
 

@@ -1,14 +1,13 @@
-// Products of two rows of 4-bit weights in place with 4 tokens: the inner loop of several sequences that are decoded together. What
-// is computed, and in which order, is what decode_nibbles.cpp computes for one token. Layouts: nibble_lines.h and lane_shifts.h.
+// Products of two rows of 4-bit weights in place with 4 or 8 tokens: the inner loop of several sequences that are decoded together.
+// What is computed, and in which order, is what decode_nibbles.cpp computes for one token. Layouts: nibble_lines.h and lane_shifts.h.
 //
 // Written in assembly because compilers spill what has to stay in registers. Dots and multiply-adds share two ports, and those are
 // what the loop waits for: four dots and a multiply-add for each row, token and pair of lines.
 //
-//   void ifm_lane_tile_gG(const IfmLaneTile* tile), see lane_tiles.h
+//   void ifm_lane_tile_tT_gG_lL(const IfmLaneTile* tile): T tokens, groups of G, fetching into the L1 or L2 cache, see lane_tiles.h
 //
-// zmm0-7 sums, token t's in 2 t (first row) and 2 t + 1 (second); zmm8-9 even lanes' nibbles of both rows, zmm10-11 odd ones',
-// zmm12-15 the same shifted, zmm16-17 factors, zmm23 the groups of a pair's lanes, zmm24-25 scales of 16 groups, the others passing
-// values.
+// zmm0-15 sums, token t's in 2 t (first row) and 2 t + 1 (second); zmm16-17 even lanes' nibbles of both rows, zmm18-19 odd ones',
+// zmm20-23 the same shifted, zmm24-25 factors, the others passing values. Tokens 0 to 3 lie at rcx, tokens 4 to 7 at r8.
 
 #define FIRST_ROW 0
 #define SECOND_ROW 8
@@ -25,50 +24,81 @@
 
 #include "inferometer/kernel/avx512/tile_common.inc"
 
-// A pair of lines of one token.
-.macro take token, sa, sb
-        vmovdqu64 256(%\token), %zmm30
-        vmovdqu64 (%\token), %zmm28
-        vmovdqu64 64(%\token), %zmm29
+// A pair of lines of the token at \base, \index.
+.macro take sa, sb, index:vararg
+        vmovdqu64 256(\index), %zmm30
+        vmovdqu64 (\index), %zmm28
+        vmovdqu64 64(\index), %zmm29
         vmovdqa64 %zmm30, %zmm26
         vmovdqa64 %zmm30, %zmm27
-        vpdpbusd %zmm28, %zmm8, %zmm26
-        vpdpbusd %zmm28, %zmm9, %zmm27
-        vpdpbusd %zmm29, %zmm12, %zmm26
-        vpdpbusd %zmm29, %zmm13, %zmm27
-        vmovdqu64 128(%\token), %zmm31
-        vmovdqu64 192(%\token), %zmm18
-        vpdpbusd %zmm31, %zmm10, %zmm26
-        vpdpbusd %zmm31, %zmm11, %zmm27
-        vpdpbusd %zmm18, %zmm14, %zmm26
-        vpdpbusd %zmm18, %zmm15, %zmm27
+        vpdpbusd %zmm28, %zmm16, %zmm26
+        vpdpbusd %zmm28, %zmm17, %zmm27
+        vpdpbusd %zmm29, %zmm20, %zmm26
+        vpdpbusd %zmm29, %zmm21, %zmm27
+        vmovdqu64 128(\index), %zmm31
+        vmovdqu64 192(\index), %zmm28
+        vpdpbusd %zmm31, %zmm18, %zmm26
+        vpdpbusd %zmm31, %zmm19, %zmm27
+        vpdpbusd %zmm28, %zmm22, %zmm26
+        vpdpbusd %zmm28, %zmm23, %zmm27
         vsubps %zmm30, %zmm26, %zmm26
         vsubps %zmm30, %zmm27, %zmm27
-        vfmadd231ps %zmm16, %zmm26, %zmm\sa
-        vfmadd231ps %zmm17, %zmm27, %zmm\sb
-        subq $PAIR_BYTES, %\token
+        vfmadd231ps %zmm24, %zmm26, %zmm\sa
+        vfmadd231ps %zmm25, %zmm27, %zmm\sb
+.endm
+.macro take_four tokens, a, b, c, d, e, f, g, h
+        take \a, \b, %\tokens
+        take \c, \d, %\tokens, %rax
+        take \e, \f, %\tokens, %rax, 2
+        take \g, \h, %\tokens, %r12
+        subq $PAIR_BYTES, %\tokens
+.endm
+
+// What biases give for 16 groups.
+.macro add_biases sa, sb, index:vararg
+        vmovups (\index), %zmm28
+        vfmadd231ps %zmm28, %zmm26, %zmm\sa
+        vfmadd231ps %zmm28, %zmm27, %zmm\sb
+.endm
+.macro add_biases_of_four tokens, a, b, c, d, e, f, g, h
+        add_biases \a, \b, %\tokens
+        add_biases \c, \d, %\tokens, %rax
+        add_biases \e, \f, %\tokens, %rax, 2
+        add_biases \g, \h, %\tokens, %r12
+        addq $64, %\tokens
 .endm
 
 // A pair of lines of a row: \v even dwords, \w odd ones.
-.macro nibbles row, v, w, vs, ws
-        vmovdqu64 (%\row), %zmm20
-        vmovdqu64 64(%\row), %zmm21
-        prefetcht0 (%\row, %r15)
-        prefetcht0 64(%\row, %r15)
-        vshufps $0x88, %zmm21, %zmm20, %zmm\v
-        vshufps $0xDD, %zmm21, %zmm20, %zmm\w
+.macro nibbles fetch, row, v, w, vs, ws
+        vmovdqu64 (%\row), %zmm30
+        vmovdqu64 64(%\row), %zmm31
+        \fetch (%\row, %r15)
+        \fetch 64(%\row, %r15)
+        vshufps $0x88, %zmm31, %zmm30, %zmm\v
+        vshufps $0xDD, %zmm31, %zmm30, %zmm\w
         vpslld $4, %zmm\v, %zmm\vs
         vpslld $4, %zmm\w, %zmm\ws
         addq $128, %\row
 .endm
-.macro factors f, g, step
-        vpermps %zmm24, %zmm23, %zmm\f
-        vpermps %zmm25, %zmm23, %zmm\g
-        vpaddd \step(%rip), %zmm23, %zmm23
+
+.macro clear_sums
+        .irp sum, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+        vpxord %zmm\sum, %zmm\sum, %zmm\sum
+        .endr
+.endm
+.macro load_more_sums
+        .irp sum, 8, 9, 10, 11, 12, 13, 14, 15
+        vmovaps (64 * \sum)(%r9), %zmm\sum
+        .endr
+.endm
+.macro store_more_sums
+        .irp sum, 8, 9, 10, 11, 12, 13, 14, 15
+        vmovaps %zmm\sum, (64 * \sum)(%r9)
+        .endr
 .endm
 
-// first: the groups of the first pair's lanes; step: groups of a pair, in all lanes; pairs: that 16 groups fill.
-.macro tile first, step, pairs
+// fetch: the instruction for what lies ahead; spread: for each pair that 16 groups fill, the groups of its lanes; pairs: how many.
+.macro tile tokens, fetch, spread, pairs
         pushq %rbx
         pushq %r12
         pushq %r13
@@ -80,60 +110,48 @@
         movq TOKEN_BYTES(%rdi), %rax
         movq PAIRS(%rdi), %r13
         movq INPUTS(%rdi), %rcx
-        leaq (%rcx, %rax), %r8
-        leaq (%rcx, %rax, 2), %r10
-        leaq (%r8, %rax, 2), %r11
+        leaq (%rcx, %rax, 4), %r8
+        leaq (%rbx, %rax, 4), %r10
         leaq (%rax, %rax, 2), %r12
+        leaq \spread(%rip), %r11
+        clear_sums
         cmpq $0, ADDS(%rdi)
-        jne 4f
-        vpxord %zmm0, %zmm0, %zmm0
-        vpxord %zmm1, %zmm1, %zmm1
-        vpxord %zmm2, %zmm2, %zmm2
-        vpxord %zmm3, %zmm3, %zmm3
-        vpxord %zmm4, %zmm4, %zmm4
-        vpxord %zmm5, %zmm5, %zmm5
-        vpxord %zmm6, %zmm6, %zmm6
-        vpxord %zmm7, %zmm7, %zmm7
-        jmp 5f
-4:      movq SUMS(%rdi), %r9
+        je 5f
+        movq SUMS(%rdi), %r9
         load_sums
-5:
-        movq GROUPS(%rdi), %r9
+        .if \tokens == 8
+        load_more_sums
+        .endif
+5:      movq GROUPS(%rdi), %r9
         movq AHEAD(%rdi), %r15
-1:      vmovups (%r9), %zmm24
-        vmovups 64(%r9), %zmm25
-        vmovups 128(%r9), %zmm26
+1:      vmovups 128(%r9), %zmm26
         vmovups 192(%r9), %zmm27
-        addq $256, %r9
-        vmovups (%rbx), %zmm28
-        vmovups (%rbx, %rax), %zmm29
-        vmovups (%rbx, %rax, 2), %zmm30
-        vmovups (%rbx, %r12), %zmm31
-        addq $64, %rbx
-        vfmadd231ps %zmm28, %zmm26, %zmm0
-        vfmadd231ps %zmm28, %zmm27, %zmm1
-        vfmadd231ps %zmm29, %zmm26, %zmm2
-        vfmadd231ps %zmm29, %zmm27, %zmm3
-        vfmadd231ps %zmm30, %zmm26, %zmm4
-        vfmadd231ps %zmm30, %zmm27, %zmm5
-        vfmadd231ps %zmm31, %zmm26, %zmm6
-        vfmadd231ps %zmm31, %zmm27, %zmm7
-        vmovdqa64 \first(%rip), %zmm23
-        movl $\pairs, %r14d
-2:      nibbles rsi, 8, 10, 12, 14
-        nibbles rdx, 9, 11, 13, 15
-        factors 16, 17, \step
-        take rcx, 0, 1
-        take r8, 2, 3
-        take r10, 4, 5
-        take r11, 6, 7
+        add_biases_of_four rbx, 0, 1, 2, 3, 4, 5, 6, 7
+        .if \tokens == 8
+        add_biases_of_four r10, 8, 9, 10, 11, 12, 13, 14, 15
+        .endif
+        xorl %r14d, %r14d
+2:      nibbles \fetch, rsi, 16, 18, 20, 22
+        nibbles \fetch, rdx, 17, 19, 21, 23
+        vmovdqa64 (%r11, %r14), %zmm26
+        vpermps (%r9), %zmm26, %zmm24
+        vpermps 64(%r9), %zmm26, %zmm25
+        take_four rcx, 0, 1, 2, 3, 4, 5, 6, 7
+        .if \tokens == 8
+        take_four r8, 8, 9, 10, 11, 12, 13, 14, 15
+        .endif
         decq %r13
         jz 3f
-        decl %r14d
-        jnz 2b
+        addl $64, %r14d
+        cmpl $(64 * \pairs), %r14d
+        jne 2b
+        addq $256, %r9
         jmp 1b
 3:      movq SUMS(%rdi), %r9
         store_sums
+        .if \tokens == 8
+        store_more_sums
+        .endif
         vzeroupper
         popq %r15
         popq %r14
@@ -143,21 +161,32 @@
         ret
 .endm
 
-        function SYMBOL(ifm_lane_tile_g64)
-        tile groups_of_64, four_groups, 4
-
-        function SYMBOL(ifm_lane_tile_g32)
-        tile groups_of_32, eight_groups, 2
+        function SYMBOL(ifm_lane_tile_t4_g64_l1)
+        tile 4, prefetcht0, groups_of_64, 4
+        function SYMBOL(ifm_lane_tile_t4_g64_l2)
+        tile 4, prefetcht1, groups_of_64, 4
+        function SYMBOL(ifm_lane_tile_t8_g64_l1)
+        tile 8, prefetcht0, groups_of_64, 4
+        function SYMBOL(ifm_lane_tile_t8_g64_l2)
+        tile 8, prefetcht1, groups_of_64, 4
+        function SYMBOL(ifm_lane_tile_t4_g32_l1)
+        tile 4, prefetcht0, groups_of_32, 2
+        function SYMBOL(ifm_lane_tile_t4_g32_l2)
+        tile 4, prefetcht1, groups_of_32, 2
+        function SYMBOL(ifm_lane_tile_t8_g32_l1)
+        tile 8, prefetcht0, groups_of_32, 2
+        function SYMBOL(ifm_lane_tile_t8_g32_l2)
+        tile 8, prefetcht1, groups_of_32, 2
 
         .p2align 6
 groups_of_64:
         .long 0, 0, 2, 2, 0, 0, 2, 2, 1, 1, 3, 3, 1, 1, 3, 3
+        .long 4, 4, 6, 6, 4, 4, 6, 6, 5, 5, 7, 7, 5, 5, 7, 7
+        .long 8, 8, 10, 10, 8, 8, 10, 10, 9, 9, 11, 11, 9, 9, 11, 11
+        .long 12, 12, 14, 14, 12, 12, 14, 14, 13, 13, 15, 15, 13, 13, 15, 15
 groups_of_32:
         .long 0, 0, 4, 4, 1, 1, 5, 5, 2, 2, 6, 6, 3, 3, 7, 7
-four_groups:
-        .long 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4
-eight_groups:
-        .long 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8
+        .long 8, 8, 12, 12, 9, 9, 13, 13, 10, 10, 14, 14, 11, 11, 15, 15
 
 #if defined(__linux__) && defined(__ELF__)
         .section .note.GNU-stack,"",@progbits
