@@ -8,9 +8,9 @@ log="$repository/build/setup.log"
 
 # What building and running needs, by package manager.
 apt_packages=(cmake ninja-build g++ pkg-config libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libsqlite3-dev libcli11-dev libboost-dev
-  libpcre2-dev libsimdjson-dev libutf8proc-dev libhwloc-dev libarchive-dev gnuplot-nox fonts-dejavu-core python3 python3-pip
+  libpcre2-dev libsimdjson-dev libutf8proc-dev libhwloc-dev libarchive-dev libcurl4-openssl-dev gnuplot-nox fonts-dejavu-core python3 python3-pip
   ca-certificates)
-brew_packages=(cmake ninja pkgconf fmt nlohmann-json yaml-cpp sqlite cli11 boost pcre2 simdjson utf8proc hwloc libarchive gnuplot python)
+brew_packages=(cmake ninja pkgconf fmt nlohmann-json yaml-cpp sqlite cli11 boost pcre2 simdjson utf8proc hwloc libarchive curl gnuplot python)
 # What the tests need besides.
 apt_test_packages=(libgtest-dev libgmock-dev python3-venv)
 brew_test_packages=(googletest)
@@ -91,7 +91,7 @@ install_packages() {
   else
     die "neither apt nor Homebrew is here. Install these by hand, then build as CONTRIBUTING.md says:
   a C++20 compiler, CMake 3.22, Ninja, pkg-config, fmt, nlohmann-json, yaml-cpp, SQLite, CLI11, Boost (headers), PCRE2, simdjson,
-  utf8proc, hwloc, libarchive, gnuplot, DejaVu fonts, Python 3 with pip; for the tests GoogleTest and GoogleMock"
+  utf8proc, hwloc, libarchive, libcurl, gnuplot, DejaVu fonts, Python 3 with pip; for the tests GoogleTest and GoogleMock"
   fi
 }
 

@@ -71,15 +71,10 @@ class RunProgress final : public SessionObserver {
   std::string last_error_;
 };
 
-bool only_simulated(const Plan& plan) {
-  return std::all_of(plan.engines.begin(), plan.engines.end(), [](const PlanEngine& e) { return e.kind == "simulated"; });
-}
-
 /// @throws Error usage when results would be written into a model's own folder (FAULTS 61).
-void check_outside_models(const fs::path& out, const Plan& plan, const ModelResolver& resolve) {
+void check_outside_models(const fs::path& out, const ModelPaths& models) {
   const fs::path place = fs::weakly_canonical(fs::absolute(out));
-  for (const std::string& model : plan.models) {
-    const fs::path path = resolve(model);
+  for (const auto& [of, path] : models) {
     if (path.empty()) continue;
     const fs::path inside = fs::weakly_canonical(fs::absolute(path));
     const auto ends = std::mismatch(inside.begin(), inside.end(), place.begin(), place.end());
@@ -117,19 +112,16 @@ void say_what_next(const SessionOutcome& outcome, const RunFlags& flags, const f
 
 int run_plan(const RunFlags& flags, const std::string& command) {
   const Plan plan = read_plan(flags.plan);
-  const bool no_model = only_simulated(plan);
-  const ModelResolver resolve = [no_model](const std::string& model) {
-    return no_model ? fs::path() : resolve_model(model, HubOptions{}).path;
-  };
+  const ModelResolver resolve = [](const std::string& model) { return resolve_model(model, HubOptions{}).path; };
   SteadyClock clock;
-  const EngineFactory factory = [&clock](const PlanEngine& engine, Mode mode) {
-    return make_engine(engine_options_of(engine, mode), clock);
+  const EngineFactory factory = [&](const PlanEngine& engine, Mode mode) {
+    return make_engine(engine_options_of(engine, mode, plan.timeouts), clock);
   };
   if (flags.dry_run) {
     print_dry_run(plan, resolve, factory);
     return exit_done;
   }
-  check_outside_models(flags.out, plan, resolve);
+  check_outside_models(flags.out, find_models(plan, factory, resolve));
   make_writable_folder(flags.out);
   Store store(fs::path(flags.out) / "inferometer.db", Store::Access::write);
   const auto probe = make_machine_probe();

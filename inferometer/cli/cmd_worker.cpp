@@ -2,7 +2,7 @@
 
 #include "inferometer/base/clock.h"
 #include "inferometer/cli/commands.h"
-#include "inferometer/engine/embedded.h"
+#include "inferometer/engine/registry.h"
 #include "inferometer/engine/worker.h"
 
 namespace ifm {
@@ -15,7 +15,7 @@ void add_worker(CLI::App& app, CliContext& context) {
   verb->callback([&context] {
     context.action = [] {
       SteadyClock clock;
-      serve_worker(std::cin, std::cout, [&](const EngineOptions& options) { return make_embedded_engine(options, clock); });
+      serve_worker(std::cin, std::cout, [&](const EngineOptions& options) { return make_engine(options, clock); });
       return 0;
     };
   });

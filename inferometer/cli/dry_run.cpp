@@ -33,6 +33,7 @@ class Estimator {
     const PlanEngine& engine = plan_.engines[static_cast<std::size_t>(cell.engine)];
     if (engine.kind == "simulated") return estimate_simulated_s(engine, cell);
     Loaded& loaded = model_of(cell);
+    if (loaded.model == nullptr) return std::nullopt;  // somebody else's machine
     const auto prompt = static_cast<int>(loaded.model->encode(request_of(plan_, cell, 0)).size());
     return estimate_run_s(loaded.model->info(), limits(loaded.model->info()), prompt, cell.max_tokens);
   }
@@ -45,10 +46,10 @@ class Estimator {
 
   Loaded& model_of(const Cell& cell) {
     Loaded& loaded = loaded_[{cell.engine, cell.model}];
-    if (loaded.model == nullptr) {
-      const std::string& name = plan_.models[static_cast<std::size_t>(cell.model)];
+    if (loaded.engine == nullptr) {
+      const std::string& name = name_of_model(plan_, cell.engine, cell.model);
       loaded.engine = make_engine_(plan_.engines[static_cast<std::size_t>(cell.engine)], Mode::warm);
-      loaded.model = loaded.engine->load(resolve_(name), name);
+      if (loaded.engine->needs_files()) loaded.model = loaded.engine->load(resolve_(name), name);
     }
     return loaded;
   }

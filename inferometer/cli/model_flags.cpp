@@ -11,6 +11,15 @@ namespace {
 constexpr int kMaxThreads = 1024;
 constexpr int kMaxContext = 1 << 24;
 
+/// For engines that can do without the model's files.
+ResolvedModel resolve_if_here(const std::string& name) {
+  try {
+    return resolve_model(name, HubOptions{});
+  } catch (const Error&) {
+    return {name, {}};
+  }
+}
+
 }  // namespace
 
 void add_model_flags(CLI::App& verb, ModelFlags& flags) {
@@ -40,7 +49,7 @@ EngineOptions engine_options(const ModelFlags& flags) {
 LoadedModel load_model(const std::string& name, const ModelFlags& flags, Clock& clock) {
   LoadedModel loaded;
   loaded.engine = make_engine(engine_options(flags), clock);
-  const ResolvedModel place = flags.engine == "simulated" ? ResolvedModel{name, name} : resolve_model(name, HubOptions{});
+  const ResolvedModel place = loaded.engine->needs_files() ? resolve_model(name, HubOptions{}) : resolve_if_here(name);
   const int64_t begin_ns = clock.now_ns();
   loaded.model = loaded.engine->load(place.path, place.name);
   loaded.load_s = static_cast<double>(clock.now_ns() - begin_ns) * 1e-9;

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "inferometer/base/error.h"
 #include "inferometer/base/prefault.h"
 #include "inferometer/base/version.h"
@@ -173,6 +175,14 @@ class EmbeddedEngine final : public Engine {
 };
 
 }  // namespace
+
+EngineStatus embedded_status() {
+  return {.kind = "embedded",
+          .available = true,
+          .version = build_version().version,
+          .device = fmt::format("{} ({})", cpu_info().name, kernels_for("").isa),
+          .what_to_install = {}};
+}
 
 std::unique_ptr<Engine> make_embedded_engine(const EngineOptions& options, Clock& clock) {
   if (options.threads < 0 || options.threads > kMaxThreads) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "inferometer/base/stop.h"
@@ -190,16 +191,39 @@ struct SimulatedTiming {
   int prompt_tokens = 16;
 };
 
+/// A server that speaks OpenAI's protocol, and how it is asked.
+struct ServerOptions {
+  std::string url;           ///< "http://127.0.0.1:8080" or with a path that ends before /chat/completions, as "…/v1"
+  std::string model;         ///< the server's name for the model; empty = the name that load() is given
+  std::string key_variable;  ///< environment variable that holds the key; empty = no key
+  std::vector<std::pair<std::string, std::string>> headers;  ///< sent with every request
+  std::string body;                  ///< JSON object whose fields are added to every request's, or replace them; empty = none
+  std::string ca_file;               ///< certificates to trust instead of the system's
+  std::string proxy;                 ///< empty = the environment's
+  std::string socket;                ///< path of a Unix socket to connect to instead of the URL's host
+  double connect_s = 5;              ///< time limits: for a connection,
+  double first_token_s = 60;         ///< from the request to the first byte of a token,
+  double gap_s = 30;                 ///< and from then on between bytes
+  std::vector<std::string> command;  ///< a server to start as a child, "{port}" and "{model}" filled in; empty = it runs already
+  std::string ready = "/health";     ///< path that answers 200 once a started server can be asked
+  double ready_s = 120;              ///< time limit for that
+};
+
 /// Everything an engine needs to be made; unset = the engine's default.
 struct EngineOptions {
-  std::string kind = "embedded";  ///< "embedded", "simulated", "process"
+  std::string kind = "embedded";  ///< as `inferometer engines` lists them
   int threads = 0;                ///< 0 = physical cores
   Accuracy accuracy = Accuracy::fast;
   int context = 0;   ///< 0 = the model's limit, at most 4096
   int parallel = 1;  ///< embedded: sequences that may be decoded together, each with that context
   std::string isa;   ///< "" = the best that the CPU has; "reference", "avx2", …
   Speculation speculation = Speculation::off;
-  std::filesystem::path program;  ///< process: the inferometer to start as a child; empty = this one
+  std::string cache_type;               ///< llama_cpp: of keys and values, "f16", "f32", "q8_0"; "" = f16
+  std::optional<bool> flash_attention;  ///< llama_cpp; unset = its own choice
+  std::string device;                   ///< mlx: "cpu", "gpu"; "" = MLX's own choice
+  std::filesystem::path program;        ///< process: the inferometer to start as a child; empty = this one
+  std::string inner = "embedded";       ///< process: the engine that the child runs
+  ServerOptions server;                 ///< openai
   SimulatedTiming simulated;
 };
 
@@ -209,6 +233,8 @@ class Engine {
   virtual ~Engine() = default;
   [[nodiscard]] virtual std::string name() const = 0;
   [[nodiscard]] virtual std::string version() const = 0;
+  /// Whether load() reads the model's files; otherwise its path may be empty.
+  [[nodiscard]] virtual bool needs_files() const { return true; }
   /// `path`: folder or `.gguf`; `name` is what info().name will say. @throws Error not_found, invalid_data, unsupported,
   /// resource.
   [[nodiscard]] virtual std::unique_ptr<Model> load(const std::filesystem::path& path, const std::string& name) = 0;

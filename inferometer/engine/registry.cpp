@@ -1,35 +1,56 @@
 #include "inferometer/engine/registry.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "inferometer/base/error.h"
-#include "inferometer/base/version.h"
 #include "inferometer/engine/embedded.h"
+#include "inferometer/engine/llama_cpp.h"
+#include "inferometer/engine/mlx.h"
 #include "inferometer/engine/process.h"
 #include "inferometer/engine/simulated.h"
-#include "inferometer/kernel/kernels.h"
-#include "inferometer/machine/cpu.h"
 
 namespace ifm {
+namespace {
+
+/// An engine: how it is described and made. One line here is all that an engine's own file needs besides.
+struct Entry {
+  EngineStatus (*status)();
+  std::unique_ptr<Engine> (*make)(const EngineOptions& options, Clock& clock);
+  enum class Place { here, elsewhere } place;  ///< where it computes
+};
+
+constexpr std::array kEngines{
+    Entry{embedded_status, make_embedded_engine, Entry::Place::here},
+    Entry{mlx_status, make_mlx_engine, Entry::Place::here},
+    Entry{llama_cpp_status, make_llama_cpp_engine, Entry::Place::here},
+    Entry{process_status, make_process_engine, Entry::Place::elsewhere},
+    Entry{simulated_status, make_simulated_engine, Entry::Place::elsewhere},
+};
+
+}  // namespace
 
 std::vector<EngineStatus> known_engines() {
-  const std::string version = build_version().version;
-  const std::string cpu = fmt::format("{} ({})", cpu_info().name, kernels_for("").isa);
-  return {
-      {.kind = "embedded", .available = true, .version = version, .device = cpu, .what_to_install = {}},
-      {.kind = "process", .available = true, .version = version, .device = cpu, .what_to_install = {}},
-      {.kind = "simulated", .available = true, .version = version, .device = "none: a timing model", .what_to_install = {}},
-  };
+  std::vector<EngineStatus> engines;
+  for (const Entry& entry : kEngines) engines.push_back(entry.status());
+  return engines;
+}
+
+bool lives_in_this_process(const EngineOptions& options) {
+  return std::ranges::any_of(
+      kEngines, [&](const Entry& entry) { return entry.place == Entry::Place::here && entry.status().kind == options.kind; });
 }
 
 std::unique_ptr<Engine> make_engine(const EngineOptions& options, Clock& clock) {
-  if (options.kind == "embedded") return make_embedded_engine(options, clock);
-  if (options.kind == "process") return make_process_engine(options, clock);
-  if (options.kind == "simulated") {
-    if (options.speculation != Speculation::off) fail(ErrorKind::usage, "speculation: the simulated engine has none");
-    return make_simulated_engine(options, clock);
+  std::vector<std::string> kinds;
+  for (const Entry& entry : kEngines) {
+    kinds.push_back(entry.status().kind);
+    if (kinds.back() == options.kind) return entry.make(options, clock);
   }
-  fail(ErrorKind::usage, "engine: {} is unknown (expected embedded, process or simulated)", options.kind);
+  fail(ErrorKind::usage, "engine: {} is unknown (expected one of {})", options.kind, fmt::join(kinds, ", "));
 }
 
 }  // namespace ifm

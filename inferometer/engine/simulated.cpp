@@ -99,6 +99,7 @@ class SimulatedEngine final : public Engine {
   SimulatedEngine(const SimulatedTiming& timing, Clock& clock) : timing_(timing), clock_(clock) {}
   [[nodiscard]] std::string name() const override { return "simulated"; }
   [[nodiscard]] std::string version() const override { return build_version().version; }
+  [[nodiscard]] bool needs_files() const override { return false; }
   [[nodiscard]] std::unique_ptr<Model> load(const std::filesystem::path& /*path*/, const std::string& model) override {
     return std::make_unique<SimulatedModel>(timing_, clock_, model);
   }
@@ -110,7 +111,16 @@ class SimulatedEngine final : public Engine {
 
 }  // namespace
 
+EngineStatus simulated_status() {
+  return {.kind = "simulated",
+          .available = true,
+          .version = build_version().version,
+          .device = "none: a timing model",
+          .what_to_install = {}};
+}
+
 std::unique_ptr<Engine> make_simulated_engine(const EngineOptions& options, Clock& clock) {
+  if (options.speculation != Speculation::off) fail(ErrorKind::usage, "speculation: the simulated engine has none");
   const SimulatedTiming& t = options.simulated;
   const bool times = t.load_ns >= 0 && t.ttft_ns >= 0 && t.prefill_ns_per_token >= 0 && t.gap_ns >= 0;
   if (!times || t.gap_sd < 0 || t.run_sd < 0 || t.fail_every < 0 || t.prompt_tokens < 0) {

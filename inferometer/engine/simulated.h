@@ -4,8 +4,11 @@
 
 #include "inferometer/base/clock.h"
 #include "inferometer/engine/engine.h"
+#include "inferometer/engine/status.h"
 
 namespace ifm {
+
+[[nodiscard]] EngineStatus simulated_status();
 
 /// An engine that plays `options.simulated` on the clock that it is given: on a virtual clock every stamp is exact. The same
 /// request seed gives the same times. Ids are 100, 101, …, each with the text "tok "; it never meets an EOS.

@@ -139,11 +139,15 @@ ModelInfo info_from_wire(const json& j) {
 }
 
 json to_wire(const EngineOptions& o) {
-  return {{"threads", o.threads},
+  return {{"kind", o.inner},
+          {"threads", o.threads},
           {"accuracy", to_string(o.accuracy)},
           {"context", o.context},
           {"isa", o.isa},
-          {"speculate", to_string(o.speculation)}};
+          {"speculate", to_string(o.speculation)},
+          {"cache_type", o.cache_type},
+          {"flash_attention", nullable(o.flash_attention)},
+          {"device", o.device}};
 }
 
 EngineOptions options_from_wire(const json& j) {
@@ -152,7 +156,12 @@ EngineOptions options_from_wire(const json& j) {
   o.accuracy = j.at("accuracy").get<std::string>() == "exact" ? Accuracy::exact : Accuracy::fast;
   j.at("context").get_to(o.context);
   j.at("isa").get_to(o.isa);
+  // Another build's parent may be older.
   if (j.value("speculate", "off") == "lookup") o.speculation = Speculation::lookup;
+  o.kind = j.value("kind", o.kind);
+  o.cache_type = j.value("cache_type", o.cache_type);
+  if (j.contains("flash_attention")) o.flash_attention = optional_at<bool>(j, "flash_attention");
+  o.device = j.value("device", o.device);
   return o;
 }
 

@@ -14,6 +14,7 @@ namespace ifm {
 [[nodiscard]] nlohmann::json to_wire(const Request& request);
 [[nodiscard]] nlohmann::json to_wire(const Completion& completion);
 [[nodiscard]] nlohmann::json to_wire(const ModelInfo& info);
+/// The options of the engine that the worker runs: options.inner becomes its kind.
 [[nodiscard]] nlohmann::json to_wire(const EngineOptions& options);
 /// The inverse of to_wire. @throws nlohmann::json::exception when a field is missing or of another type.
 [[nodiscard]] Request request_from_wire(const nlohmann::json& json);

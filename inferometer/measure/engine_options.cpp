@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "inferometer/engine/registry.h"
+
 namespace ifm {
 namespace {
 
@@ -22,18 +24,44 @@ SimulatedTiming timing_of(const PlanEngine& engine) {
   return timing;
 }
 
+ServerOptions server_of(const PlanServer& server, const PlanTimeouts& timeouts) {
+  return {.url = server.url,
+          .model = server.model,
+          .key_variable = server.key_variable,
+          .headers = server.headers,
+          .body = server.body,
+          .ca_file = server.ca_file,
+          .proxy = server.proxy,
+          .socket = server.socket,
+          .connect_s = timeouts.connect_s,
+          .first_token_s = timeouts.first_token_s,
+          .gap_s = timeouts.gap_s,
+          .command = server.command,
+          .ready = server.ready,
+          .ready_s = server.ready_s};
+}
+
 }  // namespace
 
-EngineOptions engine_options_of(const PlanEngine& engine, Mode mode) {
+EngineOptions engine_options_of(const PlanEngine& engine, Mode mode, const PlanTimeouts& timeouts) {
   EngineOptions options;
-  options.kind = mode == Mode::cold && engine.kind == "embedded" ? "process" : engine.kind;
+  options.kind = engine.kind;
+  options.inner = engine.inner;
   options.threads = engine.threads;
   options.accuracy = engine.accuracy == "exact" ? Accuracy::exact : Accuracy::fast;
   options.context = engine.context;
   options.isa = engine.isa;
   options.speculation = engine.speculate == "lookup" ? Speculation::lookup : Speculation::off;
+  options.cache_type = engine.cache_type;
+  if (engine.flash_attention != "auto") options.flash_attention = engine.flash_attention == "on";
+  options.device = engine.device;
   options.program = engine.program;
+  options.server = server_of(engine.server, timeouts);
   options.simulated = timing_of(engine);
+  if (mode == Mode::cold && lives_in_this_process(options)) {
+    options.inner = options.kind;
+    options.kind = "process";
+  }
   return options;
 }
 

@@ -11,7 +11,7 @@ constexpr double kShareOfBandwidth = 0.8;
 }  // namespace
 
 double estimate_simulated_s(const PlanEngine& engine, const Cell& cell) {
-  const SimulatedTiming timing = engine_options_of(engine, cell.mode).simulated;
+  const SimulatedTiming timing = engine_options_of(engine, cell.mode, {}).simulated;
   const double first = static_cast<double>(timing.ttft_ns + timing.prefill_ns_per_token * timing.prompt_tokens);
   const double rest = static_cast<double>(timing.gap_ns) * (cell.max_tokens - 1);
   const double load = cell.mode == Mode::cold ? static_cast<double>(timing.load_ns) : 0.0;

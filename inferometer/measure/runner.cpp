@@ -26,11 +26,35 @@ bool may_have_broken_engine(const Run& run) {
 
 }  // namespace
 
+const std::string& name_of_model(const Plan& plan, int engine, int model) {
+  const std::string& own = plan.engines[static_cast<std::size_t>(engine)].model;
+  return own.empty() ? plan.models[static_cast<std::size_t>(model)] : own;
+}
+
+ModelPaths find_models(const Plan& plan, const EngineFactory& make_engine, const ModelResolver& resolve) {
+  ModelPaths paths;
+  for (const Mode mode : plan.modes) {
+    for (int e = 0; e < static_cast<int>(plan.engines.size()); ++e) {
+      const auto engine = make_engine(plan.engines[static_cast<std::size_t>(e)], mode);
+      for (int m = 0; m < static_cast<int>(plan.models.size()); ++m) {
+        std::filesystem::path& path = paths[{e, m}];
+        try {
+          path = resolve(name_of_model(plan, e, m));
+        } catch (const Error&) {
+          // Without the files a server's counts of tokens cannot be checked; that is all.
+          if (engine->needs_files()) throw;
+        }
+      }
+    }
+  }
+  return paths;
+}
+
 SessionRunner::SessionRunner(const Plan& plan, const SessionOptions& options, SessionWorld world)
     : plan_(plan), options_(options), world_(std::move(world)), cells_(expand_cells(plan)) {}
 
 SessionOutcome SessionRunner::run() {
-  resolve_models();
+  paths_ = find_models(plan_, world_.make_engine, world_.resolve_model);
   if (options_.start == SessionStart::fresh) {
     begin_fresh();
   } else {
@@ -43,14 +67,6 @@ SessionOutcome SessionRunner::run() {
   }
   finish();
   return outcome_;
-}
-
-void SessionRunner::resolve_models() {
-  // Everything that can be wrong before the first run is said before the first run.
-  for (const std::string& model : plan_.models) paths_.push_back(world_.resolve_model(model));
-  for (const Mode mode : plan_.modes) {
-    for (const PlanEngine& engine : plan_.engines) (void)world_.make_engine(engine, mode);
-  }
 }
 
 void SessionRunner::begin_fresh() {
@@ -157,8 +173,9 @@ void SessionRunner::enter_group(const Group& group, int block, const Cell& cell)
     return;
   }
   const auto index = [](int i) { return static_cast<std::size_t>(i); };
-  LoadedPair pair = load_pair(plan_.engines[index(group.engine)], Mode::warm, paths_[index(group.model)],
-                              plan_.models[index(group.model)], world_);
+  const PairKey key{group.engine, group.model};
+  LoadedPair pair = load_pair(plan_.engines[index(group.engine)], Mode::warm, paths_.at(key),
+                              name_of_model(plan_, key.first, key.second), world_);
   remember_model(cell, pair);
   const LoadedPair& kept = loaded_[{group.engine, group.model}] = std::move(pair);
   warm_up(block, cell, *kept.model, &kept, plan_.warmup);
@@ -206,14 +223,15 @@ void SessionRunner::run_warm(Run& run, const Cell& cell) {
 }
 
 void SessionRunner::run_cold(Run& run, const Cell& cell) {
-  const std::filesystem::path& path = paths_[static_cast<std::size_t>(cell.model)];
+  const PairKey key{cell.engine, cell.model};
+  const std::filesystem::path& path = paths_.at(key);
   const PlanEngine& engine = plan_.engines[static_cast<std::size_t>(cell.engine)];
   if (plan_.page_cache == PageCache::dropped) world_.probe.drop_page_cache(path);
   run.page_cache_share = world_.probe.page_cache_share(path);
   measured(run, [&] {
     run.start_ns = run.intended_start_ns = world_.clock.now_ns() - origin_.ns;
     try {
-      const LoadedPair pair = load_pair(engine, Mode::cold, path, plan_.models[static_cast<std::size_t>(cell.model)], world_);
+      const LoadedPair pair = load_pair(engine, Mode::cold, path, name_of_model(plan_, key.first, key.second), world_);
       run.load_begin_ns = pair.load_begin_ns - origin_.ns;
       run.load_end_ns = pair.load_end_ns - origin_.ns;
       perform(run, RunStart::before_load, *pair.model, request_of(plan_, cell, run.seed), plan_.timeouts, world_.clock, origin_);

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "inferometer/base/clock.h"
 #include "inferometer/base/stop.h"
@@ -57,6 +59,16 @@ struct SessionOutcome {
   int runs_failed = 0;
   bool interrupted = false;
 };
+
+/// Where the model of each (engine, model) of a plan lies; empty where the engine can do without its files and they are not here.
+using ModelPaths = std::map<std::pair<int, int>, std::filesystem::path>;
+
+/// Makes every engine of a plan once and finds every model, so that what is absent is said before the first run.
+/// @throws Error unsupported, usage, not_found.
+[[nodiscard]] ModelPaths find_models(const Plan& plan, const EngineFactory& make_engine, const ModelResolver& resolve);
+
+/// What an engine loads for a model of the plan.
+[[nodiscard]] const std::string& name_of_model(const Plan& plan, int engine, int model);
 
 /// Runs a plan to its end or to a stop: each run is committed before the next begins.
 /// @throws Error usage when there is nothing to resume or the plan was edited since (FAULTS 60), not_found for a model, io when

@@ -98,7 +98,7 @@ class RunnerTest : public testing::Test {
   VirtualClock clock;
   FakeMachine machine;
   EngineFactory factory = [this](const PlanEngine& engine, Mode mode) {
-    return make_simulated_engine(engine_options_of(engine, mode), clock);
+    return make_simulated_engine(engine_options_of(engine, mode, {}), clock);
   };
 
  private:

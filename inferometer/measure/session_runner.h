@@ -31,7 +31,6 @@ class SessionRunner {
 
   void begin_fresh();
   void begin_resumed();
-  void resolve_models();
   void run_block(int block, const std::vector<PlannedRun>& planned);
   void record_block(int block);
   void run_planned(int block, const PlannedRun& planned);
@@ -49,7 +48,7 @@ class SessionRunner {
   SessionOptions options_;
   SessionWorld world_;
   std::vector<Cell> cells_;
-  std::vector<std::filesystem::path> paths_;  ///< of plan_.models
+  ModelPaths paths_;
   int64_t session_ = 0;
   uint64_t order_seed_ = 0;
   SessionOrigin origin_;

@@ -8,8 +8,21 @@ using Json = nlohmann::ordered_json;
 Json engine_to_json(const PlanEngine& engine) {
   Json timing = Json::array();
   for (const auto& [key, value] : engine.simulated) timing.push_back(Json::array({key, value}));
-  return {{"id", engine.id},           {"kind", engine.kind}, {"threads", engine.threads},     {"accuracy", engine.accuracy},
-          {"context", engine.context}, {"isa", engine.isa},   {"speculate", engine.speculate}, {"program", engine.program},
+  return {{"id", engine.id},
+          {"kind", engine.kind},
+          {"threads", engine.threads},
+          {"accuracy", engine.accuracy},
+          {"context", engine.context},
+          {"isa", engine.isa},
+          {"speculate", engine.speculate},
+          {"cache_type", engine.cache_type},
+          {"flash_attention", engine.flash_attention},
+          {"device", engine.device},
+          {"model", engine.model},
+          {"program", engine.program},
+          {"inner", engine.inner},
+          // Not the whole of it: headers and fields may hold what is nobody's business.
+          {"server", {{"url", engine.server.url}, {"model", engine.server.model}, {"command", engine.server.command}}},
           {"simulated", timing}};
 }
 
@@ -21,7 +34,18 @@ PlanEngine engine_from_json(const nlohmann::json& json) {
   json.at("accuracy").get_to(engine.accuracy);
   json.at("context").get_to(engine.context);
   json.at("isa").get_to(engine.isa);
-  engine.speculate = json.value("speculate", "off");  // results of older versions have none
+  // Results of older versions lack some.
+  engine.speculate = json.value("speculate", "off");
+  engine.cache_type = json.value("cache_type", "");
+  engine.flash_attention = json.value("flash_attention", "auto");
+  engine.device = json.value("device", "");
+  engine.model = json.value("model", "");
+  engine.inner = json.value("inner", "embedded");
+  if (const auto server = json.find("server"); server != json.end()) {
+    server->at("url").get_to(engine.server.url);
+    server->at("model").get_to(engine.server.model);
+    server->at("command").get_to(engine.server.command);
+  }
   json.at("program").get_to(engine.program);
   for (const auto& pair : json.at("simulated")) {
     engine.simulated.emplace_back(pair.at(0).get<std::string>(), pair.at(1).get<double>());

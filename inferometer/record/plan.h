@@ -16,6 +16,22 @@ enum class Mode { warm, cold };
 enum class PageCache { as_is, dropped };
 [[nodiscard]] const char* to_string(PageCache cache);
 
+/// A server of a plan, and how it is asked; `openai: {url: …}`.
+struct PlanServer {
+  std::string url;
+  std::string model;  ///< its name for the model; empty = the plan's
+  std::string key_variable;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;  ///< JSON object
+  std::string ca_file;
+  std::string proxy;
+  std::string socket;
+  std::vector<std::string> command;
+  std::string ready = "/health";
+  double ready_s = 120;
+  [[nodiscard]] bool operator==(const PlanServer&) const = default;
+};
+
 /// An engine of a plan: `embedded` or `{embedded: {threads: 2}}`; id = kind, or kind and options when two share a kind.
 struct PlanEngine {
   std::string id;
@@ -25,7 +41,13 @@ struct PlanEngine {
   int context = 0;
   std::string isa;
   std::string speculate = "off";
+  std::string cache_type;
+  std::string flash_attention = "auto";  ///< auto, on, off
+  std::string device;
+  std::string model;  ///< what this engine loads in place of the plan's one model
   std::string program;
+  std::string inner = "embedded";  ///< process: the engine in the child
+  PlanServer server;
   /// simulated engine's timing by key (load_ms, ttft_ms, prefill_us_per_token, gap_ms, gap_sd, run_sd, temperature_slope,
   /// fail_every, prompt_tokens)
   std::vector<std::pair<std::string, double>> simulated;

@@ -8,6 +8,7 @@
 #include "inferometer/base/mapped_file.h"
 #include "inferometer/base/sha256.h"
 #include "inferometer/record/plan.h"
+#include "inferometer/record/plan_engines.h"
 #include "inferometer/record/plan_reader.h"
 #include "inferometer/record/utf8_check.h"
 
@@ -29,9 +30,6 @@ class PlanParser {
   void read_head(const PlanField& root);
   void read_modes(const PlanField& root);
   void read_engines(const PlanField& root);
-  [[nodiscard]] PlanEngine read_engine(const PlanField& field) const;
-  void read_engine_options(const PlanField& options, PlanEngine& engine) const;
-  void name_engines();
   void read_models(const PlanField& root);
   void read_prompts(const PlanField& root);
   [[nodiscard]] std::string read_prompt_file(const PlanField& field);
@@ -50,24 +48,6 @@ class PlanParser {
   Sha256 hash_;
   Plan plan_;
 };
-
-bool same_engine(const PlanEngine& a, const PlanEngine& b) {
-  return a.kind == b.kind && a.threads == b.threads && a.accuracy == b.accuracy && a.context == b.context && a.isa == b.isa &&
-         a.speculate == b.speculate && a.program == b.program && a.simulated == b.simulated;
-}
-
-/// "embedded(threads=2,accuracy=exact)": what is not at its default.
-std::string long_engine_id(const PlanEngine& engine) {
-  std::vector<std::string> options;
-  if (engine.threads != 0) options.push_back(fmt::format("threads={}", engine.threads));
-  if (engine.accuracy != "fast") options.push_back("accuracy=" + engine.accuracy);
-  if (engine.context != 0) options.push_back(fmt::format("context={}", engine.context));
-  if (!engine.isa.empty()) options.push_back("isa=" + engine.isa);
-  if (engine.speculate != "off") options.push_back("speculate=" + engine.speculate);
-  if (!engine.program.empty()) options.push_back("program=" + engine.program);
-  for (const auto& [key, value] : engine.simulated) options.push_back(fmt::format("{}={}", key, value));
-  return options.empty() ? engine.kind : fmt::format("{}({})", engine.kind, fmt::join(options, ","));
-}
 
 }  // namespace
 
@@ -117,84 +97,7 @@ void PlanParser::read_modes(const PlanField& root) {
 
 void PlanParser::read_engines(const PlanField& root) {
   const PlanField field = reader_.optional(root, "engines");
-  if (field.node == nullptr) return;
-  plan_.engines.clear();
-  for (const PlanField& item : reader_.list(field)) {
-    PlanEngine engine = read_engine(item);
-    const auto same = [&](const PlanEngine& other) { return same_engine(engine, other); };
-    if (std::any_of(plan_.engines.begin(), plan_.engines.end(), same)) {
-      reader_.fail_at(item, "the same engine with the same options stands twice and makes identical cells (expected it once)");
-    }
-    plan_.engines.push_back(std::move(engine));
-  }
-  name_engines();
-}
-
-PlanEngine PlanParser::read_engine(const PlanField& field) const {
-  PlanEngine engine;
-  if (field.node->kind != YamlNode::Kind::map) {
-    const std::string kind = reader_.label(field);
-    const std::string_view near = nearest_word(kind, {"embedded", "simulated", "process"});
-    if (kind != "embedded" && kind != "simulated" && kind != "process") {
-      reader_.fail_at(field, fmt::format("unknown engine (expected {}, got {})",
-                                         near.empty() ? "embedded, simulated or process" : near, shown(kind)));
-    }
-    engine.kind = kind;
-    return engine;
-  }
-  reader_.require_keys(field, {"embedded", "simulated", "process"});
-  if (field.node->keys.size() != 1) {
-    reader_.fail_at(field, fmt::format("an engine is one kind with its options (expected {{embedded: {{…}}}}, got {} keys)",
-                                       field.node->keys.size()));
-  }
-  engine.kind = field.node->keys[0];
-  read_engine_options(reader_.required(field, engine.kind), engine);
-  return engine;
-}
-
-void PlanParser::read_engine_options(const PlanField& options, PlanEngine& engine) const {
-  if (engine.kind == "simulated") {
-    reader_.require_keys(options, {"load_ms", "ttft_ms", "prefill_us_per_token", "gap_ms", "gap_sd", "run_sd",
-                                   "temperature_slope", "fail_every", "prompt_tokens"});
-    for (const std::string& key : options.node->keys) {
-      const PlanField field = reader_.required(options, key);
-      const bool whole = key == "fail_every" || key == "prompt_tokens";
-      const double low = key == "temperature_slope" ? -0.4 : 0.0;  // any T up to 2 keeps the time positive
-      engine.simulated.emplace_back(
-          key, whole ? static_cast<double>(reader_.integer(field, 0, 1'000'000)) : reader_.number(field, low, 1e9));
-    }
-    std::sort(engine.simulated.begin(), engine.simulated.end());
-    return;
-  }
-  if (engine.kind == "process") {
-    reader_.require_keys(options, {"threads", "accuracy", "context", "isa", "speculate", "program"});
-  } else {
-    reader_.require_keys(options, {"threads", "accuracy", "context", "isa", "speculate"});
-  }
-  if (const PlanField field = reader_.optional(options, "threads"); field.node != nullptr) {
-    engine.threads = static_cast<int>(reader_.integer(field, 1, 4096));
-  }
-  if (const PlanField field = reader_.optional(options, "accuracy"); field.node != nullptr) {
-    engine.accuracy = reader_.word(field, {"fast", "exact"}) == 0 ? "fast" : "exact";
-  }
-  if (const PlanField field = reader_.optional(options, "context"); field.node != nullptr) {
-    engine.context = static_cast<int>(reader_.integer(field, 1, 1 << 24));
-  }
-  if (const PlanField field = reader_.optional(options, "isa"); field.node != nullptr) engine.isa = reader_.label(field, 40);
-  if (const PlanField field = reader_.optional(options, "speculate"); field.node != nullptr) {
-    engine.speculate = reader_.word(field, {"off", "lookup"}) == 0 ? "off" : "lookup";
-  }
-  if (const PlanField field = reader_.optional(options, "program"); field.node != nullptr)
-    engine.program = reader_.label(field, 4096);
-}
-
-void PlanParser::name_engines() {
-  for (PlanEngine& engine : plan_.engines) {
-    const auto same_kind = [&](const PlanEngine& other) { return other.kind == engine.kind; };
-    const bool alone = std::count_if(plan_.engines.begin(), plan_.engines.end(), same_kind) == 1;
-    // Speculation changes what the times of tokens mean, so that it is always in the name.
-    engine.id = alone && engine.speculate == "off" ? engine.kind : long_engine_id(engine);
-  }
+  if (field.node != nullptr) plan_.engines = read_plan_engines(reader_, field);
 }
 
 void PlanParser::read_models(const PlanField& root) {
@@ -202,6 +105,12 @@ void PlanParser::read_models(const PlanField& root) {
     std::string model = reader_.label(item, 4096);
     refuse_twice(item, plan_.models, model, shown(model));
     plan_.models.push_back(std::move(model));
+  }
+  for (const PlanEngine& engine : plan_.engines) {
+    if (engine.model.empty() || plan_.models.size() == 1) continue;
+    reader_.fail_at(reader_.required(root, "models"),
+                    fmt::format("{} loads {} in place of the plan's model (expected one model, got {})", engine.id,
+                                shown(engine.model), plan_.models.size()));
   }
 }
 

@@ -53,7 +53,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string_view nearest_word(std::string_view word, std::initializer_list<std::string_view> known) {
+std::string_view nearest_word(std::string_view word, std::span<const std::string_view> known) {
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
   if (word.size() > 100) return best;
@@ -138,10 +138,10 @@ std::vector<PlanField> PlanReader::list(const PlanField& field) const {
   return fields;
 }
 
-void PlanReader::require_keys(const PlanField& field, std::initializer_list<std::string_view> known) const {
+void PlanReader::require_keys(const PlanField& field, std::span<const std::string_view> known) const {
   const YamlNode& node = *field.node;
   if (node.kind != YamlNode::Kind::map) {
-    fail_at(field, fmt::format("not a mapping (expected {}: …, got {})", *known.begin(), found(node)));
+    fail_at(field, fmt::format("not a mapping (expected {}: …, got {})", known.front(), found(node)));
   }
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
     if (std::find(known.begin(), known.end(), node.keys[i]) != known.end()) continue;

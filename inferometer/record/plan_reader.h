@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +35,10 @@ class PlanReader {
   /// The items of a list; a single value counts as a list of one. Never empty.
   [[nodiscard]] std::vector<PlanField> list(const PlanField& field) const;
   /// Checks that the field is a mapping and that each key is known; the nearest known key is suggested.
-  void require_keys(const PlanField& field, std::initializer_list<std::string_view> known) const;
+  void require_keys(const PlanField& field, std::span<const std::string_view> known) const;
+  void require_keys(const PlanField& field, std::initializer_list<std::string_view> known) const {
+    require_keys(field, std::span(known.begin(), known.size()));
+  }
   /// The value of a key that must be there.
   [[nodiscard]] PlanField required(const PlanField& map, std::string_view key) const;
   /// The value of a key; `node` is null when it is not there.
@@ -47,6 +51,6 @@ class PlanReader {
 };
 
 /// The word of `known` that is nearest to `word` by edit distance, if near enough to be meant; else empty.
-[[nodiscard]] std::string_view nearest_word(std::string_view word, std::initializer_list<std::string_view> known);
+[[nodiscard]] std::string_view nearest_word(std::string_view word, std::span<const std::string_view> known);
 
 }  // namespace ifm
