@@ -21,7 +21,6 @@ SamplerConfig to_config(const SamplingParams& p) {
 }
 
 void check_fits(std::size_t prompt, int max_tokens, int64_t capacity) {
-  if (max_tokens <= 0) fail(ErrorKind::usage, "max_tokens: {} (expected 1 or more)", max_tokens);
   if (prompt == 0) fail(ErrorKind::usage, "prompt: empty (expected at least one token)");
   // The last sampled id is not evaluated, so it needs no place.
   if (static_cast<int64_t>(prompt) + max_tokens - 1 > capacity) {
@@ -40,7 +39,7 @@ Generation::Generation(const GenerationSetup& setup, const Request& request, std
       sink_(sink),
       stop_(std::move(stop)),
       sampler_(to_config(request.sampling), setup.kernels, setup.vocab),
-      stops_(request.stop),
+      answer_(request, setup.eos),
       done_{.start_ns = start_ns},
       next_(std::move(prompt)) {
   check_fits(next_.size(), request.max_tokens, sequence.capacity());
@@ -58,7 +57,7 @@ void Generation::begin_prompt() { done_.prefill_begin_ns = setup_.clock.now_ns()
 
 void Generation::take(std::span<const float> logits) {
   if (at_prompt() && drawn_.empty()) done_.prefill_end_ns = setup_.clock.now_ns();
-  if (!guesses_hold_ || finish_) return;
+  if (!guesses_hold_ || answer_.finish()) return;
   const TokenId id = sampler_.draw(logits);
   drawn_ns_ = setup_.clock.now_ns();
   accept(id);
@@ -71,14 +70,7 @@ void Generation::accept(TokenId id) {
   drawn_.push_back(id);
   if (guessed) ++done_.speculated->accepted_tokens;
   guesses_hold_ = guessed;
-  const bool eos = !request_.ignore_eos && std::ranges::binary_search(setup_.eos, id);
-  const std::string text = eos || setup_.tokenizer.is_special(id) ? std::string() : utf8_.push(setup_.tokenizer.token_bytes(id));
-  text_ += text;
-  const bool stopped = stops_.push(text);
-  const bool full = done_.output_tokens + static_cast<int>(drawn_.size()) == request_.max_tokens;
-  if (!eos && !stopped && !full) return;
-  text_ += utf8_.finish();
-  finish_ = eos || stopped ? FinishReason::stop : FinishReason::length;
+  text_ += answer_.accept(id, setup_.tokenizer.is_special(id) ? std::string_view() : setup_.tokenizer.token_bytes(id));
 }
 
 void Generation::end_step() {
@@ -91,9 +83,9 @@ void Generation::end_step() {
   done_.output_tokens += static_cast<int>(drawn_.size());
   done_.end_ns = drawn_ns_;
   sink_.on_tokens({drawn_ns_, drawn_, text_});
-  if (!finish_ && stop_.stop_requested()) finish_ = FinishReason::cancelled;
-  if (finish_) {
-    done_.finish = *finish_;
+  cancelled_ = !answer_.finish() && stop_.stop_requested();
+  if (finished()) {
+    done_.finish = answer_.finish().value_or(FinishReason::cancelled);
   } else {
     prepare_next();
   }

@@ -1,19 +1,17 @@
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "inferometer/base/clock.h"
 #include "inferometer/base/stop.h"
+#include "inferometer/engine/answer.h"
 #include "inferometer/engine/engine.h"
-#include "inferometer/engine/stop_strings.h"
 #include "inferometer/model/kv_cache.h"
 #include "inferometer/model/lookup_draft.h"
 #include "inferometer/model/sampler.h"
 #include "inferometer/text/tokenizer.h"
-#include "inferometer/text/utf8_stream.h"
 
 namespace ifm {
 
@@ -51,7 +49,7 @@ class Generation {
   /// After the evaluation: forgets wrong guesses, hands what was drawn to the sink as one event, and prepares the next step.
   void end_step();
 
-  [[nodiscard]] bool finished() const { return finish_.has_value(); }
+  [[nodiscard]] bool finished() const { return cancelled_ || answer_.finish().has_value(); }
   [[nodiscard]] const Completion& completion() const { return done_; }
 
  private:
@@ -64,8 +62,7 @@ class Generation {
   TokenSink& sink_;
   StopToken stop_;
   Sampler sampler_;
-  StopStrings stops_;
-  Utf8Stream utf8_;
+  Answer answer_;
   LookupDraft draft_;
   Completion done_;
   std::vector<TokenId> next_;
@@ -74,7 +71,7 @@ class Generation {
   std::string text_;
   bool guesses_hold_ = true;
   int64_t drawn_ns_ = 0;  // the last id of the step
-  std::optional<FinishReason> finish_;
+  bool cancelled_ = false;
 };
 
 }  // namespace ifm
