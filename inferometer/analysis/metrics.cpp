@@ -40,7 +40,7 @@ std::optional<double> rate(double amount, std::optional<double> seconds) {
   return amount / *seconds;
 }
 
-bool count_disputed(const Run& run) { return std::find(run.flags.begin(), run.flags.end(), "count_disputed") != run.flags.end(); }
+bool has_flag(const Run& run, const char* flag) { return std::find(run.flags.begin(), run.flags.end(), flag) != run.flags.end(); }
 
 void set_gaps(const Events& events, RunMetrics& metrics) {
   const bool single = std::all_of(events.tokens.begin(), events.tokens.end(), [](int k) { return k == 1; });
@@ -56,7 +56,10 @@ void set_gaps(const Events& events, RunMetrics& metrics) {
 void set_token_rates(const Run& run, const Events& events, RunMetrics& metrics) {
   if (run.prompt_tokens) {
     const int evaluated = *run.prompt_tokens - run.cached_tokens.value_or(0);
-    if (evaluated > 0) metrics.prefill_tok_per_s = rate(evaluated, span_s(run.prefill_begin_ns, run.prefill_end_ns));
+    // A server's own figure where we cannot see when its prefill begins and ends; never P / TTFT.
+    const auto prefill_s =
+        run.server_prefill_ns ? span_s(0, run.server_prefill_ns) : span_s(run.prefill_begin_ns, run.prefill_end_ns);
+    if (evaluated > 0) metrics.prefill_tok_per_s = rate(evaluated, prefill_s);
   }
   if (run.output_tokens && *run.output_tokens > 0) {
     const int after_first = *run.output_tokens - events.tokens.front();
@@ -80,7 +83,9 @@ RunMetrics metrics_of(const Run& run) {
   metrics.ttft_s = static_cast<double>(events.offset_ns.front()) / kNsPerSecond;
   metrics.e2e_s = static_cast<double>(events.offset_ns.back()) / kNsPerSecond;
   if (!run.text.empty()) metrics.output_bytes_per_s = rate(static_cast<double>(run.text.size()), metrics.e2e_s);
-  if (!count_disputed(run)) set_token_rates(run, events, metrics);
+  if (!has_flag(run, "count_disputed")) set_token_rates(run, events, metrics);
+  // Shorter than what was asked for, so no latency of that length; its rates are what they are (METHOD, rule 4).
+  if (has_flag(run, "eos_not_ignored")) metrics.e2e_s = std::nullopt;
   return metrics;
 }
 

@@ -52,7 +52,9 @@ std::string flag_meaning(const std::string& flag) {
       {"clock_disagreement", "the engine's clock and ours differ by more than 1 ms"},
       {"suspended", "the machine slept while it ran"},
       {"count_disputed", "token counts disagree, so it has no tok/s"},
-      {"warm", "part of its prompt came from a cache"}};
+      {"eos_not_ignored", "the server ended at an EOS that it was to ignore, so its latency is not compared"},
+      {"no_end_marker", "the server's stream ended without saying that it did"},
+      {"prompt_cached", "part of its prompt came from a cache"}};
   const auto found = meanings.find(flag);
   return found == meanings.end() ? "" : fmt::format(": {}", found->second);
 }

@@ -97,7 +97,9 @@ Run as_run(const Completion& completion, const StreamSink& sink, int64_t start_n
   run.cached_tokens = completion.cached_tokens;
   run.output_tokens = completion.output_tokens;
   for (const int64_t at_ns : sink.received_ns) run.stamps.offset_ns.push_back(at_ns - start_ns);
-  run.stamps.tokens = sink.counts;
+  run.stamps.tokens = completion.event_tokens.empty() ? sink.counts : completion.event_tokens;
+  if (completion.server) run.server_prefill_ns = completion.server->prefill_ns;
+  run.flags = completion.flags;
   return run;
 }
 
@@ -115,7 +117,7 @@ Json to_json(const GenerateFlags& flags, const LoadedModel& loaded, const std::v
   out["prompt_tokens"] = completion.prompt_tokens;
   out["output_tokens"] = completion.output_tokens;
   out["prompt_ids"] = prompt_ids.empty() ? Json(nullptr) : Json(prompt_ids);
-  out["output_ids"] = sink.ids;
+  out["output_ids"] = completion.event_tokens.empty() ? sink.ids : completion.ids;
   out["text"] = sink.text;
   out["finish_reason"] = to_string(completion.finish);
   out["seed"] = flags.sampling.seed;

@@ -32,17 +32,25 @@ void add_model_flags(CLI::App& verb, ModelFlags& flags) {
       ->check(CLI::IsMember({"fast", "exact"}))
       ->capture_default_str();
   verb.add_option("--isa", flags.isa, "Instruction set to use, for example reference or avx2 (default: the best one here)");
+  verb.add_option("--url", flags.url, "Server that speaks OpenAI's protocol, for --engine openai (chosen by this flag)");
+  verb.add_option("--server-model", flags.server_model, "The server's name for the model (default: the only one that it has)");
+  verb.add_option("--key-env", flags.key_variable, "Environment variable that holds the server's key");
+  verb.add_option("--cacert", flags.ca_file, "Certificates (PEM) to trust instead of the system's")->check(CLI::ExistingFile);
 }
 
 EngineOptions engine_options(const ModelFlags& flags) {
   EngineOptions options;
-  options.kind = flags.engine;
+  options.kind = flags.url.empty() || flags.engine != "embedded" ? flags.engine : "openai";
   options.threads = flags.threads;
   options.accuracy = flags.accuracy == "exact" ? Accuracy::exact : Accuracy::fast;
   options.context = flags.context;
   options.parallel = flags.parallel;
   options.isa = flags.isa;
   options.speculation = flags.speculate == "lookup" ? Speculation::lookup : Speculation::off;
+  options.server.url = flags.url;
+  options.server.model = flags.server_model;
+  options.server.key_variable = flags.key_variable;
+  options.server.ca_file = flags.ca_file;
   return options;
 }
 

@@ -17,12 +17,17 @@ struct ModelFlags {
   std::string accuracy = "fast";
   std::string isa;
   std::string speculate = "off";
+  std::string url;           ///< openai: the server
+  std::string server_model;  ///< openai: its name for the model
+  std::string key_variable;  ///< openai: environment variable with its key
+  std::string ca_file;       ///< openai: certificates to trust
   int threads = 0;
   int context = 0;
   int parallel = 1;  ///< no option: bench derives it from its rows
 };
 
-/// Adds --engine, --threads, --ctx, --accuracy, --isa. `flags` must live as long as the app.
+/// Adds --engine, --threads, --ctx, --accuracy, --isa, --url, --server-model, --key-env, --cacert. `flags` must live as long as
+/// the app.
 void add_model_flags(CLI::App& verb, ModelFlags& flags);
 /// The same as the engine's options. @throws Error usage.
 [[nodiscard]] EngineOptions engine_options(const ModelFlags& flags);

@@ -49,7 +49,8 @@ struct Request {
 };
 
 /// Tokens as they arrive; several at once where one pass gave several. `received_ns`: in process right after the (last) id was
-/// sampled; for a child, when the parent read it.
+/// sampled; for a child, when the parent read it; from a server, when the read of its socket returned, and then without ids
+/// (Completion::event_tokens says later how many tokens it held).
 struct TokenEvent {
   int64_t received_ns = 0;
   std::span<const TokenId> ids;  ///< valid only during the call
@@ -85,6 +86,13 @@ struct Speculated {
   int steps = 0;            ///< passes after the prompt's; (output_tokens - 1) / steps is the tokens per step
 };
 
+/// What a server itself says about a request; unknown = nullopt.
+struct ServerTimings {
+  std::optional<int64_t> prefill_ns;
+  std::optional<int64_t> decode_ns;
+  std::optional<int> decode_tokens;  ///< that decode_ns was spent on
+};
+
 /// The engine's own account of a finished request. Times: the clock the engine was made with, ns; unknown = nullopt.
 struct Completion {
   int64_t start_ns = 0;  ///< the request's text was taken over
@@ -97,6 +105,13 @@ struct Completion {
   CountSource source = CountSource::engine;
   FinishReason finish = FinishReason::length;
   std::optional<Speculated> speculated;  ///< null when the engine does not speculate
+  std::optional<int64_t> connect_ns;     ///< time that a new connection took, inside the request; null without one
+  std::optional<ServerTimings> server;
+  /// Where events had no ids: the tokens of each, 0 for one that turned out to hold none, and the text's ids where a tokenizer
+  /// was at hand.
+  std::vector<int> event_tokens;
+  std::vector<TokenId> ids;
+  std::vector<std::string> flags;  ///< what is not as it should be, as a run's flags
 };
 
 /// Bare evaluation, for `bench` and `verify`: no sampling, no text. Where nothing else is said, of the first of sequences().

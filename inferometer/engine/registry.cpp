@@ -10,6 +10,7 @@
 #include "inferometer/engine/embedded.h"
 #include "inferometer/engine/llama_cpp.h"
 #include "inferometer/engine/mlx.h"
+#include "inferometer/engine/openai.h"
 #include "inferometer/engine/process.h"
 #include "inferometer/engine/simulated.h"
 
@@ -27,6 +28,7 @@ constexpr std::array kEngines{
     Entry{embedded_status, make_embedded_engine, Entry::Place::here},
     Entry{mlx_status, make_mlx_engine, Entry::Place::here},
     Entry{llama_cpp_status, make_llama_cpp_engine, Entry::Place::here},
+    Entry{openai_status, make_openai_engine, Entry::Place::elsewhere},
     Entry{process_status, make_process_engine, Entry::Place::elsewhere},
     Entry{simulated_status, make_simulated_engine, Entry::Place::elsewhere},
 };

@@ -1,5 +1,6 @@
 #include "inferometer/measure/checks.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <numeric>
 
@@ -14,8 +15,11 @@ namespace {
 bool counts_agree(const Run& run, const Completion& done, const Request& request) {
   const int64_t stamped = std::accumulate(run.stamps.tokens.begin(), run.stamps.tokens.end(), int64_t{0});
   if (stamped != done.output_tokens || done.output_tokens > request.max_tokens) return false;
-  const bool must_be_full = request.ignore_eos || done.finish == FinishReason::length;
-  return !must_be_full || done.output_tokens == request.max_tokens;
+  return done.finish != FinishReason::length || done.output_tokens == request.max_tokens;
+}
+
+bool ended_early(const Completion& done, const Request& request) {
+  return request.ignore_eos && done.finish == FinishReason::stop && done.output_tokens < request.max_tokens;
 }
 
 }  // namespace
@@ -23,7 +27,10 @@ bool counts_agree(const Run& run, const Completion& done, const Request& request
 void check_run(Run& run, const Completion& done, const Request& request, int64_t handed_over_ns) {
   if (done.finish == FinishReason::cancelled) return set_failed(run, "interrupted", "engine: the request was cancelled");
   if (run.stamps.offset_ns.empty()) return set_failed(run, "engine", "engine: the request gave no tokens");
-  if (!counts_agree(run, done, request)) run.flags.emplace_back("count_disputed");
+  run.flags.insert(run.flags.end(), done.flags.begin(), done.flags.end());
+  if (!counts_agree(run, done, request) && std::ranges::find(run.flags, "count_disputed") == run.flags.end())
+    run.flags.emplace_back("count_disputed");
+  if (ended_early(done, request)) run.flags.emplace_back("eos_not_ignored");
   if (done.cached_tokens > 0) run.flags.emplace_back("prompt_cached");
   const int64_t seen_ns = run.start_ns + run.stamps.offset_ns.back() - handed_over_ns;
   const int64_t told_ns = done.end_ns - done.start_ns;

@@ -16,8 +16,9 @@ inline constexpr int64_t kClockToleranceNs = 1'000'000;
 inline constexpr double kStealTolerancePercent = 2.0;
 
 /// The consistency rules on a run that the engine has finished: a cancelled one and one without tokens fail; a disagreement of
-/// the two clocks fails (flag "clock_disagreement"); tokens that do not add up are flagged "count_disputed"; prompt tokens from a
-/// cache are flagged "prompt_cached". `handed_over_ns`: when the text was handed over, as a run's times.
+/// the two clocks fails (flag "clock_disagreement"); tokens that do not add up are flagged "count_disputed", an
+/// answer that an EOS ended which was to be ignored "eos_not_ignored", what the engine itself says is wrong as it says; prompt
+/// tokens from a cache are flagged "prompt_cached". `handed_over_ns`: when the text was handed over, as a run's times.
 void check_run(Run& run, const Completion& done, const Request& request, int64_t handed_over_ns);
 
 /// sha256 of ids as little-endian i32.

@@ -3,9 +3,11 @@
 #include <exception>
 #include <new>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "inferometer/base/check.h"
 #include "inferometer/base/error.h"
 #include "inferometer/measure/checks.h"
 #include "inferometer/measure/token_recorder.h"
@@ -25,6 +27,20 @@ void write_down(Run& run, const TokenRecorder& recorder, SessionOrigin origin) {
   run.ids_hash = hash_of_ids(run.output_ids);
 }
 
+/// What a server's events held, which is known only now: one without a token is no event.
+void set_event_tokens(Run& run, const Completion& done) {
+  IFM_CHECK(done.event_tokens.size() == run.stamps.tokens.size());
+  TokenStamps stamps;
+  for (std::size_t i = 0; i < done.event_tokens.size(); ++i) {
+    if (done.event_tokens[i] == 0) continue;
+    stamps.offset_ns.push_back(run.stamps.offset_ns[i]);
+    stamps.tokens.push_back(done.event_tokens[i]);
+  }
+  run.stamps = std::move(stamps);
+  run.output_ids = done.ids;
+  run.ids_hash = run.output_ids.empty() ? "" : hash_of_ids(run.output_ids);
+}
+
 void write_down(Run& run, const Completion& done, SessionOrigin origin) {
   const auto since = [&](const std::optional<int64_t>& ns) {
     return ns ? std::optional<int64_t>(*ns - origin.ns) : std::nullopt;
@@ -41,6 +57,13 @@ void write_down(Run& run, const Completion& done, SessionOrigin origin) {
     run.accepted_tokens = done.speculated->accepted_tokens;
     run.decode_steps = done.speculated->steps;
   }
+  run.connect_ns = done.connect_ns;
+  if (done.server) {
+    run.server_prefill_ns = done.server->prefill_ns;
+    run.server_decode_ns = done.server->decode_ns;
+    run.server_decode_tokens = done.server->decode_tokens;
+  }
+  if (!done.event_tokens.empty()) set_event_tokens(run, done);
   run.count_source = to_string(done.source);
   run.finish_reason = to_string(done.finish);
 }

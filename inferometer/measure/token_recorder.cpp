@@ -33,7 +33,8 @@ TokenRecorder::TokenRecorder(Clock& clock, int max_tokens, const PlanTimeouts& t
 }
 
 void TokenRecorder::on_tokens(const TokenEvent& event) {
-  const int64_t now_ns = clock_.now_ns();
+  // A server's event was received when its socket was read, before it was parsed.
+  const int64_t now_ns = event.ids.empty() ? event.received_ns : clock_.now_ns();
   received_ns_.push_back(now_ns);
   tokens_.push_back(static_cast<int>(event.ids.size()));
   ids_.insert(ids_.end(), event.ids.begin(), event.ids.end());

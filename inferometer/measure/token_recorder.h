@@ -13,9 +13,9 @@
 
 namespace ifm {
 
-/// Stamps each token event of one run with the laboratory's own clock, first thing on arrival. Room for `max_tokens` events is
-/// made, and touched, before: between two events nothing is allocated, formatted or locked.
-/// When an event comes later than the plan allows, it asks for a stop through `source`.
+/// Stamps each token event of one run with the laboratory's own clock, first thing on arrival (one from a server keeps the stamp
+/// of its read). Room for `max_tokens` events is made, and touched, before: between two events nothing is allocated, formatted or
+/// locked. When an event comes later than the plan allows, it asks for a stop through `source`.
 class TokenRecorder final : public TokenSink {
  public:
   TokenRecorder(Clock& clock, int max_tokens, const PlanTimeouts& timeouts, StopSource source);

@@ -137,6 +137,10 @@ Json run_to_json(const Run& run) {
   json["drafted_tokens"] = nullable(run.drafted_tokens);
   json["accepted_tokens"] = nullable(run.accepted_tokens);
   json["decode_steps"] = nullable(run.decode_steps);
+  json["connect_ns"] = nullable(run.connect_ns);
+  json["server_prefill_ns"] = nullable(run.server_prefill_ns);
+  json["server_decode_ns"] = nullable(run.server_decode_ns);
+  json["server_decode_tokens"] = nullable(run.server_decode_tokens);
   json["count_source"] = nullable(run.count_source);
   json["finish_reason"] = nullable(run.finish_reason);
   json["output_ids"] = run.output_ids;

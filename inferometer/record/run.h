@@ -57,6 +57,9 @@ struct Run {
   std::optional<int> prompt_tokens, cached_tokens, output_tokens;
   /// Speculation: guessed ids that were evaluated, those of them that were sampled, and passes after the prompt's; null without.
   std::optional<int> drafted_tokens, accepted_tokens, decode_steps;
+  /// Over HTTP: what a new connection took, inside the request, and what the server itself says; null where unknown.
+  std::optional<int64_t> connect_ns, server_prefill_ns, server_decode_ns;
+  std::optional<int> server_decode_tokens;
   std::string count_source;   ///< "engine", "usage", "tokenizer", "events"
   std::string finish_reason;  ///< "stop", "length", "cancelled"
   std::vector<TokenId> output_ids;

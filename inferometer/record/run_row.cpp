@@ -68,6 +68,10 @@ constexpr auto kColumns = std::to_array<RunColumn>({
     {"drafted_tokens", "INTEGER", 2},
     {"accepted_tokens", "INTEGER", 2},
     {"decode_steps", "INTEGER", 2},
+    {"connect_ns", "INTEGER", 3},
+    {"server_prefill_ns", "INTEGER", 3},
+    {"server_decode_ns", "INTEGER", 3},
+    {"server_decode_tokens", "INTEGER", 3},
 });
 
 std::string pack_ids(const std::vector<TokenId>& ids) {
@@ -165,6 +169,8 @@ SqlRow run_to_row(const Run& run) {
   for (const auto* value : {&run.page_cache_share, &run.steal_percent, &run.canary_ratio}) row.maybe(*value);
   write_metrics(row, run.metrics);
   for (const auto* count : {&run.drafted_tokens, &run.accepted_tokens, &run.decode_steps}) row.maybe(*count);
+  for (const auto* time : {&run.connect_ns, &run.server_prefill_ns, &run.server_decode_ns}) row.maybe(*time);
+  row.maybe(run.server_decode_tokens);
   SqlRow done = row.take();
   IFM_CHECK(done.size() == kColumns.size());
   return done;
@@ -202,6 +208,8 @@ Run run_from_row(const SqlRow& values) {
   for (auto* value : {&run.page_cache_share, &run.steal_percent, &run.canary_ratio}) row.maybe(*value);
   read_metrics(row, run.metrics);
   for (auto* count : {&run.drafted_tokens, &run.accepted_tokens, &run.decode_steps}) row.maybe(*count);
+  for (auto* time : {&run.connect_ns, &run.server_prefill_ns, &run.server_decode_ns}) row.maybe(*time);
+  row.maybe(run.server_decode_tokens);
   return run;
 }
 

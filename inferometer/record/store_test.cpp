@@ -87,6 +87,10 @@ Run full_run() {
   run.prompt_tokens = 0;
   run.output_tokens = 3;
   run.drafted_tokens = 8;
+  run.connect_ns = 120'000;
+  run.server_prefill_ns = 31'991'000;
+  run.server_decode_ns = 1'500'000'000;
+  run.server_decode_tokens = 63;
   run.accepted_tokens = 0;
   run.decode_steps = 2;
   run.count_source = "engine";
@@ -213,7 +217,7 @@ TEST_F(StoreTest, NewerSchemaIsRefused) {
   { const Store store(file(), Store::Access::write); }
   {
     const SqliteDatabase database(file(), SqliteDatabase::Open::write);
-    database.execute("PRAGMA user_version=3");
+    database.execute("PRAGMA user_version=4");
   }
   for (const auto access : {Store::Access::read, Store::Access::write}) {
     EXPECT_EQ(error_of([&] { const Store store(file(), access); }).kind(), ErrorKind::unsupported);
@@ -231,7 +235,8 @@ void make_schema_1(const std::filesystem::path& file) {
 
 TEST_F(StoreTest, OlderSchemaIsReadAsItIsAndWrittenOnAfterAnUpgrade) {
   ModelRun old = full_run();
-  old.drafted_tokens = old.accepted_tokens = old.decode_steps = std::nullopt;
+  old.drafted_tokens = old.accepted_tokens = old.decode_steps = old.server_decode_tokens = std::nullopt;
+  old.connect_ns = old.server_prefill_ns = old.server_decode_ns = std::nullopt;
   {
     Store store(file(), Store::Access::write);
     (void)store.add_session(full_session());

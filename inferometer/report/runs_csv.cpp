@@ -79,14 +79,20 @@ std::string runs_csv(const Study& study) {
                 "ids_hash",
                 "drafted_tokens",
                 "accepted_tokens",
-                "decode_steps"});
+                "decode_steps",
+                "connect_s",
+                "server_prefill_s",
+                "server_decode_s",
+                "server_decode_tokens"});
   for (const Run& run : study.runs) {
     add_identity(csv, study, run);
     add_outcome(csv, run);
     add_metrics(csv, run.metrics);
     csv.add(seconds(run.intended_start_ns)).add(seconds(run.start_ns));
     csv.add(run.page_cache_share).add(run.steal_percent).add(run.canary_ratio).add(run.ids_hash);
-    csv.add_integer(run.drafted_tokens).add_integer(run.accepted_tokens).add_integer(run.decode_steps).end_row();
+    csv.add_integer(run.drafted_tokens).add_integer(run.accepted_tokens).add_integer(run.decode_steps);
+    csv.add(seconds(run.connect_ns)).add(seconds(run.server_prefill_ns)).add(seconds(run.server_decode_ns));
+    csv.add_integer(run.server_decode_tokens).end_row();
   }
   return csv.text();
 }

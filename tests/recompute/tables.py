@@ -292,10 +292,11 @@ def runs(data):
     for run in data.runs:
         row = {k: run[k] for k in ("order", "block", "cell", "repeat", "predecessor", "mode", "engine", "model", "prompt", "max_tokens", "seed",
                                    "status", "error_kind", "error_message", "prompt_tokens", "cached_tokens", "output_tokens", "count_source",
-                                   "finish_reason", "ids_hash", "drafted_tokens", "accepted_tokens", "decode_steps")}
+                                   "finish_reason", "ids_hash", "drafted_tokens", "accepted_tokens", "decode_steps", "server_decode_tokens")}
         row |= {k: None if run[k] is None else float(run[k]) for k in ("temperature", "page_cache_share", "steal_percent", "canary_ratio")}
         row |= {"session": data.raw["session"], "run": run["id"], "flags": " ".join(run["flags"])} | run["metrics"]
         row |= {"intended_start_s": run["intended_start_ns"] / 1e9, "start_s": run["start_ns"] / 1e9}
+        row |= {f"{k}_s": None if run[f"{k}_ns"] is None else run[f"{k}_ns"] / 1e9 for k in ("connect", "server_prefill", "server_decode")}
         rows.append(row)
     return rows
 

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "inferometer/base/token_id.h"
+#include "inferometer/engine/engine.h"
+
+namespace ifm {
+
+/// Turns text into ids as the model's tokenizer does; null where there is none at hand.
+using Tokenize = std::function<std::vector<TokenId>(std::string_view)>;
+
+/// A server's answer, counted (METHOD, rule 1).
+struct CountedAnswer {
+  int tokens = 0;
+  CountSource source = CountSource::usage;
+  std::vector<int> of_event;  ///< adds up to `tokens`
+  std::vector<TokenId> ids;   ///< of the text; empty without a tokenizer
+  bool disputed = false;      ///< the server's count is not what its text holds, +-1 for a final EOS
+};
+
+/// events: the text of each, the last one empty where the server said the end in an event of its own. usage: the server's count.
+/// ended_by_token: the answer ended by a token that has no text (an EOS). A count of events is all there is without usage and
+/// tokenizer. An event is not a token: servers hold text back and send several at once; with a tokenizer what came with each is
+/// counted in the text up to it, without one the first events are taken to have one each.
+[[nodiscard]] CountedAnswer count_answer(const std::vector<std::string_view>& events, std::optional<int> usage,
+                                         bool ended_by_token, const Tokenize& tokenize);
+
+}  // namespace ifm
