@@ -118,6 +118,7 @@ int run_action(const std::function<int()>& action) {
 
 void add_all_verbs(CLI::App& app, CliContext& context) {
   add_generate(app, context);
+  add_chat(app, context);
   add_tokenize(app, context);
   add_bench(app, context);
   add_run(app, context);

@@ -1,10 +1,8 @@
 #include <cstdint>
 #include <cstdio>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,61 +10,28 @@
 #include "inferometer/analysis/metrics.h"
 #include "inferometer/base/clock.h"
 #include "inferometer/base/error.h"
+#include "inferometer/cli/answer_stream.h"
 #include "inferometer/cli/app.h"
 #include "inferometer/cli/commands.h"
 #include "inferometer/cli/input.h"
 #include "inferometer/cli/interrupt.h"
 #include "inferometer/cli/model_flags.h"
 #include "inferometer/cli/output.h"
-#include "inferometer/cli/terminal.h"
+#include "inferometer/cli/sampling_flags.h"
 
 namespace ifm {
 namespace {
-
-constexpr int kMaxTokens = 1 << 24;
 
 struct GenerateFlags {
   ModelFlags engine;
   std::string model;
   std::string prompt;
   std::string system;
-  int max_tokens = 256;
-  SamplingParams sampling;
+  SamplingFlags sampling;
   bool ignore_eos = false;
   bool raw = false;
   std::vector<std::string> stop;
   bool json = false;
-};
-
-/// Keeps what arrives, with its stamps, and shows the text at once unless JSON was asked for.
-class StreamSink final : public TokenSink {
- public:
-  enum class Show { nothing, text };
-  StreamSink(Show show, InterruptGuard& guard) : show_(show), escape_(is_terminal(stdout)), guard_(guard) {}
-
-  void on_tokens(const TokenEvent& event) override {
-    received_ns.push_back(event.received_ns);
-    counts.push_back(static_cast<int>(event.ids.size()));
-    ids.insert(ids.end(), event.ids.begin(), event.ids.end());
-    text += event.text;
-    if (show_ == Show::text && !event.text.empty()) show(event.text);
-  }
-
-  std::vector<int64_t> received_ns;
-  std::vector<int> counts;
-  std::vector<TokenId> ids;
-  std::string text;
-
- private:
-  void show(std::string_view piece) {
-    const std::string safe = escape_ ? printable(piece) : std::string(piece);
-    // Nobody reads any more: there is no reason to go on.
-    if (std::fwrite(safe.data(), 1, safe.size(), stdout) != safe.size() || std::fflush(stdout) != 0) guard_.request_stop();
-  }
-
-  Show show_;
-  bool escape_;
-  InterruptGuard& guard_;
 };
 
 Request make_request(const GenerateFlags& flags) {
@@ -77,30 +42,14 @@ Request make_request(const GenerateFlags& flags) {
   request.form = flags.raw ? PromptForm::raw : PromptForm::chat;
   if (!flags.system.empty()) request.messages.push_back({"system", flags.system});
   request.messages.push_back({"user", prompt});
-  request.max_tokens = flags.max_tokens;
-  request.sampling = flags.sampling;
+  request.max_tokens = flags.sampling.max_tokens;
+  request.sampling = flags.sampling.sampling;
   request.ignore_eos = flags.ignore_eos;
   for (const std::string& stop : flags.stop) {
     if (stop.empty()) fail(ErrorKind::usage, "--stop: is empty (expected the text that ends the answer)");
   }
   request.stop = flags.stop;
   return request;
-}
-
-/// The request as a run of the laboratory, so that its metrics are computed in the one place where they are defined.
-Run as_run(const Completion& completion, const StreamSink& sink, int64_t start_ns) {
-  Run run;
-  run.start_ns = start_ns;
-  run.prefill_begin_ns = completion.prefill_begin_ns;
-  run.prefill_end_ns = completion.prefill_end_ns;
-  run.prompt_tokens = completion.prompt_tokens;
-  run.cached_tokens = completion.cached_tokens;
-  run.output_tokens = completion.output_tokens;
-  for (const int64_t at_ns : sink.received_ns) run.stamps.offset_ns.push_back(at_ns - start_ns);
-  run.stamps.tokens = completion.event_tokens.empty() ? sink.counts : completion.event_tokens;
-  if (completion.server) run.server_prefill_ns = completion.server->prefill_ns;
-  run.flags = completion.flags;
-  return run;
 }
 
 /// Of the passes after the prompt's; null without speculation, or without such passes.
@@ -110,18 +59,18 @@ std::optional<double> tokens_per_step(const Completion& completion) {
 }
 
 Json to_json(const GenerateFlags& flags, const LoadedModel& loaded, const std::vector<TokenId>& prompt_ids,
-             const Completion& completion, const StreamSink& sink, const RunMetrics& metrics) {
+             const Completion& completion, const AnswerStream& sink, const RunMetrics& metrics) {
   Json out;
   out["model"] = loaded.model->info().name;
   out["engine"] = loaded.engine->name();
   out["prompt_tokens"] = completion.prompt_tokens;
   out["output_tokens"] = completion.output_tokens;
   out["prompt_ids"] = prompt_ids.empty() ? Json(nullptr) : Json(prompt_ids);
-  out["output_ids"] = completion.event_tokens.empty() ? sink.ids : completion.ids;
-  out["text"] = sink.text;
+  out["output_ids"] = sink.ids(completion);
+  out["text"] = sink.text();
   out["finish_reason"] = to_string(completion.finish);
-  out["seed"] = flags.sampling.seed;
-  out["temperature"] = flags.sampling.temperature;
+  out["seed"] = flags.sampling.sampling.seed;
+  out["temperature"] = flags.sampling.sampling.temperature;
   out["load_s"] = loaded.load_s;
   out["ttft_s"] = json_or_null(metrics.ttft_s);
   out["e2e_s"] = json_or_null(metrics.e2e_s);
@@ -156,13 +105,11 @@ int generate(const GenerateFlags& flags) {
   const std::vector<TokenId> prompt_ids = loaded.model->encode(request);
 
   InterruptGuard guard;
-  StreamSink sink(flags.json ? StreamSink::Show::nothing : StreamSink::Show::text, guard);
+  AnswerStream sink(flags.json ? AnswerStream::Show::nothing : AnswerStream::Show::text, guard);
   const int64_t start_ns = clock.now_ns();
   const Completion completion = loaded.model->generate(request, sink, guard.token());
-  const RunMetrics metrics = metrics_of(as_run(completion, sink, start_ns));
-
-  if (!flags.json && (sink.text.empty() || sink.text.back() != '\n')) std::fputc('\n', stdout);
-  std::fflush(stdout);
+  const RunMetrics metrics = sink.metrics(completion, start_ns);
+  sink.finish();
   if (completion.finish == FinishReason::cancelled) {
     if (std::ferror(stdout) != 0) return exit_done;  // main says why, when it is worth a word
     fail(ErrorKind::interrupted, "generate: interrupted after {} tokens", completion.output_tokens);
@@ -173,28 +120,6 @@ int generate(const GenerateFlags& flags) {
     print_statistics(loaded, completion, metrics);
   }
   return exit_done;
-}
-
-void add_sampling(CLI::App& verb, GenerateFlags& flags) {
-  SamplingParams& sampling = flags.sampling;
-  verb.add_option("-n,--max-tokens", flags.max_tokens, "Most tokens to generate")
-      ->check(number_between(1, kMaxTokens))
-      ->capture_default_str();
-  verb.add_option("--temp", sampling.temperature, "Temperature; 0 always takes the likeliest token")
-      ->check(number_between(0.0, 100.0))
-      ->capture_default_str();
-  verb.add_option("--top-p", sampling.top_p, "Keep the likeliest tokens that together reach this probability")
-      ->check(number_between(0.0, 1.0))
-      ->capture_default_str();
-  verb.add_option("--top-k", sampling.top_k, "Keep this many of the likeliest tokens; 0 = all")
-      ->check(number_between(0, kMaxTokens))
-      ->capture_default_str();
-  verb.add_option("--min-p", sampling.min_p, "Keep tokens of at least this share of the likeliest one's probability")
-      ->check(number_between(0.0, 1.0))
-      ->capture_default_str();
-  verb.add_option("--seed", sampling.seed, "Seed; the same one gives the same text")
-      ->check(number_between(uint64_t{0}, std::numeric_limits<uint64_t>::max()))
-      ->capture_default_str();
 }
 
 }  // namespace
@@ -208,7 +133,7 @@ void add_generate(CLI::App& app, CliContext& context) {
   verb->add_option("-m,--model", flags->model, "Folder, .gguf file or name of a pulled model")->required();
   verb->add_option("-p,--prompt", flags->prompt, "The user's message; - reads standard input")->required();
   verb->add_option("--system", flags->system, "System message (default: the template's own)");
-  add_sampling(*verb, *flags);
+  add_sampling_flags(*verb, flags->sampling);
   verb->add_option("--stop", flags->stop, "End the answer after this text; may be given several times")->expected(1)->take_all();
   verb->add_flag("--ignore-eos", flags->ignore_eos, "Do not end at the model's end token");
   verb->add_flag("--raw", flags->raw, "Give the text to the model as it is, without its chat template");

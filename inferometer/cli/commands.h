@@ -8,6 +8,7 @@ namespace ifm {
 
 /// Each verb adds itself to the program: its options, its help with an example, and what it does, in cmd_<verb>.cpp.
 void add_generate(CLI::App& app, CliContext& context);
+void add_chat(CLI::App& app, CliContext& context);
 void add_tokenize(CLI::App& app, CliContext& context);
 void add_bench(CLI::App& app, CliContext& context);
 void add_run(CLI::App& app, CliContext& context);
