@@ -1,5 +1,6 @@
 // What the engine mlx generates, and where it ends.
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -104,6 +105,30 @@ TEST_F(MlxGenerate, InFlightIdsAreThoseOfStepByStep) {
   EXPECT_EQ(run(raw(60)).ids, in_flight.ids);
 }
 
+/// The evaluator's position when each token is heard.
+class PositionSink final : public TokenSink {
+ public:
+  explicit PositionSink(const Evaluator& evaluator) : evaluator_(evaluator) {}
+  void on_tokens(const TokenEvent& /*event*/) override { positions.push_back(evaluator_.position()); }
+  std::vector<int> positions;
+
+ private:
+  const Evaluator& evaluator_;
+};
+
+TEST_F(MlxGenerate, OneGreedyStepIsInFlightWhileAnIdIsReadAndNoneBeyondTheEnd) {
+  const int prompt = static_cast<int>(mlx_.model->encode(raw(1)).size());
+  const auto positions = [&](const Request& request) {
+    PositionSink sink(mlx_.evaluator());
+    (void)mlx_.model->generate(request, sink, {});
+    return sink.positions;
+  };
+  EXPECT_EQ(positions(raw(4)), (std::vector<int>{prompt + 1, prompt + 2, prompt + 3, prompt + 3}));
+  Request sampled = raw(4);
+  sampled.sampling.temperature = 0.7;
+  EXPECT_EQ(positions(sampled), (std::vector<int>{prompt, prompt + 1, prompt + 2, prompt + 3}));
+}
+
 TEST_F(MlxGenerate, EndsAfterExactlyMaxTokens) {
   const std::vector<TokenId> longest = run(raw(20)).ids;
   const int prompt = static_cast<int>(mlx_.model->encode(raw(1)).size());
@@ -180,6 +205,21 @@ TEST_F(MlxGenerate, AStopRequestEndsAsCancelled) {
     const Heard heard = run(request, 3);
     EXPECT_EQ(heard.done.finish, FinishReason::cancelled);
     EXPECT_EQ(heard.ids.size(), 3U);
+  }
+}
+
+TEST_F(MlxGenerate, LogitsThatAreNotFiniteAreAnError) {
+  const TempFolder folder;
+  TinyChange change;
+  TensorToWrite norm = constant_bf16("model.norm.weight", 1, 128, std::numeric_limits<float>::quiet_NaN());
+  norm.shape = {128};
+  change.tensors = {norm};
+  write_changed(*Checkpoint::open(tiny_llama()).safetensors(), change, folder.path());
+  const LoadedModel broken(folder.path(), options());
+  for (const double temperature : {0.0, 0.7}) {
+    Request request = raw(4);
+    request.sampling.temperature = temperature;
+    expect_error([&] { run(*broken.model, request); }, ErrorKind::engine, "not finite", std::to_string(temperature));
   }
 }
 
