@@ -95,6 +95,19 @@ install_packages() {
   fi
 }
 
+# install_mlx: MLX's headers and library from PyPI, in a virtual environment of their own; configure builds with them from then on.
+mlx_venv="$repository/build/engines/mlx"
+install_mlx() {
+  local package="mlx==0.32.4"
+  # On Linux the library is a package of its own, one for each kind of device.
+  if [ "$(uname -s)" = Linux ]; then package="mlx[cpu]==0.32.4"; fi
+  if [ "$(cat "$mlx_venv/installed.txt" 2>/dev/null)" = "$package" ]; then return; fi
+  if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then apt_setup python3-venv; fi
+  quietly python3 -m venv "$mlx_venv"
+  quietly "$mlx_venv/bin/pip" install --disable-pip-version-check "$package"
+  printf '%s\n' "$package" >"$mlx_venv/installed.txt"
+}
+
 # configure [with_tests]: one build folder and the same flags with and without tests, so that neither rebuilds the other's work.
 configure() {
   local options=() werror=OFF
@@ -106,6 +119,7 @@ configure() {
   elif [ ! -e "$build/CMakeCache.txt" ]; then
     options+=(-DIFM_TESTS=OFF)
   fi
+  if [ -e "$mlx_venv/installed.txt" ]; then options+=("-DMLX_ROOT=$("$mlx_venv/bin/python" -m mlx --cmake-dir)"); fi
   quietly cmake -S "$repository" --preset release "${options[@]}"
 }
 
