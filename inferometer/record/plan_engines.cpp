@@ -32,6 +32,7 @@ struct Read {
   }
   void program(const PlanField& field) const { engine.program = reader.label(field, 4096); }
   void model(const PlanField& field) const { engine.model = reader.label(field, 4096); }
+  void name(const PlanField& field) const { engine.id = reader.label(field, 60); }
   void cache_type(const PlanField& field) const {
     constexpr std::array kTypes{"f16", "f32", "q8_0"};
     engine.cache_type = kTypes.at(static_cast<std::size_t>(reader.word(field, {"f16", "f32", "q8_0"})));
@@ -73,12 +74,15 @@ nlohmann::json to_json(const PlanReader& reader, const PlanField& field, int dep
   return json;
 }
 
-void read_server(const PlanReader& reader, const PlanField& options, PlanServer& server) {
+void read_server(const PlanReader& reader, const PlanField& options, PlanEngine& engine) {
+  PlanServer& server = engine.server;
   reader.require_keys(options,
-                      {"url", "model", "key_env", "headers", "body", "cacert", "proxy", "socket", "command", "ready", "ready_s"});
+                      {"name", "files", "url", "model", "key_env", "headers", "body", "cacert", "proxy", "socket", "command", "ready", "ready_s"});
   const auto label = [&](std::string_view key, std::string& into) {
     if (const PlanField field = reader.optional(options, key); field.node != nullptr) into = reader.label(field, 4096);
   };
+  label("name", engine.id);
+  label("files", engine.model);
   label("url", server.url);
   label("model", server.model);
   label("key_env", server.key_variable);
@@ -106,10 +110,14 @@ void read_server(const PlanReader& reader, const PlanField& options, PlanServer&
 }
 
 void read_simulated(const PlanReader& reader, const PlanField& options, PlanEngine& engine) {
-  reader.require_keys(options, {"load_ms", "ttft_ms", "prefill_us_per_token", "gap_ms", "gap_sd", "run_sd", "temperature_slope",
+  reader.require_keys(options, {"name", "load_ms", "ttft_ms", "prefill_us_per_token", "gap_ms", "gap_sd", "run_sd", "temperature_slope",
                                 "fail_every", "prompt_tokens"});
   for (const std::string& key : options.node->keys) {
     const PlanField field = reader.required(options, key);
+    if (key == "name") {
+      engine.id = reader.label(field, 60);
+      continue;
+    }
     const bool whole = key == "fail_every" || key == "prompt_tokens";
     const double low = key == "temperature_slope" ? -0.4 : 0.0;  // any T up to 2 keeps the time positive
     engine.simulated.emplace_back(
@@ -131,9 +139,10 @@ constexpr Option kSpeculate{"speculate", &Read::speculate};
 constexpr Option kModel{"model", &Read::model};
 
 void read_options(const PlanReader& reader, const PlanField& options, PlanEngine& engine, std::initializer_list<Option> known) {
-  std::vector<std::string_view> keys;
+  std::vector<std::string_view> keys{"name"};
   for (const Option& option : known) keys.push_back(option.key);
   reader.require_keys(options, keys);
+  if (const PlanField name = reader.optional(options, "name"); name.node != nullptr) Read{reader, engine}.name(name);
   for (const Option& option : known) {
     if (const PlanField field = reader.optional(options, option.key); field.node != nullptr)
       (Read{reader, engine}.*option.read)(field);
@@ -144,7 +153,7 @@ void read_options(const PlanReader& reader, const PlanField& options, PlanEngine
   if (engine.kind == "simulated") {
     read_simulated(reader, options, engine);
   } else if (engine.kind == "openai") {
-    read_server(reader, options, engine.server);
+    read_server(reader, options, engine);
   } else if (engine.kind == "mlx") {
     read_options(reader, options, engine, {kContext, kModel, {"device", &Read::device}});
   } else if (engine.kind == "llama_cpp") {
@@ -215,6 +224,7 @@ std::string long_engine_id(const PlanEngine& engine) {
 
 void name_engines(std::vector<PlanEngine>& engines) {
   for (PlanEngine& engine : engines) {
+    if (!engine.id.empty()) continue;  // the plan's own name
     const auto same_kind = [&](const PlanEngine& other) { return other.kind == engine.kind; };
     const bool alone = std::ranges::count_if(engines, same_kind) == 1;
     // Speculation changes what the times of tokens mean, so that it is always in the name.
@@ -228,6 +238,8 @@ std::vector<PlanEngine> read_plan_engines(const PlanReader& reader, const PlanFi
   std::vector<PlanEngine> engines;
   for (const PlanField& item : reader.list(list)) {
     PlanEngine engine = read_engine(reader, item);
+    if (!engine.id.empty() && std::ranges::any_of(engines, [&](const PlanEngine& other) { return other.id == engine.id; }))
+      reader.fail_at(item, fmt::format("two engines are named {} (expected each name once)", shown(engine.id)));
     if (std::ranges::any_of(engines, [&](const PlanEngine& other) { return same_engine(engine, other); })) {
       reader.fail_at(item, "the same engine with the same options stands twice and makes identical cells (expected it once)");
     }
