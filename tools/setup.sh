@@ -108,6 +108,18 @@ install_mlx() {
   printf '%s\n' "$package" >"$mlx_venv/installed.txt"
 }
 
+# install_servers: servers to measure beside the engines in the program, in a virtual environment of their own.
+servers_venv="$repository/build/engines/servers"
+install_servers() {
+  local packages=("mlx-lm==0.32.2" "xllamacpp==2026.10.11549")
+  if [ "$(uname -s)" = Linux ]; then packages+=("mlx[cpu]==0.32.4"); fi
+  if [ "$(cat "$servers_venv/installed.txt" 2>/dev/null)" = "${packages[*]}" ]; then return; fi
+  if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then apt_setup python3-venv; fi
+  quietly python3 -m venv "$servers_venv"
+  quietly "$servers_venv/bin/pip" install --disable-pip-version-check "${packages[@]}"
+  printf '%s\n' "${packages[*]}" >"$servers_venv/installed.txt"
+}
+
 # configure [with_tests]: one build folder and the same flags with and without tests, so that neither rebuilds the other's work.
 configure() {
   local options=() werror=OFF

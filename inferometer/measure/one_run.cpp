@@ -27,12 +27,17 @@ void write_down(Run& run, const TokenRecorder& recorder, SessionOrigin origin) {
   run.ids_hash = hash_of_ids(run.output_ids);
 }
 
-/// What a server's events held, which is known only now: one without a token is no event.
+/// What a server's events held, which is known only now: one without a token is no event, and those that one read of the socket
+/// returned arrived together, as one.
 void set_event_tokens(Run& run, const Completion& done) {
   IFM_CHECK(done.event_tokens.size() == run.stamps.tokens.size());
   TokenStamps stamps;
   for (std::size_t i = 0; i < done.event_tokens.size(); ++i) {
     if (done.event_tokens[i] == 0) continue;
+    if (!stamps.offset_ns.empty() && stamps.offset_ns.back() == run.stamps.offset_ns[i]) {
+      stamps.tokens.back() += done.event_tokens[i];
+      continue;
+    }
     stamps.offset_ns.push_back(run.stamps.offset_ns[i]);
     stamps.tokens.push_back(done.event_tokens[i]);
   }

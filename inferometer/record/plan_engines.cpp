@@ -76,8 +76,8 @@ nlohmann::json to_json(const PlanReader& reader, const PlanField& field, int dep
 
 void read_server(const PlanReader& reader, const PlanField& options, PlanEngine& engine) {
   PlanServer& server = engine.server;
-  reader.require_keys(options,
-                      {"name", "files", "url", "model", "key_env", "headers", "body", "cacert", "proxy", "socket", "command", "ready", "ready_s"});
+  reader.require_keys(options, {"name", "files", "url", "model", "key_env", "headers", "body", "cacert", "proxy", "socket",
+                                "command", "ready", "ready_s"});
   const auto label = [&](std::string_view key, std::string& into) {
     if (const PlanField field = reader.optional(options, key); field.node != nullptr) into = reader.label(field, 4096);
   };
@@ -110,8 +110,8 @@ void read_server(const PlanReader& reader, const PlanField& options, PlanEngine&
 }
 
 void read_simulated(const PlanReader& reader, const PlanField& options, PlanEngine& engine) {
-  reader.require_keys(options, {"name", "load_ms", "ttft_ms", "prefill_us_per_token", "gap_ms", "gap_sd", "run_sd", "temperature_slope",
-                                "fail_every", "prompt_tokens"});
+  reader.require_keys(options, {"name", "load_ms", "ttft_ms", "prefill_us_per_token", "gap_ms", "gap_sd", "run_sd",
+                                "temperature_slope", "fail_every", "prompt_tokens"});
   for (const std::string& key : options.node->keys) {
     const PlanField field = reader.required(options, key);
     if (key == "name") {

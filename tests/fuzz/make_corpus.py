@@ -1,6 +1,7 @@
 """Makes the seed corpora of the fuzz targets: make_corpus.py FOLDER. Small valid files, of what the program writes and of the goldens."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,11 @@ def main():
         keep(out / "template", template.stem, template)
     for plan in sorted((SOURCE / "plans").glob("*.yaml")):
         keep(out / "plan", plan.stem, plan)
+    (out / "sse").mkdir()
+    for recording in sorted((SOURCE / "tests/golden/sse").glob("*.txt")):
+        body = recording.read_bytes().split(b"<<<\n", 1)[1].split(b"\r\n\r\n", 1)[1]
+        lines = [line for line in body.split(b"\n") if not re.fullmatch(rb"[0-9a-f]+\r", line)]  # sizes of chunks
+        (out / "sse" / recording.stem).write_bytes(b"\x07" + b"\n".join(lines))
     print("\n".join(f"{folder.name}: {len(list(folder.iterdir()))} inputs" for folder in sorted(out.iterdir())))
 
 

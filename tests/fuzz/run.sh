@@ -2,7 +2,7 @@
 # tests/fuzz/run.sh TARGET SECONDS: fuzzes one parser with libFuzzer, ASan and UBSan (clang); findings stay in build/fuzz/findings.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-target=${1:?usage: tests/fuzz/run.sh TARGET SECONDS (targets: safetensors gguf config tokenizer template plan)}
+target=${1:?usage: tests/fuzz/run.sh TARGET SECONDS (targets: safetensors gguf config tokenizer template plan sse)}
 seconds=${2:?usage: tests/fuzz/run.sh TARGET SECONDS}
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz --target "fuzz_$target" inferometer

@@ -1,0 +1,39 @@
+#include <string>
+#include <string_view>
+
+#include "inferometer/base/error.h"
+#include "inferometer/engine/openai_stream.h"
+#include "inferometer/net/sse.h"
+
+namespace {
+
+struct Nobody final : ifm::TokenSink {
+  void on_tokens(const ifm::TokenEvent& event) override { bytes += event.text.size(); }
+  std::size_t bytes = 0;
+};
+
+/// What a stream cut into pieces of `size` bytes says in the end: its text, or the error.
+std::string outcome(std::string_view bytes, std::size_t size) {
+  Nobody sink;
+  ifm::SseParser parser;
+  ifm::OpenAiStream stream(sink);
+  try {
+    for (std::size_t at = 0; at < bytes.size(); at += size) {
+      parser.push(bytes.substr(at, size), [&](const ifm::SseEvent& event) { stream.take(event, 1); });
+    }
+    stream.end(parser.unfinished());
+  } catch (const ifm::Error& error) {
+    return "error: " + error.message();
+  }
+  return stream.text();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 2) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  // However the network cuts it, a stream means the same.
+  if (outcome(bytes, bytes.size()) != outcome(bytes, 1 + data[0] % 32)) __builtin_trap();
+  return 0;
+}
