@@ -107,7 +107,7 @@ class OpenAiModel final : public Model {
         url_(server_ == nullptr ? options.url : server_->url()),
         client_(settings_of(options), clock) {
     ask_what_it_is(name);
-    info_ = {.name = name, .path = path, .architecture = {}, .quantization = {}};
+    info_ = {.name = name, .path = path, .architecture = {}, .quantization = {}, .hash = {}, .isa = to_string(kind_)};
   }
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }

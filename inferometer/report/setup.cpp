@@ -52,6 +52,22 @@ std::string model_text(const SessionModel& m) {
                  m.hash.empty() ? "" : fmt::format("sha256 {}", m.hash.substr(m.hash.find(':') + 1, 12))});
 }
 
+/// Each set of weights once, as the engine describes it that knows most.
+std::vector<SessionModel> best_described(const std::vector<SessionModel>& models) {
+  std::vector<SessionModel> best;
+  for (const SessionModel& model : models) {
+    const auto same = std::ranges::find_if(best, [&](const SessionModel& other) {
+      return !model.hash.empty() && model.hash == other.hash && model.model == other.model;
+    });
+    if (same == best.end()) {
+      best.push_back(model);
+    } else if (model_text(model).size() > model_text(*same).size()) {
+      *same = model;
+    }
+  }
+  return best;
+}
+
 std::string engine_text(const SessionModel& m) {
   return joined({m.engine, m.isa, m.threads > 0 ? counted(m.threads, "thread", "threads") : "",
                  m.accuracy.empty() ? "" : m.accuracy + " arithmetic", m.context > 0 ? fmt::format("context {}", m.context) : "",
@@ -106,7 +122,7 @@ Facts setup_facts(const Study& study) {
   add("Hardware", hardware_text(e));
   add("State", state_text(e));
   add("System", joined({e.os, e.kernel}));
-  add_each(facts, "Model", study.session.models, model_text);
+  add_each(facts, "Model", best_described(study.session.models), model_text);
   add_each(facts, "Engine", study.session.models, engine_text);
   const std::string commit = e.inferometer_commit.empty() ? "" : " (" + e.inferometer_commit + ")";
   add("Build", joined({"Inferometer " + e.inferometer_version + commit, e.compiler, e.isa}));
