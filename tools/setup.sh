@@ -120,6 +120,32 @@ install_servers() {
   printf '%s\n' "${packages[*]}" >"$servers_venv/installed.txt"
 }
 
+# Where install_llama_cpp puts the library, and the package whose source it is built from: the one of the registries that has it.
+llama_cpp_prefix="$repository/build/engines/llama.cpp"
+llama_cpp_package=llama-cpp-python==0.3.36
+
+# install_llama_cpp: llama.cpp as a library, for the engine llama_cpp; nothing to do when this version is there.
+install_llama_cpp() {
+  local stamp="$llama_cpp_prefix/built-from" work="$llama_cpp_prefix.work"
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$llama_cpp_package" ]; then return; fi
+  say "building llama.cpp (77 MB to fetch; 3 minutes of processor time, once)"
+  rm -rf "$work" "$llama_cpp_prefix"
+  mkdir -p "$work/source"
+  quietly python3 -m pip download --quiet --no-deps --no-binary llama-cpp-python --dest "$work" "$llama_cpp_package"
+  quietly tar -xzf "$work"/llama_cpp_python-*.tar.gz -C "$work/source" --strip-components=1 --no-same-owner
+  # GGML_NATIVE would build for this processor alone, and so measure something else than what is installed elsewhere. Without the
+  # run path libllama does not find libggml beside it.
+  quietly cmake -S "$work/source/vendor/llama.cpp" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=OFF \
+    -DCMAKE_INSTALL_PREFIX="$llama_cpp_prefix" -DCMAKE_INSTALL_LIBDIR=lib \
+    "-DCMAKE_INSTALL_RPATH=$([ "$(uname)" = Darwin ] && printf @loader_path || printf '$ORIGIN')" \
+    -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF \
+    -DLLAMA_BUILD_APP=OFF -DLLAMA_OPENSSL=OFF
+  quietly cmake --build "$work/build" --parallel "$(build_jobs)"
+  quietly cmake --install "$work/build"
+  rm -rf "$work"
+  printf '%s\n' "$llama_cpp_package" >"$stamp"
+}
+
 # configure [with_tests]: one build folder and the same flags with and without tests, so that neither rebuilds the other's work.
 configure() {
   local options=() werror=OFF
@@ -132,16 +158,22 @@ configure() {
     options+=(-DIFM_TESTS=OFF)
   fi
   if [ -e "$mlx_venv/installed.txt" ]; then options+=("-DMLX_ROOT=$("$mlx_venv/bin/python" -m mlx --cmake-dir)"); fi
+  if [ -e "$llama_cpp_prefix/built-from" ]; then options+=("-Dllama_ROOT=$llama_cpp_prefix"); fi
   quietly cmake -S "$repository" --preset release "${options[@]}"
 }
 
-# build_target NAME: builds with as many jobs as there are cores and memory for (a gigabyte each).
-build_target() {
+# build_jobs: as many as there are cores and memory for (a gigabyte each).
+build_jobs() {
   local jobs memory_gb
   jobs=$(getconf _NPROCESSORS_ONLN)
   memory_gb=$(awk '/MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo 2>/dev/null || echo "$jobs")
   if [ "${memory_gb:-0}" -lt "$jobs" ]; then jobs=$((memory_gb > 1 ? memory_gb : 1)); fi
-  cmake --build "$build" --target "$1" --parallel "$jobs" >>"$log" 2>&1 || {
+  printf '%s\n' "$jobs"
+}
+
+# build_target NAME
+build_target() {
+  cmake --build "$build" --target "$1" --parallel "$(build_jobs)" >>"$log" 2>&1 || {
     grep -E -A4 'error|FAILED' "$log" | head -n 40 >&2
     die "the build failed (all of its output: $log)"
   }
