@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <future>
-#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "inferometer/base/version.h"
 #include "inferometer/engine/embedded_evaluator.h"
 #include "inferometer/engine/generation.h"
+#include "inferometer/engine/in_process.h"
 #include "inferometer/engine/step.h"
 #include "inferometer/format/checkpoint.h"
 #include "inferometer/kernel/kernels.h"
@@ -27,24 +27,8 @@
 namespace ifm {
 namespace {
 
-constexpr int kDefaultContext = 4096;
 constexpr int kMaxThreads = 1024;
 constexpr int kMaxParallel = 512;
-
-std::vector<ChatMessage> to_chat(const std::vector<PromptMessage>& messages) {
-  std::vector<ChatMessage> chat;
-  chat.reserve(messages.size());
-  for (const PromptMessage& message : messages) chat.push_back({message.role, message.content});
-  return chat;
-}
-
-int context_for(const EngineOptions& options, const ModelConfig& config, const std::string& name) {
-  const auto limit = static_cast<int>(std::min<int64_t>(config.context, std::numeric_limits<int>::max()));
-  if (options.context > limit) {
-    fail(ErrorKind::usage, "{}: a context of {} tokens is more than the model's {}", name, options.context, limit);
-  }
-  return options.context > 0 ? options.context : std::min(limit, kDefaultContext);
-}
 
 std::vector<KvSequence> make_sequences(KvPool& pool, int count, int64_t capacity) {
   std::vector<KvSequence> sequences;
@@ -62,7 +46,7 @@ class EmbeddedModel final : public Model {
         kernels_(kernels_for(options.isa)),
         pool_(options.threads > 0 ? options.threads : cpu_info().physical_cores),
         llama_(checkpoint_, kernels_, pool_, options.accuracy),
-        context_(context_for(options, checkpoint_.config(), name)),
+        context_(context_for(options.context, checkpoint_.config().context, name)),
         pages_(checkpoint_.config(), options.parallel * pages_for(context_)),
         sequences_(make_sequences(pages_, options.parallel, context_)),
         text_(loading_text_.get()),
@@ -101,7 +85,7 @@ class EmbeddedModel final : public Model {
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
 
   [[nodiscard]] std::vector<TokenId> encode(const Request& request) override {
-    if (request.form == PromptForm::chat) return text_.encode_chat(to_chat(request.messages));
+    if (request.form == PromptForm::chat) return text_.encode_chat(chat_of(request.messages));
     if (request.messages.size() != 1)
       fail(ErrorKind::usage, "prompt: a raw prompt is one text (got {} messages)", request.messages.size());
     return text_.encode_raw(request.messages.front().content);

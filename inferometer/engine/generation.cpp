@@ -4,33 +4,9 @@
 #include <utility>
 
 #include "inferometer/base/check.h"
-#include "inferometer/base/error.h"
+#include "inferometer/engine/in_process.h"
 
 namespace ifm {
-namespace {
-
-SamplerConfig to_config(const SamplingParams& p) {
-  return {.temperature = p.temperature,
-          .top_k = p.top_k,
-          .top_p = p.top_p,
-          .min_p = p.min_p,
-          .repetition_penalty = p.repetition_penalty,
-          .presence_penalty = p.presence_penalty,
-          .frequency_penalty = p.frequency_penalty,
-          .seed = p.seed};
-}
-
-void check_fits(std::size_t prompt, int max_tokens, int64_t capacity) {
-  if (prompt == 0) fail(ErrorKind::usage, "prompt: empty (expected at least one token)");
-  // The last sampled id is not evaluated, so it needs no place.
-  if (static_cast<int64_t>(prompt) + max_tokens - 1 > capacity) {
-    fail(ErrorKind::resource, "context: {} prompt tokens and {} new ones do not fit the context of {} tokens", prompt, max_tokens,
-         capacity);
-  }
-}
-
-}  // namespace
-
 Generation::Generation(const GenerationSetup& setup, const Request& request, std::vector<TokenId> prompt, KvSequence& sequence,
                        TokenSink& sink, StopToken stop, int64_t start_ns)
     : setup_(setup),
@@ -38,7 +14,7 @@ Generation::Generation(const GenerationSetup& setup, const Request& request, std
       sequence_(sequence),
       sink_(sink),
       stop_(std::move(stop)),
-      sampler_(to_config(request.sampling), setup.kernels, setup.vocab),
+      sampler_(sampler_config_of(request.sampling), setup.kernels, setup.vocab),
       answer_(request, setup.eos),
       done_{.start_ns = start_ns},
       next_(std::move(prompt)) {

@@ -12,6 +12,7 @@
 
 #include "inferometer/base/error.h"
 #include "inferometer/engine/answer.h"
+#include "inferometer/engine/in_process.h"
 #include "inferometer/engine/llama_cpp_context.h"
 #include "inferometer/engine/llama_cpp_evaluator.h"
 #include "inferometer/engine/llama_cpp_library.h"
@@ -25,7 +26,6 @@
 namespace ifm {
 namespace {
 
-constexpr int kDefaultContext = 4096;
 constexpr int kMaxThreads = 1024;
 
 struct CacheType {
@@ -80,42 +80,14 @@ LlamaModelPtr load_file(const std::filesystem::path& path) {
   return model;
 }
 
-int context_for(const EngineOptions& options, const llama_model& model, const std::string& name) {
-  const int limit = llama_model_n_ctx_train(&model);
-  if (options.context > limit) {
-    fail(ErrorKind::usage, "{}: a context of {} tokens is more than the model's {}", name, options.context, limit);
-  }
-  return options.context > 0 ? options.context : std::min(limit, kDefaultContext);
-}
-
 LlamaCppContextOptions context_options(const EngineOptions& options, const llama_model& model, const std::string& name) {
   LlamaCppContextOptions chosen{.threads = options.threads > 0 ? options.threads : cpu_info().physical_cores,
-                                .context = context_for(options, model, name),
+                                .context = context_for(options.context, llama_model_n_ctx_train(&model), name),
                                 .cache_type = cache_type(options.cache_type).type};
   if (options.flash_attention) {
     chosen.flash_attention = *options.flash_attention ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
   }
   return chosen;
-}
-
-SamplerConfig to_config(const SamplingParams& p) {
-  return {.temperature = p.temperature,
-          .top_k = p.top_k,
-          .top_p = p.top_p,
-          .min_p = p.min_p,
-          .repetition_penalty = p.repetition_penalty,
-          .presence_penalty = p.presence_penalty,
-          .frequency_penalty = p.frequency_penalty,
-          .seed = p.seed};
-}
-
-void check_fits(std::size_t prompt, int max_tokens, int64_t capacity) {
-  if (prompt == 0) fail(ErrorKind::usage, "prompt: empty (expected at least one token)");
-  // The last sampled id is not evaluated, so it needs no place.
-  if (static_cast<int64_t>(prompt) + max_tokens - 1 > capacity) {
-    fail(ErrorKind::resource, "context: {} prompt tokens and {} new ones do not fit the context of {} tokens", prompt, max_tokens,
-         capacity);
-  }
 }
 
 /// "llama" of a file that we cannot read.
@@ -177,7 +149,7 @@ Completion LlamaCppModel::generate(const Request& request, TokenSink& sink, Stop
   Completion done{.start_ns = clock_.now_ns()};
   const std::vector<TokenId> prompt = text_.encode(request);
   check_fits(prompt.size(), request.max_tokens, context_.capacity());
-  Sampler sampler(to_config(request.sampling), kernels_for(""), context_.vocab());
+  Sampler sampler(sampler_config_of(request.sampling), kernels_for(""), context_.vocab());
   Answer answer(request, text_.eos());
   for (const TokenId id : prompt) sampler.accept(id);
   done.prompt_tokens = static_cast<int>(prompt.size());

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "inferometer/base/error.h"
+#include "inferometer/engine/in_process.h"
 #include "inferometer/text/chat_template.h"
 
 namespace ifm {
@@ -26,13 +27,6 @@ std::vector<TokenId> tokenize(const llama_vocab* vocab, std::string_view text, P
   if (count < 0) fail(ErrorKind::resource, "tokenizer: llama.cpp cannot encode a text of {} bytes", text.size());
   ids.resize(static_cast<std::size_t>(count));
   return ids;
-}
-
-std::vector<ChatMessage> to_chat(const std::vector<PromptMessage>& messages) {
-  std::vector<ChatMessage> chat;
-  chat.reserve(messages.size());
-  for (const PromptMessage& message : messages) chat.push_back({message.role, message.content});
-  return chat;
 }
 
 /// Texts on which tokenizers are known to part: contractions, digits, runs of spaces and line ends, code, scripts without
@@ -121,7 +115,7 @@ std::string LlamaCppText::chat_text(const std::vector<PromptMessage>& messages) 
     ChatTemplateOptions options;
     options.bos_token = text_->bos_token;
     options.eos_token = text_->eos_token;
-    return text_->chat_template->render(to_chat(messages), options);
+    return text_->chat_template->render(chat_of(messages), options);
   }
   const char* source = llama_model_chat_template(&model_, nullptr);
   if (source == nullptr) fail(ErrorKind::unsupported, "chat template: the model has none (use a raw prompt)");
@@ -141,7 +135,7 @@ std::string LlamaCppText::chat_text(const std::vector<PromptMessage>& messages) 
 
 std::vector<TokenId> LlamaCppText::encode(const Request& request) const {
   if (request.form == PromptForm::chat) {
-    if (agrees_) return text_->encode_chat(to_chat(request.messages));
+    if (agrees_) return text_->encode_chat(chat_of(request.messages));
     std::vector<TokenId> ids = tokenize(vocab_, chat_text(request.messages), Prefix::add, SpecialText::parse);
     // The template may have written the BOS that the tokenizer puts in front.
     if (ids.size() > 1 && ids[0] == llama_vocab_bos(vocab_) && ids[1] == ids[0]) ids.erase(ids.begin());

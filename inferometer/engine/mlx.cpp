@@ -14,6 +14,7 @@
 #include <mlx/version.h>
 
 #include "inferometer/base/error.h"
+#include "inferometer/engine/in_process.h"
 #include "inferometer/engine/mlx_call.h"
 #include "inferometer/engine/mlx_evaluator.h"
 #include "inferometer/engine/mlx_generation.h"
@@ -26,21 +27,6 @@ namespace mx = mlx::core;
 
 namespace ifm {
 namespace {
-
-constexpr int kDefaultContext = 4096;
-
-std::vector<ChatMessage> to_chat(const std::vector<PromptMessage>& messages) {
-  std::vector<ChatMessage> chat;
-  chat.reserve(messages.size());
-  for (const PromptMessage& message : messages) chat.push_back({message.role, message.content});
-  return chat;
-}
-
-int context_for(int asked, const ModelConfig& config, const std::string& name) {
-  const auto limit = static_cast<int>(std::min<int64_t>(config.context, std::numeric_limits<int>::max()));
-  if (asked > limit) fail(ErrorKind::usage, "{}: a context of {} tokens is more than the model's {}", name, asked, limit);
-  return asked > 0 ? asked : std::min(limit, kDefaultContext);
-}
 
 /// "gpu (Apple M3)".
 std::string describe(const mx::Device& device) {
@@ -69,7 +55,7 @@ class MlxModel final : public Model {
                .kernels = kernels_for(""),
                .llama = llama_,
                .cache = cache_,
-               .context = context_for(context, llama_.config(), name)},
+               .context = context_for(context, llama_.config().context, name)},
         evaluator_(llama_, cache_, setup_.context, stream) {
     const ModelConfig& config = llama_.config();
     if (text_.tokenizer.vocab_size() > config.vocab) {
@@ -91,7 +77,7 @@ class MlxModel final : public Model {
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
 
   [[nodiscard]] std::vector<TokenId> encode(const Request& request) override {
-    if (request.form == PromptForm::chat) return text_.encode_chat(to_chat(request.messages));
+    if (request.form == PromptForm::chat) return text_.encode_chat(chat_of(request.messages));
     if (request.messages.size() != 1)
       fail(ErrorKind::usage, "prompt: a raw prompt is one text (got {} messages)", request.messages.size());
     return text_.encode_raw(request.messages.front().content);

@@ -9,6 +9,7 @@
 #include <mlx/transforms.h>
 
 #include "inferometer/base/error.h"
+#include "inferometer/engine/in_process.h"
 
 namespace mx = mlx::core;
 
@@ -17,17 +18,6 @@ namespace {
 
 constexpr int kVocabAxis = 2;  // of (1, 1, vocab)
 constexpr TokenId kNotFinite = -1;
-
-SamplerConfig to_config(const SamplingParams& p) {
-  return {.temperature = p.temperature,
-          .top_k = p.top_k,
-          .top_p = p.top_p,
-          .min_p = p.min_p,
-          .repetition_penalty = p.repetition_penalty,
-          .presence_penalty = p.presence_penalty,
-          .frequency_penalty = p.frequency_penalty,
-          .seed = p.seed};
-}
 
 /// Whether the id is the largest logit's, as it comes from the model. Filters keep that one.
 bool is_argmax(const SamplingParams& p) {
@@ -49,15 +39,10 @@ MlxGeneration::MlxGeneration(const MlxGenerationSetup& setup, const Request& req
       prompt_(std::move(prompt)),
       sink_(sink),
       stop_(std::move(stop)),
-      sampler_(to_config(request.sampling), setup.kernels, setup.llama.config().vocab),
+      sampler_(sampler_config_of(request.sampling), setup.kernels, setup.llama.config().vocab),
       answer_(request, setup.llama.config().eos),
       done_{.start_ns = start_ns, .prompt_tokens = static_cast<int>(prompt_.size())} {
-  if (prompt_.empty()) fail(ErrorKind::usage, "prompt: empty (expected at least one token)");
-  // The last id is not evaluated, so it needs no place.
-  if (static_cast<int64_t>(prompt_.size()) + request.max_tokens - 1 > setup.context) {
-    fail(ErrorKind::resource, "context: {} prompt tokens and {} new ones do not fit the context of {} tokens", prompt_.size(),
-         request.max_tokens, setup.context);
-  }
+  check_fits(prompt_.size(), request.max_tokens, setup.context);
   for (const TokenId id : prompt_) sampler_.accept(id);
 }
 

@@ -10,6 +10,7 @@
 
 #include "inferometer/base/error.h"
 #include "inferometer/engine/event_tokens.h"
+#include "inferometer/engine/in_process.h"
 #include "inferometer/engine/managed_server.h"
 #include "inferometer/engine/openai_request.h"
 #include "inferometer/engine/openai_stream.h"
@@ -116,9 +117,7 @@ class OpenAiModel final : public Model {
     if (!local_) return {};
     if (request.form == PromptForm::raw && request.messages.size() == 1)
       return local_->text.encode_raw(request.messages.front().content);
-    std::vector<ChatMessage> chat;
-    for (const PromptMessage& message : request.messages) chat.push_back({message.role, message.content});
-    return local_->text.encode_chat(chat);
+    return local_->text.encode_chat(chat_of(request.messages));
   }
 
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) override {
