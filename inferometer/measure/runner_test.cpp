@@ -320,6 +320,37 @@ class LyingModel final : public Model {
   ModelInfo info_;
 };
 
+/// As a server: events without ids whose tokens are known in the end. Two come with one read, one holds no token.
+class ServerModel final : public Model {
+ public:
+  explicit ServerModel(VirtualClock& clock) : clock_(clock) {}
+  [[nodiscard]] const ModelInfo& info() const override { return info_; }
+  [[nodiscard]] std::vector<TokenId> encode(const Request& /*request*/) override { return {}; }
+  [[nodiscard]] std::string decode(std::span<const TokenId> /*ids*/) override { return {}; }
+  Completion generate(const Request& /*request*/, TokenSink& sink, StopToken /*stop*/) override {
+    Completion done{.start_ns = clock_.now_ns()};
+    for (const int64_t after_ms : {10, 5, 0, 5, 5}) {
+      clock_.advance_ns(after_ms * 1'000'000);
+      const int64_t received_ns = clock_.now_ns();
+      clock_.advance_ns(400'000);  // parsing takes its time
+      sink.on_tokens({received_ns, {}, "x"});
+      clock_.advance_ns(-400'000);
+    }
+    done.end_ns = clock_.now_ns() - 5'000'000;
+    done.output_tokens = 5;
+    done.event_tokens = {1, 1, 2, 1, 0};
+    done.source = CountSource::usage;
+    done.connect_ns = 300'000;
+    done.server = ServerTimings{.prefill_ns = 8'000'000};
+    done.prompt_tokens = 16;
+    return done;
+  }
+
+ private:
+  VirtualClock& clock_;
+  ModelInfo info_;
+};
+
 class Checks : public testing::Test {
  protected:
   ModelRun run(int max_tokens = 6, bool ignore_eos = true) {
@@ -337,6 +368,22 @@ class Checks : public testing::Test {
 TEST_F(Checks, ClocksThatAgreeWithinAMillisecondPass) {
   model.account_error_ns = 1'000'000;
   EXPECT_EQ(run().status, RunStatus::ok);
+}
+
+TEST_F(Checks, AServersEventsAreStampedWhenReadAndThoseOfOneReadAreOne) {
+  ServerModel server(clock);
+  ModelRun run;
+  run.max_tokens = 5;
+  perform(run, RunStart::now, server, {.max_tokens = 5}, {}, clock, {clock.now_ns()});
+  EXPECT_EQ(run.status, RunStatus::ok) << run.error_message;
+  EXPECT_EQ(run.stamps.offset_ns, (std::vector<int64_t>{10'000'000, 15'000'000, 20'000'000}));
+  EXPECT_EQ(run.stamps.tokens, (std::vector<int>{1, 3, 1}));
+  run.metrics = metrics_of(run);
+  EXPECT_DOUBLE_EQ(run.metrics.tpot_s.value(), 0.0025);
+  EXPECT_DOUBLE_EQ(run.metrics.e2e_s.value(), 0.020);
+  EXPECT_FALSE(run.metrics.itl_mean_s.has_value()) << "an event held several tokens";
+  EXPECT_DOUBLE_EQ(run.metrics.prefill_tok_per_s.value(), 2000.0);
+  EXPECT_EQ(run.connect_ns, 300'000);
 }
 
 TEST_F(Checks, ClocksThatDisagreeMakeTheRunInvalid) {
