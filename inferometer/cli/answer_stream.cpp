@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include <fmt/format.h>
+
 #include "inferometer/cli/output.h"
 #include "inferometer/cli/terminal.h"
 #include "inferometer/record/run.h"
@@ -37,6 +39,14 @@ RunMetrics AnswerStream::metrics(const Completion& completion, int64_t start_ns)
   if (completion.server) run.server_prefill_ns = completion.server->prefill_ns;
   run.flags = completion.flags;
   return metrics_of(run);
+}
+
+std::string speed_text(const RunMetrics& metrics) {
+  std::string text;
+  if (metrics.ttft_s) text += fmt::format(" | first token after {:.3f} s", *metrics.ttft_s);
+  if (metrics.decode_tok_per_s) text += fmt::format(" | decode {:.1f} tok/s", *metrics.decode_tok_per_s);
+  if (metrics.prefill_tok_per_s) text += fmt::format(" | prefill {:.1f} tok/s", *metrics.prefill_tok_per_s);
+  return text;
 }
 
 void AnswerStream::finish() const {

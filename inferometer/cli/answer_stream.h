@@ -41,4 +41,7 @@ class AnswerStream final : public TokenSink {
   std::string text_;
 };
 
+/// " | first token after 0.020 s | decode …": what of it is known.
+[[nodiscard]] std::string speed_text(const RunMetrics& metrics);
+
 }  // namespace ifm

@@ -96,9 +96,7 @@ class Chat {
     statistics_ = fmt::format("{} tokens in, {} out", completion.prompt_tokens, completion.output_tokens);
     if (completion.finish == FinishReason::cancelled) statistics_ += " (interrupted)";
     if (completion.cached_tokens > 0) statistics_ += fmt::format(" | {} of the prompt from a cache", completion.cached_tokens);
-    if (metrics.ttft_s) statistics_ += fmt::format(" | first token after {:.3f} s", *metrics.ttft_s);
-    if (metrics.decode_tok_per_s) statistics_ += fmt::format(" | decode {:.1f} tok/s", *metrics.decode_tok_per_s);
-    if (metrics.prefill_tok_per_s) statistics_ += fmt::format(" | prefill {:.1f} tok/s", *metrics.prefill_tok_per_s);
+    statistics_ += speed_text(metrics);
   }
 
   void print_statistics() const {

@@ -86,9 +86,7 @@ Json to_json(const GenerateFlags& flags, const LoadedModel& loaded, const std::v
 void print_statistics(const LoadedModel& loaded, const Completion& completion, const RunMetrics& metrics) {
   const ModelInfo& info = loaded.model->info();
   std::string line = fmt::format("{} tokens in, {} out", completion.prompt_tokens, completion.output_tokens);
-  if (metrics.ttft_s) line += fmt::format(" | first token after {:.3f} s", *metrics.ttft_s);
-  if (metrics.decode_tok_per_s) line += fmt::format(" | decode {:.1f} tok/s", *metrics.decode_tok_per_s);
-  if (metrics.prefill_tok_per_s) line += fmt::format(" | prefill {:.1f} tok/s", *metrics.prefill_tok_per_s);
+  line += speed_text(metrics);
   if (const auto& speculated = completion.speculated) {
     line += fmt::format(" | {} of {} guesses right", speculated->accepted_tokens, speculated->drafted_tokens);
     if (const auto per_step = tokens_per_step(completion)) line += fmt::format(", {:.2f} tokens a step", *per_step);

@@ -57,10 +57,7 @@ class EmbeddedModel final : public Model {
                .eos = checkpoint_.config().eos,
                .speculation = options.speculation},
         evaluator_(llama_, sequences_) {
-    if (text_.tokenizer.vocab_size() > checkpoint_.config().vocab) {
-      fail(ErrorKind::invalid_data, "{}: the tokenizer has ids up to {}, the embedding only {} rows", path.string(),
-           text_.tokenizer.vocab_size() - 1, checkpoint_.config().vocab);
-    }
+    check_tokenizer(text_.tokenizer, checkpoint_.config().vocab, path);
     const ModelConfig& config = checkpoint_.config();
     info_ = {.name = name,
              .path = path,
@@ -84,12 +81,7 @@ class EmbeddedModel final : public Model {
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
 
-  [[nodiscard]] std::vector<TokenId> encode(const Request& request) override {
-    if (request.form == PromptForm::chat) return text_.encode_chat(chat_of(request.messages));
-    if (request.messages.size() != 1)
-      fail(ErrorKind::usage, "prompt: a raw prompt is one text (got {} messages)", request.messages.size());
-    return text_.encode_raw(request.messages.front().content);
-  }
+  [[nodiscard]] std::vector<TokenId> encode(const Request& request) override { return encode_request(text_, request); }
 
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) override { return text_.tokenizer.decode(ids); }
 
@@ -161,8 +153,7 @@ class EmbeddedEngine final : public Engine {
 }  // namespace
 
 EngineStatus embedded_status() {
-  return {.kind = "embedded",
-          .available = true,
+  return {.available = true,
           .version = build_version().version,
           .device = fmt::format("{} ({})", cpu_info().name, kernels_for("").isa),
           .what_to_install = {}};

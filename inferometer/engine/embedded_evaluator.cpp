@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "inferometer/base/error.h"
+#include "inferometer/engine/in_process.h"
 
 namespace ifm {
 
@@ -15,15 +16,7 @@ void EmbeddedEvaluator::check(std::size_t sequence, std::span<const TokenId> ids
     fail(ErrorKind::usage, "evaluation: no sequence {} (expected 0 to {})", sequence, sequences_.size() - 1);
   }
   const KvSequence& cache = sequences_[sequence];
-  if (ids.empty()) fail(ErrorKind::usage, "evaluation: no ids (expected at least one)");
-  if (cache.size() + static_cast<int64_t>(ids.size()) > cache.capacity()) {
-    fail(ErrorKind::resource, "context: {} positions and {} more do not fit the context of {} tokens", cache.size(), ids.size(),
-         cache.capacity());
-  }
-  for (const TokenId id : ids) {
-    if (id < 0 || id >= vocab())
-      fail(ErrorKind::usage, "evaluation: id {} is not in the vocabulary (expected 0 to {})", id, vocab() - 1);
-  }
+  check_ids(ids, cache.size(), cache.capacity(), vocab());
 }
 
 void EmbeddedEvaluator::prefill_sequence(int sequence, std::span<const TokenId> ids) {

@@ -190,11 +190,7 @@ class LlamaCppEngine final : public Engine {
 
 EngineStatus llama_cpp_status() {
   start_llama_cpp();
-  return {.kind = "llama_cpp",
-          .available = true,
-          .version = llama_cpp_version(),
-          .device = llama_cpp_device(),
-          .what_to_install = {}};
+  return {.available = true, .version = llama_cpp_version(), .device = llama_cpp_device(), .what_to_install = {}};
 }
 
 std::unique_ptr<Engine> make_llama_cpp_engine(const EngineOptions& options, Clock& clock) {

@@ -4,6 +4,7 @@
 
 #include "inferometer/base/check.h"
 #include "inferometer/base/error.h"
+#include "inferometer/engine/in_process.h"
 
 namespace ifm {
 namespace {
@@ -57,21 +58,8 @@ LlamaCppContext::LlamaCppContext(llama_model& model, const LlamaCppContextOption
   all_outputs_.assign(ids_.size(), 1);
 }
 
-void LlamaCppContext::check(std::span<const TokenId> ids) const {
-  if (ids.empty()) fail(ErrorKind::usage, "evaluation: no ids (expected at least one)");
-  if (position_ + static_cast<int64_t>(ids.size()) > capacity()) {
-    fail(ErrorKind::resource, "context: {} positions and {} more do not fit the context of {} tokens", position_, ids.size(),
-         capacity());
-  }
-  for (const TokenId id : ids) {
-    if (id < 0 || id >= vocab_) {
-      fail(ErrorKind::usage, "evaluation: id {} is not in the vocabulary (expected 0 to {})", id, vocab_ - 1);
-    }
-  }
-}
-
 bool LlamaCppContext::evaluate(std::span<const TokenId> ids, Outputs outputs, const StopToken& stop) {
-  check(ids);
+  check_ids(ids, position_, capacity(), vocab_);
   IFM_CHECK(outputs == Outputs::last || ids.size() <= ids_.size());
   stop_ = &stop;
   bool done = true;

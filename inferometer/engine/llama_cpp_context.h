@@ -50,8 +50,6 @@ class LlamaCppContext {
   /// (vocab) f32 of the last evaluate(): of its last id, or with Outputs::all of the index-th. Valid until the next one.
   [[nodiscard]] std::span<const float> last_logits() const { return logits(-1); }
   [[nodiscard]] std::span<const float> logits(int index) const;
-  /// @throws Error as evaluate() would, before anything is evaluated.
-  void check(std::span<const TokenId> ids) const;
   /// Forgets what lies at `positions` and after it. @throws Error unsupported for a model that cannot forget a part.
   void truncate(int positions);
 

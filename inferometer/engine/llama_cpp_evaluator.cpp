@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "inferometer/engine/in_process.h"
+
 namespace ifm {
 namespace {
 
@@ -16,7 +18,7 @@ void LlamaCppEvaluator::prefill(std::span<const TokenId> ids) {
 }
 
 void LlamaCppEvaluator::score(std::span<const TokenId> ids, const std::function<void(int, std::span<const float>)>& each) {
-  context_.check(ids);
+  check_ids(ids, context_.position(), context_.capacity(), context_.vocab());
   const std::size_t most = std::min(kScoredTogether, static_cast<std::size_t>(context_.batch()));
   for (std::size_t begin = 0; begin < ids.size(); begin += most) {
     const std::span<const TokenId> piece = ids.subspan(begin, std::min(most, ids.size() - begin));

@@ -134,18 +134,14 @@ std::string LlamaCppText::chat_text(const std::vector<PromptMessage>& messages) 
 }
 
 std::vector<TokenId> LlamaCppText::encode(const Request& request) const {
+  if (agrees_) return encode_request(*text_, request);
   if (request.form == PromptForm::chat) {
-    if (agrees_) return text_->encode_chat(chat_of(request.messages));
     std::vector<TokenId> ids = tokenize(vocab_, chat_text(request.messages), Prefix::add, SpecialText::parse);
     // The template may have written the BOS that the tokenizer puts in front.
     if (ids.size() > 1 && ids[0] == llama_vocab_bos(vocab_) && ids[1] == ids[0]) ids.erase(ids.begin());
     return ids;
   }
-  if (request.messages.size() != 1) {
-    fail(ErrorKind::usage, "prompt: a raw prompt is one text (got {} messages)", request.messages.size());
-  }
-  const std::string& text = request.messages.front().content;
-  return agrees_ ? text_->encode_raw(text) : tokenize(vocab_, text, Prefix::add, SpecialText::parse);
+  return tokenize(vocab_, raw_text_of(request), Prefix::add, SpecialText::parse);
 }
 
 std::string LlamaCppText::decode(std::span<const TokenId> ids) const {

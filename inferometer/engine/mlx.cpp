@@ -58,10 +58,7 @@ class MlxModel final : public Model {
                .context = context_for(context, llama_.config().context, name)},
         evaluator_(llama_, cache_, setup_.context, stream) {
     const ModelConfig& config = llama_.config();
-    if (text_.tokenizer.vocab_size() > config.vocab) {
-      fail(ErrorKind::invalid_data, "{}: the tokenizer has ids up to {}, the embedding only {} rows", checkpoint.path().string(),
-           text_.tokenizer.vocab_size() - 1, config.vocab);
-    }
+    check_tokenizer(text_.tokenizer, config.vocab, checkpoint.path());
     info_ = {.name = name,
              .path = checkpoint.path(),
              .architecture = config.architecture,
@@ -76,12 +73,7 @@ class MlxModel final : public Model {
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
 
-  [[nodiscard]] std::vector<TokenId> encode(const Request& request) override {
-    if (request.form == PromptForm::chat) return text_.encode_chat(chat_of(request.messages));
-    if (request.messages.size() != 1)
-      fail(ErrorKind::usage, "prompt: a raw prompt is one text (got {} messages)", request.messages.size());
-    return text_.encode_raw(request.messages.front().content);
-  }
+  [[nodiscard]] std::vector<TokenId> encode(const Request& request) override { return encode_request(text_, request); }
 
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) override { return text_.tokenizer.decode(ids); }
 
@@ -142,11 +134,7 @@ mx::Device find_device(const std::string& name) {
 }  // namespace
 
 EngineStatus mlx_status() {
-  return {.kind = "mlx",
-          .available = true,
-          .version = mx::version(),
-          .device = describe(mx::default_device()),
-          .what_to_install = {}};
+  return {.available = true, .version = mx::version(), .device = describe(mx::default_device()), .what_to_install = {}};
 }
 
 std::unique_ptr<Engine> make_mlx_engine(const EngineOptions& options, Clock& clock) {

@@ -5,7 +5,7 @@
 #include <mlx/ops.h>
 #include <mlx/transforms.h>
 
-#include "inferometer/base/error.h"
+#include "inferometer/engine/in_process.h"
 #include "inferometer/engine/mlx_call.h"
 
 namespace mx = mlx::core;
@@ -19,17 +19,7 @@ constexpr std::size_t kScoredTogether = 64;  // positions whose logits, (64, voc
 
 void MlxEvaluator::truncate(int positions) { cache_.truncate(positions); }
 
-void MlxEvaluator::check(std::span<const TokenId> ids) const {
-  if (ids.empty()) fail(ErrorKind::usage, "evaluation: no ids (expected at least one)");
-  if (static_cast<std::size_t>(cache_.size()) + ids.size() > static_cast<std::size_t>(context_)) {
-    fail(ErrorKind::resource, "context: {} positions and {} more do not fit the context of {} tokens", cache_.size(), ids.size(),
-         context_);
-  }
-  for (const TokenId id : ids) {
-    if (id < 0 || id >= vocab())
-      fail(ErrorKind::usage, "evaluation: id {} is not in the vocabulary (expected 0 to {})", id, vocab() - 1);
-  }
-}
+void MlxEvaluator::check(std::span<const TokenId> ids) const { check_ids(ids, cache_.size(), context_, vocab()); }
 
 void MlxEvaluator::show(const mx::array& logits, std::size_t row) {
   logits_ = logits;

@@ -5,8 +5,7 @@
 namespace ifm {
 
 EngineStatus llama_cpp_status() {
-  return {.kind = "llama_cpp",
-          .available = false,
+  return {.available = false,
           .version = {},
           .device = {},
           .what_to_install = "this build has no llama.cpp: ./quickstart.sh --with llama.cpp gets it and builds with it"};

@@ -5,8 +5,7 @@
 namespace ifm {
 
 EngineStatus mlx_status() {
-  return {.kind = "mlx",
-          .available = false,
+  return {.available = false,
           .version = {},
           .device = {},
           .what_to_install = "this build has no MLX: ./quickstart.sh --with mlx gets it and builds with it"};

@@ -114,10 +114,7 @@ class OpenAiModel final : public Model {
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
 
   [[nodiscard]] std::vector<TokenId> encode(const Request& request) override {
-    if (!local_) return {};
-    if (request.form == PromptForm::raw && request.messages.size() == 1)
-      return local_->text.encode_raw(request.messages.front().content);
-    return local_->text.encode_chat(chat_of(request.messages));
+    return local_ ? encode_request(local_->text, request) : std::vector<TokenId>();
   }
 
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) override {
@@ -237,8 +234,7 @@ class OpenAiEngine final : public Engine {
 }  // namespace
 
 EngineStatus openai_status() {
-  return {.kind = "openai",
-          .available = true,
+  return {.available = true,
           .version = "libcurl " LIBCURL_VERSION,
           .device = "the server's (--url, or openai: {url: …} in a plan)",
           .what_to_install = {}};

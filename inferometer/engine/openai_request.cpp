@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "inferometer/base/error.h"
+#include "inferometer/engine/in_process.h"
 
 namespace ifm {
 namespace {
@@ -117,9 +118,7 @@ std::string body_of(const Request& request, const std::string& model, ServerKind
     body["messages"] = json::array();
     for (const PromptMessage& m : request.messages) body["messages"].push_back({{"role", m.role}, {"content", m.content}});
   } else {
-    if (request.messages.size() != 1)
-      fail(ErrorKind::usage, "prompt: a raw prompt is one text (got {} messages)", request.messages.size());
-    body["prompt"] = request.messages.front().content;
+    body["prompt"] = raw_text_of(request);
   }
   body["max_tokens"] = request.max_tokens;
   if (!request.stop.empty()) body["stop"] = request.stop;

@@ -141,11 +141,7 @@ class ProcessEngine final : public Engine {
 }  // namespace
 
 EngineStatus process_status() {
-  return {.kind = "process",
-          .available = true,
-          .version = build_version().version,
-          .device = "that of the engine inside",
-          .what_to_install = {}};
+  return {.available = true, .version = build_version().version, .device = "that of the engine inside", .what_to_install = {}};
 }
 
 std::unique_ptr<Engine> make_process_engine(const EngineOptions& options, Clock& clock) {

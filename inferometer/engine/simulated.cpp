@@ -112,11 +112,7 @@ class SimulatedEngine final : public Engine {
 }  // namespace
 
 EngineStatus simulated_status() {
-  return {.kind = "simulated",
-          .available = true,
-          .version = build_version().version,
-          .device = "none: a timing model",
-          .what_to_install = {}};
+  return {.available = true, .version = build_version().version, .device = "none: a timing model", .what_to_install = {}};
 }
 
 std::unique_ptr<Engine> make_simulated_engine(const EngineOptions& options, Clock& clock) {

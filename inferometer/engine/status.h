@@ -6,7 +6,7 @@ namespace ifm {
 
 /// An engine as `inferometer engines` lists it.
 struct EngineStatus {
-  std::string kind;
+  std::string kind;  ///< set by the table of engines
   bool available = false;
   std::string version;
   std::string device;

@@ -32,8 +32,8 @@ struct PlanServer {
   [[nodiscard]] bool operator==(const PlanServer&) const = default;
 };
 
-/// An engine of a plan: `embedded` or `{embedded: {threads: 2}}`; id = its
-/// `name`, else its kind, or kind and options when two share a kind.
+/// An engine of a plan: `embedded` or `{embedded: {threads: 2}}`; id = its `name`, else its kind, or kind and options when
+/// two share a kind.
 struct PlanEngine {
   std::string id;
   std::string kind = "embedded";

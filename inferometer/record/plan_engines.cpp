@@ -24,27 +24,21 @@ struct Read {
   PlanEngine& engine;
 
   void threads(const PlanField& field) const { engine.threads = static_cast<int>(reader.integer(field, 1, 4096)); }
-  void accuracy(const PlanField& field) const { engine.accuracy = reader.word(field, {"fast", "exact"}) == 0 ? "fast" : "exact"; }
+  void accuracy(const PlanField& field) const { engine.accuracy = choice(field, {"fast", "exact"}); }
   void context(const PlanField& field) const { engine.context = static_cast<int>(reader.integer(field, 1, 1 << 24)); }
   void isa(const PlanField& field) const { engine.isa = reader.label(field, 40); }
-  void speculate(const PlanField& field) const {
-    engine.speculate = reader.word(field, {"off", "lookup"}) == 0 ? "off" : "lookup";
-  }
+  void speculate(const PlanField& field) const { engine.speculate = choice(field, {"off", "lookup"}); }
   void program(const PlanField& field) const { engine.program = reader.label(field, 4096); }
   void model(const PlanField& field) const { engine.model = reader.label(field, 4096); }
   void name(const PlanField& field) const { engine.id = reader.label(field, 60); }
-  void cache_type(const PlanField& field) const {
-    constexpr std::array kTypes{"f16", "f32", "q8_0"};
-    engine.cache_type = kTypes.at(static_cast<std::size_t>(reader.word(field, {"f16", "f32", "q8_0"})));
-  }
-  void flash_attention(const PlanField& field) const {
-    constexpr std::array kWords{"auto", "on", "off"};
-    engine.flash_attention = kWords.at(static_cast<std::size_t>(reader.word(field, {"auto", "on", "off"})));
-  }
-  void device(const PlanField& field) const { engine.device = reader.word(field, {"cpu", "gpu"}) == 0 ? "cpu" : "gpu"; }
-  void inner(const PlanField& field) const {
-    constexpr std::array kInner{"embedded", "mlx", "llama_cpp"};
-    engine.inner = kInner.at(static_cast<std::size_t>(reader.word(field, {"embedded", "mlx", "llama_cpp"})));
+  void cache_type(const PlanField& field) const { engine.cache_type = choice(field, {"f16", "f32", "q8_0"}); }
+  void flash_attention(const PlanField& field) const { engine.flash_attention = choice(field, {"auto", "on", "off"}); }
+  void device(const PlanField& field) const { engine.device = choice(field, {"cpu", "gpu"}); }
+  void inner(const PlanField& field) const { engine.inner = choice(field, {"embedded", "mlx", "llama_cpp"}); }
+
+ private:
+  [[nodiscard]] std::string choice(const PlanField& field, std::initializer_list<std::string_view> words) const {
+    return std::string(words.begin()[reader.word(field, words)]);
   }
 };
 
