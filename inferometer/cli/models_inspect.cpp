@@ -62,6 +62,14 @@ std::string memory_text(const ModelReport& report) {
 
 }  // namespace
 
+ReadSpeed measure_read_speed(int64_t bytes_per_token) {
+  ReadSpeed speed;
+  speed.threads = cpu_info().physical_cores;
+  speed.read_gb_per_s =
+      measure_read_gb_per_s(speed.threads, std::clamp(bytes_per_token, kSmallestSetBytes, kLargestSetBytes), kMeasureNs);
+  return speed;
+}
+
 Json inspect_json(const std::string& model, const ModelReport& report, const ReadSpeed& speed) {
   const ModelConfig& config = report.config;
   return {{"model", model},
@@ -121,10 +129,7 @@ std::string inspect_table(const std::string& model, const ModelReport& report, c
 
 int inspect_command(const std::string& model, bool json) {
   const ModelReport report = inspect_model(resolve_model(model, HubOptions{}).path);
-  ReadSpeed speed;
-  speed.threads = cpu_info().physical_cores;
-  speed.read_gb_per_s =
-      measure_read_gb_per_s(speed.threads, std::clamp(report.bytes_per_token, kSmallestSetBytes, kLargestSetBytes), kMeasureNs);
+  const ReadSpeed speed = measure_read_speed(report.bytes_per_token);
   if (json) {
     print_json(inspect_json(model, report, speed));
   } else {

@@ -10,4 +10,7 @@ namespace ifm {
 /// subject: the file, as messages name it. @throws Error invalid_data naming the field.
 void check_config(ModelConfig& config, const std::string& subject);
 
+/// @throws Error unsupported naming general.architecture of a GGUF file when the model could not be run.
+void check_gguf_architecture(const std::string& architecture, const std::string& subject);
+
 }  // namespace ifm

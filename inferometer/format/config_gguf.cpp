@@ -91,12 +91,16 @@ int64_t default_head_dim(const GgufFile& file, const ModelConfig& config) {
 
 }  // namespace
 
+void check_gguf_architecture(const std::string& architecture, const std::string& subject) {
+  if (architecture == "llama") return;
+  fail(ErrorKind::unsupported, "{}: architecture {} is not supported", subject, quote(architecture));
+}
+
 ModelConfig read_gguf_config(const GgufFile& file) {
   const std::string* architecture = file.text("general.architecture");
   if (architecture == nullptr)
     fail(ErrorKind::invalid_data, "{}: metadata key \"general.architecture\" is missing", file.path().string());
-  if (*architecture != "llama")
-    fail(ErrorKind::unsupported, "{}: architecture {} is not supported", file.path().string(), quote(*architecture));
+  check_gguf_architecture(*architecture, file.path().string());
   ModelConfig config;
   config.architecture = *architecture;
   config.hidden = required_integer(file, "llama.embedding_length");

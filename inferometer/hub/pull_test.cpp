@@ -157,8 +157,9 @@ TEST_F(Pull, PipsOwnReasonIsPassedOn) {
   EXPECT_THAT(error_of(entry(), ErrorKind::not_found), HasSubstr("ifm-no-such-python: no such program"));
 }
 
-TEST_F(Pull, NamesThatCannotBeFetchedSayWhatToDo) {
-  ::setenv("HF_HUB_CACHE", (root_ / "hub").c_str(), 1);
+TEST_F(Pull, NamesOfTheHubAreNotFetchedOffline) {
+  for (const char* name : {"HOME", "HF_HUB_CACHE"}) ::setenv(name, (root_ / "hub").c_str(), 1);
+  options_.hub.offline = true;
   const auto message_of = [&](const std::string& name, ErrorKind kind) -> std::string {
     try {
       (void)pull_model(name, options_, kSilent);
@@ -170,9 +171,10 @@ TEST_F(Pull, NamesThatCannotBeFetchedSayWhatToDo) {
   };
   for (const char* name :
        {"mlx-community/Llama-3.2-1B-Instruct-4bit", "hf:mlx-community/Llama-3.2-1B-Instruct-4bit", "llama-3.2-1b"}) {
-    EXPECT_THAT(message_of(name, ErrorKind::not_found), HasSubstr("does not download from the Hub")) << name;
+    EXPECT_THAT(message_of(name, ErrorKind::usage), HasSubstr("--offline or HF_HUB_OFFLINE forbids")) << name;
   }
   EXPECT_THAT(message_of("no-such", ErrorKind::not_found), HasSubstr("models list"));
+  EXPECT_THAT(message_of("hf:../x", ErrorKind::not_found), HasSubstr("hf:owner/name"));
   ::unsetenv("HF_HUB_CACHE");
 }
 

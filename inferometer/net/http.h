@@ -29,6 +29,7 @@ struct HttpRequest {
   std::string body;  ///< empty = GET, else a POST of JSON
   double first_s = 60;
   double gap_s = 30;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< of this request only, after the client's
 };
 
 /// Takes the answer. Throwing an Error ends the request with it.

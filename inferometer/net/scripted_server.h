@@ -133,6 +133,7 @@ class ScriptedServer {
   }
   std::string models = R"({"object":"list","data":[{"id":"scripted","object":"model"}]})";
   std::string server_header = "scripted";
+  std::atomic<bool> scripts_get{false};  ///< the script answers GET too
 
  private:
   template <typename Address>
@@ -157,7 +158,7 @@ class ScriptedServer {
         const std::lock_guard lock(mutex_);
         requests_.push_back(request);
       }
-      if (request.starts_with("GET ")) {
+      if (request.starts_with("GET ") && !scripts_get) {
         connection.send("HTTP/1.1 200 OK\r\nServer: " + server_header +
                         "\r\nConnection: close\r\nContent-Length: " + std::to_string(models.size()) + "\r\n\r\n" + models);
       } else {

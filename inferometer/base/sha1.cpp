@@ -1,0 +1,85 @@
+#include "inferometer/base/sha1.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include <fmt/format.h>
+
+namespace ifm {
+namespace {
+
+/// f and K of round t (FIPS 180-4, 4.1.1 and 4.2.1).
+struct Round {
+  uint32_t mixed;
+  uint32_t constant;
+};
+
+Round round_of(std::size_t t, uint32_t b, uint32_t c, uint32_t d) {
+  if (t < 20) return {(b & c) ^ (~b & d), 0x5a827999};
+  if (t < 40) return {b ^ c ^ d, 0x6ed9eba1};
+  if (t < 60) return {(b & c) ^ (b & d) ^ (c & d), 0x8f1bbcdc};
+  return {b ^ c ^ d, 0xca62c1d6};
+}
+
+}  // namespace
+
+void Sha1::compress(const uint8_t* block) {
+  std::array<uint32_t, 80> w{};
+  for (std::size_t i = 0; i < 16; ++i) {
+    w[i] = static_cast<uint32_t>(block[4 * i]) << 24 | static_cast<uint32_t>(block[4 * i + 1]) << 16 |
+           static_cast<uint32_t>(block[4 * i + 2]) << 8 | static_cast<uint32_t>(block[4 * i + 3]);
+  }
+  for (std::size_t i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+  auto [a, b, c, d, e] = state_;
+  for (std::size_t i = 0; i < 80; ++i) {
+    const Round round = round_of(i, b, c, d);
+    const uint32_t next = std::rotl(a, 5) + round.mixed + e + round.constant + w[i];
+    e = d;
+    d = c;
+    c = std::rotl(b, 30);
+    b = a;
+    a = next;
+  }
+  const std::array<uint32_t, 5> add{a, b, c, d, e};
+  for (std::size_t i = 0; i < 5; ++i) state_[i] += add[i];
+}
+
+Sha1& Sha1::update(std::span<const std::byte> bytes) {
+  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  std::size_t left = bytes.size();
+  total_bytes_ += left;
+  while (left > 0) {
+    if (pending_size_ == 0 && left >= 64) {
+      compress(data);
+      data += 64;
+      left -= 64;
+      continue;
+    }
+    const std::size_t take = std::min(left, 64 - pending_size_);
+    std::memcpy(pending_.data() + pending_size_, data, take);
+    pending_size_ += take;
+    data += take;
+    left -= take;
+    if (pending_size_ == 64) {
+      compress(pending_.data());
+      pending_size_ = 0;
+    }
+  }
+  return *this;
+}
+
+Sha1& Sha1::update(std::string_view text) { return update(std::as_bytes(std::span(text.data(), text.size()))); }
+
+std::string Sha1::hex_digest() {
+  const uint64_t bits = total_bytes_ * 8;
+  std::array<uint8_t, 72> tail{0x80};
+  const std::size_t zeros = (pending_size_ < 56 ? 56 : 120) - pending_size_;
+  for (std::size_t i = 0; i < 8; ++i) tail[zeros + i] = static_cast<uint8_t>(bits >> (56 - 8 * i));
+  update(std::as_bytes(std::span(tail.data(), zeros + 8)));
+  std::string hex;
+  for (const uint32_t word : state_) hex += fmt::format("{:08x}", word);
+  return hex;
+}
+
+}  // namespace ifm
