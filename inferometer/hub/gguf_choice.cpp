@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 
 namespace ifm {
 namespace {
@@ -31,17 +32,17 @@ bool is_model(const std::string& file) {
   return file.ends_with(kEnding) && name.find("MMPROJ") == std::string::npos && name.find("IMATRIX") == std::string::npos;
 }
 
-std::vector<std::string> models_of(const std::vector<std::string>& files) {
+}  // namespace
+
+std::vector<std::string> gguf_models(const std::vector<std::string>& files) {
   std::vector<std::string> result;
   std::ranges::copy_if(files, std::back_inserter(result), is_model);
   return result;
 }
 
-}  // namespace
-
 std::vector<std::string> ggufs_with(const std::vector<std::string>& files, std::string_view quantization) {
   const std::string wanted = upper(quantization);
-  const std::vector<std::string> models = models_of(files);
+  const std::vector<std::string> models = gguf_models(files);
   std::vector<std::string> found;
   std::ranges::copy_if(models, std::back_inserter(found),
                        [&](const std::string& file) { return holds_word(upper(file), wanted); });
@@ -56,7 +57,7 @@ GgufChoice choose_gguf(const std::vector<std::string>& files, std::string_view q
     const std::vector<std::string> found = ggufs_with(files, quantization);
     return {found.size() == 1 ? found.front() : "", false};
   }
-  const std::vector<std::string> models = models_of(files);
+  const std::vector<std::string> models = gguf_models(files);
   if (models.size() == 1) return {models.front(), false};
   for (const std::string_view usual : kUsual) {
     std::vector<std::string> found;

@@ -12,8 +12,10 @@ struct GgufChoice {
   bool guessed = false;  ///< nothing was asked for, and there were several
 };
 
-/// The files whose name says `quantization` ("Q4_K_M"), whatever its case; as a word of its own where one does so. Helpers of
-/// models that see (mmproj) and importance matrices are no models.
+/// The GGUF files among these that are models: helpers of models that see (mmproj) and importance matrices are none.
+[[nodiscard]] std::vector<std::string> gguf_models(const std::vector<std::string>& files);
+
+/// The models whose name says `quantization` ("Q4_K_M"), whatever its case; as a word of its own where one does so.
 [[nodiscard]] std::vector<std::string> ggufs_with(const std::vector<std::string>& files, std::string_view quantization);
 
 /// The file that `quantization` names, or, when that is empty, the only one or the one that people mostly take: Q4_K_M, Q4_0, …

@@ -89,13 +89,18 @@ std::optional<std::string> HubCache::read_reference(const std::string& revision)
   return commit;
 }
 
-std::optional<fs::path> HubCache::find(const HubName& name) const {
-  if (const auto commit = read_reference(name.revision)) return whole_model_in(snapshot(*commit), name);
-  if (is_commit(name.revision)) return whole_model_in(snapshot(name.revision), name);
-  if (name.revision != "main") return std::nullopt;
+std::vector<fs::path> HubCache::snapshots_of(const std::string& revision) const {
+  if (const auto commit = read_reference(revision)) return {snapshot(*commit)};
+  if (is_commit(revision)) return {snapshot(revision)};
+  if (revision != "main") return {};
   std::vector<fs::path> snapshots = entries_of(folder_ / "snapshots");
-  for (auto it = snapshots.rbegin(); it != snapshots.rend(); ++it) {
-    if (auto found = whole_model_in(*it, name)) return found;
+  std::ranges::reverse(snapshots);
+  return snapshots;
+}
+
+std::optional<fs::path> HubCache::find(const HubName& name) const {
+  for (const fs::path& snapshot : snapshots_of(name.revision)) {
+    if (auto found = whole_model_in(snapshot, name)) return found;
   }
   return std::nullopt;
 }
@@ -108,7 +113,12 @@ std::vector<HubName> hub_cache_names(const fs::path& cache) {
     if (!text.starts_with(kModels) || cut == std::string::npos) continue;
     text = text.substr(kModels.size(), cut - kModels.size()) + "/" + text.substr(cut + 2);
     const auto name = parse_hub_name(text);
-    if (name && HubCache(cache, *name).find(*name)) names.push_back(*name);
+    if (!name) continue;
+    for (const fs::path& snapshot : HubCache(cache, *name).snapshots_of(name->revision)) {
+      const std::vector<HubName> here = names_in(snapshot, *name);
+      names.insert(names.end(), here.begin(), here.end());
+      if (!here.empty()) break;
+    }
   }
   return names;
 }

@@ -34,6 +34,8 @@ class HubCache {
   /// The commit that a revision was when it was fetched; nullopt when it never was.
   [[nodiscard]] std::optional<std::string> read_reference(const std::string& revision) const;
 
+  /// The revision's snapshots that may hold a model, the one to take first: one, or all for "main" without a note.
+  [[nodiscard]] std::vector<std::filesystem::path> snapshots_of(const std::string& revision) const;
   /// Where the model lies when it is whole: the revision's snapshot, for "main" without a note the last one by name.
   [[nodiscard]] std::optional<std::filesystem::path> find(const HubName& name) const;
 
@@ -42,7 +44,7 @@ class HubCache {
   std::filesystem::path locks_;
 };
 
-/// Names ("hf:owner/name") of the models that lie whole in the cache.
+/// Names of the models of "main" that lie whole in the cache.
 [[nodiscard]] std::vector<HubName> hub_cache_names(const std::filesystem::path& cache);
 
 }  // namespace ifm

@@ -102,6 +102,10 @@ TEST_F(HubCacheFolder, AGgufIsTheOneThatWasAskedFor) {
   EXPECT_EQ(cache_.find(name_of("o/n:Q4_0")), std::nullopt);
   EXPECT_EQ(cache_.find(name_of("o/n/m-Q8_0.gguf")), cache_.snapshot(kCommit) / "m-Q8_0.gguf");
   EXPECT_EQ(cache_.find(name_of("o/n/other.gguf")), std::nullopt);
+  fill(kCommit, "m-Q4_0.gguf", "d3");
+  std::vector<std::string> names;
+  for (const HubName& name : hub_cache_names(hub())) names.push_back(name.text());
+  EXPECT_THAT(names, ElementsAre("hf:o/n", "hf:o/n/m-Q8_0.gguf"));  // of both, Q4_0 is the usual one
   fill(kCommit, "p-BF16-00001-of-00002.gguf", "d2");
   EXPECT_EQ(cache_.find(name_of("o/n:BF16")), std::nullopt);
 }

@@ -1,6 +1,7 @@
 #include "inferometer/hub/model_caches.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -51,13 +52,20 @@ std::optional<fs::path> find_in_llama_cpp(const HubName& name) {
   return llama_cpp_folder() / (prefix + wanted);
 }
 
+/// The first of several with a name is the one that the name finds.
+void add(std::vector<FoundModel>& models, FoundModel model) {
+  const bool known = std::ranges::find(models, model.name, &FoundModel::name) != models.end();
+  if (!known) models.push_back(std::move(model));
+}
+
 void add_lm_studio(std::vector<FoundModel>& models) {
   for (const fs::path& root : lm_studio_folders()) {
     for (const fs::path& owner : entries_of(root)) {
       for (const fs::path& folder : entries_of(owner)) {
         const auto name = parse_hub_name(owner.filename().string() + "/" + folder.filename().string());
         if (!name) continue;
-        if (const auto found = whole_model_in(folder, *name)) models.push_back({name->text(), *found, kLmStudio});
+        for (const HubName& here : names_in(folder, *name))
+          add(models, {here.text(), whole_model_in(folder, here).value_or(folder), kLmStudio});
       }
     }
   }
@@ -79,7 +87,7 @@ std::optional<FoundModel> find_in_caches(const HubName& name) {
 std::vector<FoundModel> models_in_caches() {
   std::vector<FoundModel> models;
   for (const HubName& name : hub_cache_names(hub_cache_folder())) {
-    if (const auto found = HubCache(hub_cache_folder(), name).find(name)) models.push_back({name.text(), *found, kHuggingFace});
+    if (const auto found = HubCache(hub_cache_folder(), name).find(name)) add(models, {name.text(), *found, kHuggingFace});
   }
   add_lm_studio(models);
   for (const fs::path& path : entries_of(llama_cpp_folder())) {

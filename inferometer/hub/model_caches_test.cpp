@@ -89,12 +89,14 @@ TEST_F(ModelCaches, OddManifestsAndNamesMeanNothing) {
 TEST_F(ModelCaches, AllAreListed) {
   EXPECT_TRUE(models_in_caches().empty());
   put_file(root_ / ".lmstudio/models/o/n/m-Q4_0.gguf", "x");
+  put_file(root_ / ".lmstudio/models/o/two/a.gguf", "x");
+  put_file(root_ / ".lmstudio/models/o/two/b.gguf", "x");
   put_file(root_ / ".cache/llama.cpp/o_n_m.gguf", "x");
   put_file(root_ / ".cache/huggingface/hub/models--o--n/snapshots/aaa/m.gguf", "x");
   put_file(root_ / ".cache/huggingface/hub/datasets--o--n/snapshots/aaa/m.gguf", "x");
   std::vector<std::string> lines;
   for (const FoundModel& model : models_in_caches()) lines.push_back(model.keeper + " " + model.name);
-  EXPECT_THAT(lines, ::testing::ElementsAre("Hugging Face hf:o/n", "LM Studio hf:o/n",
+  EXPECT_THAT(lines, ::testing::ElementsAre("Hugging Face hf:o/n", "LM Studio hf:o/two/a.gguf", "LM Studio hf:o/two/b.gguf",
                                             "llama.cpp " + (root_ / ".cache/llama.cpp/o_n_m.gguf").string()));
 }
 

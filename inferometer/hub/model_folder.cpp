@@ -61,6 +61,18 @@ std::optional<fs::path> whole_model_in(const fs::path& folder, const HubName& na
   return folder / chosen.file;
 }
 
+std::vector<HubName> names_in(const fs::path& folder, const HubName& name) {
+  std::vector<HubName> names;
+  const std::optional<fs::path> usual = whole_model_in(folder, name);
+  if (usual) names.push_back(name);
+  for (const std::string& file : gguf_models(files_below(folder))) {
+    if (is_gguf_part(file) || usual == folder / file) continue;
+    names.push_back(name);
+    names.back().file = file;
+  }
+  return names;
+}
+
 bool begins_as_gguf(const fs::path& file) {
   if (!is_file(file)) return false;
   std::ifstream in(file, std::ios::binary);

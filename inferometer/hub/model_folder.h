@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "inferometer/hub/hub_name.h"
 
@@ -13,6 +14,10 @@ namespace ifm {
 /// What a folder of a cache holds of the model that `name` asks for, provided that it is all there: the folder itself when it has
 /// config.json and every file of the weights, or the GGUF that name's file, quantization or the usual choice means.
 [[nodiscard]] std::optional<std::filesystem::path> whole_model_in(const std::filesystem::path& folder, const HubName& name);
+
+/// The names under which whole_model_in finds what the folder of the repository `name` holds: its own, and one with a file for
+/// each other GGUF.
+[[nodiscard]] std::vector<HubName> names_in(const std::filesystem::path& folder, const HubName& name);
 
 /// Whether a file begins as a GGUF does, whatever it is called.
 [[nodiscard]] bool begins_as_gguf(const std::filesystem::path& file);

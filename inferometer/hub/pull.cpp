@@ -67,7 +67,8 @@ void fetch_gguf(const RegistryEntry& entry, const PullOptions& options, const fs
 
 /// From the Hub, unless some program has put it on this machine.
 Pulled pull_hub_name(const HubName& name, const PullOptions& options, const Say& say) {
-  if (const auto found = find_in_caches(name)) {
+  const auto found = options.update ? std::nullopt : find_in_caches(name);
+  if (found) {
     say(fmt::format("{}: is here already, in the cache of {}", name.text(), found->keeper));
     return {{{name.text(), found->path}}, false};
   }

