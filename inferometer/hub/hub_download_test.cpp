@@ -1,5 +1,7 @@
 #include "inferometer/hub/hub_download.h"
 
+#include <cstdlib>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -218,11 +220,16 @@ TEST_F(HubDownload, FromHttpsNobodyIsSentToHttp) {
 }
 
 TEST_F(HubDownload, OneErrorEndsAllOfThem) {
-  Answers hub({answer("404 Not Found", "Content-Length: 0\r\n", "")});
-  std::vector<HubFile> files;
-  for (int i = 0; i < 50; ++i) files.push_back(listed(fmt::format("f{}", i), fmt::format("content {}", i)));
+  std::vector<HubFile> files{listed("bad", std::string(100, 'x'))};  // the largest: asked for among the first
+  for (int i = 0; i < 60; ++i) files.push_back(listed(fmt::format("f{}", i), fmt::format("{:08}", i)));
+  ScriptedServer hub([](ScriptedConnection& connection, const std::string& request) {
+    const std::size_t at = request.find("/f");
+    if (at == std::string::npos) return connection.send(answer("404 Not Found", "Content-Length: 0\r\n", ""));
+    connection.send(whole(fmt::format("{:08}", std::atoi(request.c_str() + at + 2))));
+  });
+  hub.scripts_get = true;
   (void)message_of(ErrorKind::not_found, [&] { fetch(hub.url(), files); });
-  EXPECT_LT(hub.requests().size(), 20U);
+  EXPECT_LT(hub.requests().size(), 40U);
 }
 
 TEST_F(HubDownload, AStopKeepsWhatCame) {

@@ -76,12 +76,15 @@ TEST_F(ModelCaches, OddManifestsAndNamesMeanNothing) {
   put_file(root_ / ".ollama/models/blobs" / ("sha256-" + digest), "GGUF");
   put_file(root_ / ".ollama/models/blobs/secret", "GGUF");
   put_manifest("registry.ollama.ai/library/escape/latest", "/../secret");
+  put_manifest("registry.ollama.ai/library/short/latest", "dd");
+  put_file(root_ / ".ollama/models/blobs/sha256-dd", "GGUF");
   put_manifest("registry.ollama.ai/library/adapter/latest", digest, "application/vnd.ollama.image.adapter");
   put_file(root_ / ".ollama/models/manifests/registry.ollama.ai/library/broken/latest", "{");
   put_file(root_ / ".ollama/models/manifests/registry.ollama.ai/library/list/latest", R"({"layers":[3,{"mediaType":3}]})");
   put_manifest("registry.ollama.ai/library/image/latest", std::string(64, 'e'));
   put_file(root_ / ".ollama/models/blobs" / ("sha256-" + std::string(64, 'e')), "no model");
-  for (const char* name : {"escape", "adapter", "broken", "list", "image", "", ":", "../x", "a/b/c/d/e", "..:..", "a/../../x:y"})
+  for (const char* name :
+       {"escape", "short", "adapter", "broken", "list", "image", "", ":", "../x", "a/b/c/d/e", "..:..", "a/../../x:y"})
     EXPECT_EQ(find_in_ollama(name), std::nullopt) << name;
   EXPECT_TRUE(ollama_names().empty());
 }

@@ -127,6 +127,13 @@ class HubHandler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
+class HubHttp(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """Clients that leave early are no news."""
+
+
 class Hub:
     """`with Hub({"owner/name": folder}) as hub`: serves the folder's files; set the attributes to make it misbehave."""
 
@@ -143,8 +150,7 @@ class Hub:
         self.elsewhere = None  # another Hub that large files are fetched from
         self.asked = []  # (path, headers)
         self.lock = threading.Lock()
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), HubHandler)
-        self.http.daemon_threads = True
+        self.http = HubHttp(("127.0.0.1", 0), HubHandler)
         self.http.hub = self
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
