@@ -102,8 +102,13 @@ ResolvedModel pull_from_hub(const HubName& name, const HubPullOptions& options, 
   const HubChoice choice = choose_files(name, listing);
   const HubCache cache(options.hub.cache, name);
   const BlobSource source{options.hub, cache, name.repository(), listing.commit};
-  DownloadPlan plan{name.text(), static_cast<int64_t>(choice.files.size()), sum_bytes(choice.files), 0, std::nullopt,
+  DownloadPlan plan{name.text(),
+                    static_cast<int64_t>(choice.files.size()),
+                    sum_bytes(choice.files),
+                    missing_bytes(cache, choice.files),
+                    std::nullopt,
                     choice.note};
+  cache.make_folders();
   if (choice.is_folder) {
     std::vector<HubFile> first;
     std::ranges::copy_if(choice.files, std::back_inserter(first), is_configuration);
@@ -115,8 +120,6 @@ ResolvedModel pull_from_hub(const HubName& name, const HubPullOptions& options, 
   } else {
     plan.estimate = look_into_gguf(source, choice.files.front(), options, clock);
   }
-  cache.make_folders();
-  plan.missing_bytes = missing_bytes(cache, choice.files);
   if (options.on_plan) options.on_plan(plan);
   require_space(cache.folder(), plan.missing_bytes);
   download_files(source, choice.files, options.download, clock);

@@ -63,7 +63,7 @@ class Pull(HubTest):
     def test_says_the_cost_before(self):
         lines = self.pull(f"hf:{NAME}").stderr.splitlines()
         total = sum(map(len, read_folder(tiny_model()).values()))
-        self.assertRegex(lines[0], rf"^hf:{NAME}: \d files, [0-9.]+ MB to download( of {total / 1e6:.1f} MB)?, about [0-9.]+ MB of memory at "
+        self.assertRegex(lines[0], rf"^hf:{NAME}: \d files, {total / 1e6:.1f} MB to download, about [0-9.]+ MB of memory at "
                                    r"\d+ tokens, up to \d+ tokens/s here \([0-9.]+ GB/s read by \d+ threads\)$")
         self.assertIn("100 %", lines[-2])
         self.assertIn("done in", lines[-1])
@@ -76,6 +76,12 @@ class Pull(HubTest):
         for model in (f"hf:{NAME}", NAME, f"hf:{NAME}@main", f"hf:{NAME}@{COMMIT}"):
             self.answer(model)
         self.succeeds("models", "inspect", f"hf:{NAME}", environment=self.environment)
+        self.succeeds("tokenize", "-m", f"hf:{NAME}", stdin="the\n", environment=self.environment)
+        self.succeeds("bench", "-m", f"hf:{NAME}", "-p", "0", "-n", "2", "-r", "1", environment=self.environment)
+        plan = self.folder / "plan.yaml"
+        plan.write_text(f"version: 1\nname: hub\nseed: 1\nmode: [warm]\nengines: [embedded]\nmodels: [hf:{NAME}]\n"
+                        "prompts:\n  - id: p\n    text: the\nmax_tokens: [2]\ntemperature: [0]\nrepeats: 1\nwarmup: 0\nignore_eos: true\n", encoding="utf-8")
+        self.succeeds("run", plan, "--out", self.folder / "results", environment=self.environment)
         self.assertIn(f"hf:{NAME}", self.succeeds("models", "list", environment=self.environment).stdout)
 
     def test_a_second_time_asks_nobody(self):
@@ -155,7 +161,7 @@ class BadDays(HubTest):
     def test_a_part_of_an_earlier_pull_is_used(self):
         self.part().parent.mkdir(parents=True)
         self.part().write_bytes(self.weights()[:1000])
-        self.pull(f"hf:{NAME}")
+        self.assertRegex(self.pull(f"hf:{NAME}").stderr, r"[0-9.]+ MB to download of [0-9.]+ MB, about")
         ranges = [headers.get("Range") for path, headers in self.hub.asked if path.endswith("model.safetensors")]
         self.assertEqual(ranges, ["bytes=1000-"])
         self.answer(f"hf:{NAME}")

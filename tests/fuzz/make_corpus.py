@@ -1,4 +1,5 @@
 """Makes the seed corpora of the fuzz targets: make_corpus.py FOLDER. Small valid files, of what the program writes and of the goldens."""
+import json
 import os
 import pathlib
 import re
@@ -26,8 +27,13 @@ def main():
             subprocess.run([PROGRAM, "models", "synth", "tiny-llama", *arguments], check=True, capture_output=True)
         keep(out / "safetensors", "tiny", tiny / "model.safetensors", most=10**9)
         keep(out / "gguf", "tiny", f"{tiny}.gguf", most=10**9)
+        keep(out / "gguf_head", "tiny", f"{tiny}.gguf")
         keep(out / "config", "tiny", tiny / "config.json")
         keep(out / "tokenizer", "tiny", tiny / "tokenizer.json")
+    (out / "hub_listing").mkdir()
+    files = [{"rfilename": "config.json", "size": 12, "blobId": "b" * 40},
+             {"rfilename": "model.safetensors", "size": 9, "blobId": "b" * 40, "lfs": {"sha256": "c" * 64, "size": 9, "pointerSize": 134}}]
+    (out / "hub_listing" / "folder").write_text(json.dumps({"id": "o/n", "sha": "a" * 40, "siblings": files}), encoding="utf-8")
     for template in sorted((SOURCE / "tests/golden/text/templates").glob("*.jinja")):
         keep(out / "template", template.stem, template)
     for plan in sorted((SOURCE / "plans").glob("*.yaml")):
