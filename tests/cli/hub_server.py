@@ -73,6 +73,8 @@ class HubHandler(http.server.BaseHTTPRequestHandler):
         if hub.elsewhere and name.endswith(LARGE):
             return self.answer(302, b"", {"Location": f"{hub.elsewhere.url}/{repository}/resolve/{revision}/{name}?signature=x",
                                           **self.metadata(name, content)})
+        if name in hub.together:
+            hub.barrier.wait(timeout=30)  # raises when they do not come together: the connection breaks
         headers = self.metadata(name, content)
         status, sent = 200, content
         if (asked := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))) and not hub.ignores_range:
@@ -147,6 +149,8 @@ class Hub:
         self.hold_at = None  # large files stop there until the gate opens
         self.held, self.gate = threading.Event(), threading.Event()
         self.false_digests = False
+        self.together = ()  # two files of which none is sent before both are asked for
+        self.barrier = threading.Barrier(2)
         self.elsewhere = None  # another Hub that large files are fetched from
         self.asked = []  # (path, headers)
         self.lock = threading.Lock()

@@ -60,6 +60,11 @@ class Pull(HubTest):
             self.assertEqual(os.readlink(snapshot / name), f"../../blobs/{digest}", name)
         self.assert_nothing_in_the_making()
 
+    def test_files_come_in_parallel(self):
+        self.hub.together = ("model.safetensors", "tokenizer.json")
+        self.pull(f"hf:{NAME}")
+        self.assertFalse(self.hub.barrier.broken)
+
     def test_says_the_cost_before(self):
         lines = self.pull(f"hf:{NAME}").stderr.splitlines()
         total = sum(map(len, read_folder(tiny_model()).values()))
