@@ -20,6 +20,16 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::milliseconds kBetweenReports{100};
 
+/// Threads that end before their owner does, also when an exception is on its way.
+struct Threads {
+  const StopSource& stop;
+  std::vector<std::thread> all;
+  ~Threads() {
+    stop.request_stop();
+    for (std::thread& thread : all) thread.join();
+  }
+};
+
 /// Threads that take one file after another.
 class Download {
  public:
@@ -35,11 +45,12 @@ class Download {
 
   void run() {
     const StopCallback pass_on(options_.stop, [this] { stop_.request_stop(); });
-    std::vector<std::thread> threads;
-    running_ = std::min<int>(options_.connections, static_cast<int>(files_.size()));
-    for (int i = 0, count = running_; i < count; ++i) threads.emplace_back([this] { work(); });
-    wait();
-    for (std::thread& thread : threads) thread.join();
+    {
+      Threads threads{.stop = stop_};
+      running_ = std::min<int>(options_.connections, static_cast<int>(files_.size()));
+      for (int i = 0, count = running_; i < count; ++i) threads.all.emplace_back([this] { work(); });
+      wait();
+    }
     report();
     if (error_) std::rethrow_exception(error_);
     if (options_.stop.stop_requested()) {
