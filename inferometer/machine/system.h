@@ -28,6 +28,7 @@ struct MachineState {
 struct CpuTimes {
   uint64_t total = 0;
   uint64_t stolen = 0;  ///< by the hypervisor
+  uint64_t idle = 0;    ///< or waiting for a disk
 };
 
 /// `root` is where the OS keeps /proc and /sys; another one than "/" is for tests. Never throw.

@@ -204,6 +204,7 @@ std::optional<CpuTimes> cpu_times(const fs::path& root) {
   if (ticks.size() < 8) return std::nullopt;
   CpuTimes times;
   for (std::size_t i = 0; i < 8; ++i) times.total += static_cast<uint64_t>(ticks[i]);
+  times.idle = static_cast<uint64_t>(ticks[3] + ticks[4]);
   times.stolen = static_cast<uint64_t>(ticks[7]);
   return times;
 }

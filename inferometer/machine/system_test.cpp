@@ -96,6 +96,7 @@ TEST_F(FakeRoot, ReadsALaptopOnBattery) {
   EXPECT_EQ(state.load_1m, 0.25);
   EXPECT_EQ(cpu_times(root())->total, 1000U);
   EXPECT_EQ(cpu_times(root())->stolen, 35U);
+  EXPECT_EQ(cpu_times(root())->idle, 810U);
 }
 
 TEST_F(FakeRoot, CpuQuotaIsTheSmallestOnTheWayUp) {
