@@ -236,16 +236,26 @@ void ChildProcess::kill(int signal) {
   if (pid_ > 0 && !exit_) ::kill(own_group_ ? -pid_ : pid_, signal);
 }
 
+/// False when it still runs, or a signal came.
+bool ChildProcess::reap(int options) {
+  siginfo_t ended{};
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOWAIT | options) != 0) {
+    if (errno == EINTR) return false;
+    fail(ErrorKind::io, "{}: cannot be waited for ({})", program_, std::strerror(errno));
+  }
+  if (ended.si_pid != pid_) return false;
+  // While it is not reaped its id cannot become another group's.
+  if (own_group_) ::kill(-pid_, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  exit_ = exit_of(status);
+  return true;
+}
+
 ProcessExit ChildProcess::wait() {
   IFM_CHECK(pid_ > 0);
-  while (!exit_) {
-    int status = 0;
-    if (::waitpid(pid_, &status, 0) == pid_) {
-      exit_ = exit_of(status);
-    } else if (errno != EINTR) {
-      fail(ErrorKind::io, "{}: cannot be waited for ({})", program_, std::strerror(errno));
-    }
-  }
+  while (!exit_) (void)reap(0);
   return *exit_;
 }
 
@@ -253,18 +263,10 @@ std::optional<ProcessExit> ChildProcess::wait_for(int64_t timeout_ms) {
   IFM_CHECK(pid_ > 0);
   const int64_t deadline_ms = now_ms() + timeout_ms;
   while (!exit_) {
-    int status = 0;
-    const pid_t got = ::waitpid(pid_, &status, WNOHANG);
-    if (got == pid_) {
-      exit_ = exit_of(status);
-    } else if (got < 0 && errno != EINTR) {
-      fail(ErrorKind::io, "{}: cannot be waited for ({})", program_, std::strerror(errno));
-    } else if (now_ms() >= deadline_ms) {
-      return std::nullopt;
-    } else {
-      const timespec pause{0, 2'000'000};
-      ::nanosleep(&pause, nullptr);
-    }
+    if (reap(WNOHANG)) break;
+    if (now_ms() >= deadline_ms) return std::nullopt;
+    const timespec pause{0, 2'000'000};
+    ::nanosleep(&pause, nullptr);
   }
   return exit_;
 }

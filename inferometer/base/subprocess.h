@@ -24,8 +24,8 @@ enum class ChildStderr { inherit, capture, discard };
 /// How a child is started, besides its arguments.
 struct SpawnOptions {
   ChildStderr standard_error = ChildStderr::inherit;
-  bool own_group =
-      false;  ///< a process group of its own: Ctrl-C at the terminal does not reach it, and kill() ends its children too
+  bool own_group = false;  ///< a process group of its own: Ctrl-C at the terminal does not reach it, kill() reaches its children,
+                           ///< and when it has ended and is waited for, those of them that still run are killed
   std::vector<std::pair<std::string, std::string>> environment;  ///< added to, or replacing, what we have
 };
 
@@ -63,6 +63,7 @@ class ChildProcess {
 
  private:
   void release() noexcept;
+  bool reap(int options);
   std::string program_;
   pid_t pid_ = -1;
   bool own_group_ = false;

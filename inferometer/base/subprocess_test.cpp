@@ -108,6 +108,16 @@ TEST(ChildProcess, TheDestructorKillsAndReaps) {
   EXPECT_NE(::kill(pid, 0), 0);
 }
 
+TEST(ChildProcess, AGroupEndsWithItsFirstProcess) {
+  ChildProcess shell({"sh", "-c", "sleep 600 & echo $!"}, {.own_group = true});
+  std::string grandchild;
+  ASSERT_TRUE(shell.read_some(grandchild));
+  EXPECT_EQ(shell.wait().code, 0);
+  // Its end closes the last writing end of the pipe; a grandchild that lives on would hold it for ten minutes.
+  EXPECT_FALSE(shell.read_some(grandchild));
+  EXPECT_EQ(shell.wait().code, 0);
+}
+
 TEST(ChildProcess, MovingKeepsTheChild) {
   ChildProcess first({"cat"});
   ChildProcess second(std::move(first));
