@@ -40,7 +40,8 @@ void warn_failures(Study& study) {
     warn(study, "invalid_runs",
          fmt::format("{} of {} runs are invalid (clocks that disagree, or the machine slept) and not in the timings.",
                      study.runs_invalid, all));
-  const size_t planned = expand_cells(study.session.plan).size() * static_cast<size_t>(std::max(0, study.session.plan.repeats));
+  const size_t planned =
+      expand_cells(study.session.plan).size() * static_cast<size_t>(std::max(0, runs_of_cell(study.session.plan)));
   if (static_cast<size_t>(all) < planned)
     warn(study, "unfinished", fmt::format("The session is not complete: {} of {} planned runs.", all, planned));
 }
@@ -50,6 +51,7 @@ std::string flag_meaning(const std::string& flag) {
       {"canary", "the block's fixed test kernels were more than 5 % off the session's median"},
       {"steal", "more than 2 % of the CPU time was stolen while it ran"},
       {"clock_disagreement", "the engine's clock and ours differ by more than 1 ms"},
+      {"engines_awake", "engines that waited used more than a tenth of a core, which the engine being measured lacked"},
       {"suspended", "the machine slept while it ran"},
       {"count_disputed", "token counts disagree, so it has no tok/s"},
       {"eos_not_ignored", "the server ended at an EOS that it was to ignore, so its latency is not compared"},

@@ -45,7 +45,8 @@ Json model_to_json(const SessionModel& model) {
           {"weight_bytes", nullable(model.weight_bytes)},
           {"parameters", nullable(model.parameters)},
           {"bytes_per_token", nullable(model.bytes_per_token)},
-          {"load_s", nullable(model.load_s)}};
+          {"load_s", nullable(model.load_s)},
+          {"engine_version", nullable(model.engine_version)}};
 }
 
 Json block_to_json(const BlockRecord& block) {
@@ -56,7 +57,8 @@ Json block_to_json(const BlockRecord& block) {
           {"canary_read_ns", nullable(block.canary_read_ns)},
           {"temperature_c", nullable(block.temperature_c)},
           {"frequency_mhz", nullable(block.frequency_mhz)},
-          {"load_1m", nullable(block.load_1m)}};
+          {"load_1m", nullable(block.load_1m)},
+          {"waiting_cpu_share", nullable(block.waiting_cpu_share)}};
 }
 
 void add_identity(Json& json, const Run& run) {

@@ -89,6 +89,7 @@ Json plan_to_json(const Plan& plan) {
   json["top_k"] = plan.top_k;
   json["min_p"] = plan.min_p;
   json["repeats"] = plan.repeats;
+  json["pairs"] = plan.pairs;
   json["warmup"] = plan.warmup;
   json["ignore_eos"] = plan.ignore_eos;
   json["cache"] = to_string(plan.page_cache);
@@ -119,6 +120,7 @@ Plan plan_from_json(const nlohmann::json& json) {
   json.at("top_k").get_to(plan.top_k);
   json.at("min_p").get_to(plan.min_p);
   json.at("repeats").get_to(plan.repeats);
+  plan.pairs = json.value("pairs", 0);  // sessions of older builds have none
   json.at("warmup").get_to(plan.warmup);
   json.at("ignore_eos").get_to(plan.ignore_eos);
   plan.page_cache = json.at("cache") == "dropped" ? PageCache::dropped : PageCache::as_is;

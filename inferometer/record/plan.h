@@ -82,6 +82,9 @@ struct Plan {
   int top_k = 0;
   double min_p = 0.0;
   int repeats = 3;
+  /// 0: blocks, models stay loaded. Else a comparison of two engines in so many adjacent pairs of fresh processes, each of which
+  /// does `repeats` runs of every cell; a block is a pair. Not a key of plan files.
+  int pairs = 0;
   int warmup =
       1;  ///< unrecorded-in-results runs before the first block, per engine and model; they really run and are stored as warm-up
   bool ignore_eos = true;
@@ -91,6 +94,9 @@ struct Plan {
   std::string source;  ///< the file's text
   std::string hash;    ///< sha256 of source and of every prompt file
 };
+
+/// Measured runs of a cell in a whole session.
+[[nodiscard]] constexpr int runs_of_cell(const Plan& plan) { return plan.repeats * (plan.pairs > 0 ? plan.pairs : 1); }
 
 /// Parses a plan; `directory` resolves prompt files.
 /// @throws Error usage: "plan.yaml:12: key: what is wrong (expected X, got Y)" (FAULTS 54-59).

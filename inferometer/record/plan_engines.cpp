@@ -243,4 +243,11 @@ std::vector<PlanEngine> read_plan_engines(const PlanReader& reader, const PlanFi
   return engines;
 }
 
+PlanEngine parse_engine(const std::string& text, const std::string& option) {
+  const YamlNode tree = parse_yaml_tree(text, option);
+  std::vector<PlanEngine> engine{read_engine(PlanReader(option), {&tree, "engine"})};
+  name_engines(engine);
+  return std::move(engine.front());
+}
+
 }  // namespace ifm

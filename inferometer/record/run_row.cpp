@@ -1,6 +1,5 @@
 #include "inferometer/record/run_row.h"
 
-#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -8,14 +7,13 @@
 
 #include "inferometer/base/check.h"
 #include "inferometer/base/error.h"
-#include "inferometer/base/sha256.h"
 #include "inferometer/record/sql_row.h"
 #include "inferometer/record/varint.h"
 
 namespace ifm {
 namespace {
 
-constexpr auto kColumns = std::to_array<RunColumn>({
+constexpr auto kColumns = std::to_array<SqlColumn>({
     {"run_order", "INTEGER NOT NULL"},
     {"block", "INTEGER NOT NULL"},
     {"cell", "INTEGER NOT NULL"},
@@ -111,7 +109,7 @@ void read_metrics(RowReader& row, RunMetrics& m) {
 
 }  // namespace
 
-std::span<const RunColumn> run_columns() { return kColumns; }
+std::span<const SqlColumn> run_columns() { return kColumns; }
 
 std::string pack_stamps(const TokenStamps& stamps) {
   IFM_CHECK(stamps.offset_ns.size() == stamps.tokens.size());
@@ -211,27 +209,6 @@ Run run_from_row(const SqlRow& values) {
   for (auto* time : {&run.connect_ns, &run.server_prefill_ns, &run.server_decode_ns}) row.maybe(*time);
   row.maybe(run.server_decode_tokens);
   return run;
-}
-
-std::string row_checksum(std::span<const SqlValue> row) {
-  Sha256 hash;
-  for (const SqlValue& value : row) {
-    std::string bytes(1, static_cast<char>('0' + value.index()));
-    if (const auto* integer = std::get_if<int64_t>(&value)) append_varint(bytes, zigzag(*integer));
-    if (const auto* real = std::get_if<double>(&value)) append_varint(bytes, std::bit_cast<uint64_t>(*real));
-    const auto* text = std::get_if<std::string>(&value);
-    if (const auto* blob = std::get_if<SqlBlob>(&value)) text = &blob->bytes;
-    if (text != nullptr) append_varint(bytes, text->size());
-    hash.update(bytes);
-    if (text != nullptr) hash.update(*text);
-  }
-  return hash.hex_digest();
-}
-
-std::string run_checksum(std::span<const SqlValue> row) {
-  const auto old = static_cast<std::size_t>(std::ranges::count(kColumns, int64_t{1}, &RunColumn::since));
-  const auto is_null = [](const SqlValue& value) { return std::holds_alternative<std::monostate>(value); };
-  return row_checksum(std::ranges::all_of(row.subspan(old), is_null) ? row.first(old) : row);
 }
 
 }  // namespace ifm

@@ -1,30 +1,36 @@
 #include "inferometer/record/schema.h"
 
+#include <span>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "inferometer/base/error.h"
 #include "inferometer/record/run_row.h"
+#include "inferometer/record/session_row.h"
+#include "inferometer/record/sql_column.h"
 
 namespace ifm {
 namespace {
 
-constexpr const char* kTables = R"sql(
-CREATE TABLE session(
-  id INTEGER PRIMARY KEY AUTOINCREMENT, started_utc TEXT NOT NULL, finished_utc TEXT, plan_name TEXT NOT NULL,
-  plan_hash TEXT NOT NULL, plan_source TEXT NOT NULL, plan_json TEXT NOT NULL, order_seed INTEGER NOT NULL,
-  environment_json TEXT NOT NULL, command TEXT NOT NULL, checksum TEXT NOT NULL);
-CREATE TABLE session_model(
-  session INTEGER NOT NULL REFERENCES session(id), position INTEGER NOT NULL, engine TEXT NOT NULL, model TEXT NOT NULL,
-  path TEXT NOT NULL, architecture TEXT NOT NULL, quantization TEXT NOT NULL, hash TEXT NOT NULL, isa TEXT NOT NULL,
-  accuracy TEXT NOT NULL, threads INTEGER NOT NULL, context INTEGER NOT NULL, weight_bytes INTEGER, parameters INTEGER,
-  bytes_per_token INTEGER, load_s REAL, checksum TEXT NOT NULL, PRIMARY KEY(session, position));
-CREATE TABLE block(
-  id INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES session(id), block INTEGER NOT NULL,
-  first_order INTEGER NOT NULL, started_ns INTEGER NOT NULL, canary_compute_ns INTEGER, canary_read_ns INTEGER,
-  temperature_c REAL, frequency_mhz REAL, load_1m REAL, checksum TEXT NOT NULL);
-)sql";
+constexpr const char* kOfSession = "session INTEGER NOT NULL REFERENCES session(id)";
+
+/// A table whose rows carry a checksum.
+struct Table {
+  const char* name;
+  std::string head;  ///< before the columns
+  std::span<const SqlColumn> columns;
+  std::string tail;  ///< after the checksum
+};
+
+std::vector<Table> tables() {
+  const std::string id = "id INTEGER PRIMARY KEY AUTOINCREMENT";
+  return {{"session", id + ", finished_utc TEXT", session_columns(), ""},
+          {"session_model", kOfSession, model_columns(), ", PRIMARY KEY(session, position)"},
+          {"block", id + ", " + kOfSession, block_columns(), ""},
+          {"run", id + ", " + kOfSession, run_columns(), ""}};
+}
 
 /// The database itself refuses a run that stands there already: a resumed session can neither lose nor double one.
 constexpr const char* kIndexes = R"sql(
@@ -32,10 +38,13 @@ CREATE UNIQUE INDEX run_order_once ON run(session, run_order);
 CREATE UNIQUE INDEX run_repeat_once ON run(session, cell, repeat) WHERE kind = 'measured';
 )sql";
 
-std::string run_table() {
-  std::string sql = "CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES session(id)";
-  for (const RunColumn& column : run_columns()) sql += fmt::format(", {} {}", column.name, column.type);
-  return sql + ", checksum TEXT NOT NULL);";
+std::string create_tables() {
+  std::string sql;
+  for (const Table& table : tables()) {
+    sql += fmt::format("CREATE TABLE {}({}{}, checksum TEXT NOT NULL{});", table.name, table.head,
+                       column_declarations(table.columns), table.tail);
+  }
+  return sql;
 }
 
 int64_t pragma(const SqliteDatabase& database, const std::string& name) {
@@ -49,8 +58,11 @@ void upgrade(const SqliteDatabase& database) {
   const int64_t version = schema_version(database);
   if (version >= kSchemaVersion) return;
   SqliteTransaction transaction(database);
-  for (const RunColumn& column : run_columns()) {
-    if (column.since > version) database.execute(fmt::format("ALTER TABLE run ADD COLUMN {} {}", column.name, column.type));
+  for (const Table& table : tables()) {
+    for (const SqlColumn& column : table.columns) {
+      if (column.since > version)
+        database.execute(fmt::format("ALTER TABLE {} ADD COLUMN {} {}", table.name, column.name, column.type));
+    }
   }
   database.execute(fmt::format("PRAGMA user_version={}", kSchemaVersion));
   transaction.commit();
@@ -93,7 +105,7 @@ std::unique_ptr<SqliteDatabase> open_for_writing(const std::filesystem::path& fi
   database->execute("PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
   if (is_empty(*database)) {
     SqliteTransaction transaction(*database);
-    database->execute(kTables + run_table() + kIndexes +
+    database->execute(create_tables() + kIndexes +
                       fmt::format("PRAGMA application_id={}; PRAGMA user_version={};", kApplicationId, kSchemaVersion));
     transaction.commit();
   }

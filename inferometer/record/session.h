@@ -18,6 +18,7 @@ struct SessionModel {
   int context = 0;
   std::optional<int64_t> weight_bytes, parameters, bytes_per_token;
   std::optional<double> load_s;
+  std::string engine_version;  ///< of the library or server; empty = unknown
 };
 
 /// The machine and the build that a session ran on; unknown = null or empty.

@@ -1,11 +1,59 @@
 #include "inferometer/record/session_row.h"
 
+#include <array>
 #include <bit>
 
 #include "inferometer/record/json_codec.h"
 #include "inferometer/record/sql_row.h"
 
 namespace ifm {
+namespace {
+
+constexpr auto kSessionColumns = std::to_array<SqlColumn>({
+    {"started_utc", "TEXT NOT NULL"},
+    {"plan_name", "TEXT NOT NULL"},
+    {"plan_hash", "TEXT NOT NULL"},
+    {"plan_source", "TEXT NOT NULL"},
+    {"plan_json", "TEXT NOT NULL"},
+    {"order_seed", "INTEGER NOT NULL"},
+    {"environment_json", "TEXT NOT NULL"},
+    {"command", "TEXT NOT NULL"},
+});
+constexpr auto kModelColumns = std::to_array<SqlColumn>({
+    {"position", "INTEGER NOT NULL"},
+    {"engine", "TEXT NOT NULL"},
+    {"model", "TEXT NOT NULL"},
+    {"path", "TEXT NOT NULL"},
+    {"architecture", "TEXT NOT NULL"},
+    {"quantization", "TEXT NOT NULL"},
+    {"hash", "TEXT NOT NULL"},
+    {"isa", "TEXT NOT NULL"},
+    {"accuracy", "TEXT NOT NULL"},
+    {"threads", "INTEGER NOT NULL"},
+    {"context", "INTEGER NOT NULL"},
+    {"weight_bytes", "INTEGER"},
+    {"parameters", "INTEGER"},
+    {"bytes_per_token", "INTEGER"},
+    {"load_s", "REAL"},
+    {"engine_version", "TEXT", 4},
+});
+constexpr auto kBlockColumns = std::to_array<SqlColumn>({
+    {"block", "INTEGER NOT NULL"},
+    {"first_order", "INTEGER NOT NULL"},
+    {"started_ns", "INTEGER NOT NULL"},
+    {"canary_compute_ns", "INTEGER"},
+    {"canary_read_ns", "INTEGER"},
+    {"temperature_c", "REAL"},
+    {"frequency_mhz", "REAL"},
+    {"load_1m", "REAL"},
+    {"waiting_cpu_share", "REAL", 4},
+});
+
+}  // namespace
+
+std::span<const SqlColumn> session_columns() { return kSessionColumns; }
+std::span<const SqlColumn> model_columns() { return kModelColumns; }
+std::span<const SqlColumn> block_columns() { return kBlockColumns; }
 
 SqlRow session_to_row(const Session& session) {
   RowWriter row;
@@ -52,6 +100,7 @@ SqlRow model_to_row(int position, const SessionModel& model) {
   row.integer(model.context);
   for (const auto* number : {&model.weight_bytes, &model.parameters, &model.bytes_per_token}) row.maybe(*number);
   row.maybe(model.load_s);
+  row.maybe_text(model.engine_version);
   return row.take();
 }
 
@@ -67,6 +116,7 @@ SessionModel model_from_row(const SqlRow& values) {
   model.context = row.narrow();
   for (auto* number : {&model.weight_bytes, &model.parameters, &model.bytes_per_token}) row.maybe(*number);
   row.maybe(model.load_s);
+  model.engine_version = row.maybe_text();
   return model;
 }
 
@@ -77,7 +127,8 @@ SqlRow block_to_row(const BlockRecord& block) {
   row.integer(block.started_ns);
   row.maybe(block.canary_compute_ns);
   row.maybe(block.canary_read_ns);
-  for (const auto* number : {&block.temperature_c, &block.frequency_mhz, &block.load_1m}) row.maybe(*number);
+  for (const auto* number : {&block.temperature_c, &block.frequency_mhz, &block.load_1m, &block.waiting_cpu_share})
+    row.maybe(*number);
   return row.take();
 }
 
@@ -89,7 +140,7 @@ BlockRecord block_from_row(const SqlRow& values) {
   block.started_ns = row.integer();
   row.maybe(block.canary_compute_ns);
   row.maybe(block.canary_read_ns);
-  for (auto* number : {&block.temperature_c, &block.frequency_mhz, &block.load_1m}) row.maybe(*number);
+  for (auto* number : {&block.temperature_c, &block.frequency_mhz, &block.load_1m, &block.waiting_cpu_share}) row.maybe(*number);
   return block;
 }
 

@@ -20,6 +20,13 @@ class RowWriter {
   void real(double value) { row_.emplace_back(value); }
   void text(std::string value) { row_.emplace_back(std::move(value)); }
   void blob(std::string bytes) { row_.emplace_back(SqlBlob{std::move(bytes)}); }
+  /// Empty = null.
+  void maybe_text(std::string value) {
+    if (value.empty())
+      row_.emplace_back();
+    else
+      text(std::move(value));
+  }
   template <typename T>
   void maybe(const std::optional<T>& value) {
     if constexpr (std::is_floating_point_v<T>) {
@@ -43,10 +50,16 @@ class RowReader {
   int narrow() { return static_cast<int>(take<int64_t>()); }
   double real() { return take<double>(); }
   std::string text() { return take<std::string>(); }
+  /// Null = empty.
+  std::string maybe_text() {
+    if (!next_is_null()) return text();
+    ++at_;
+    return {};
+  }
   std::string blob() { return take<SqlBlob>().bytes; }
   template <typename T>
   void maybe(std::optional<T>& into) {
-    if (at_ < row_.size() && std::holds_alternative<std::monostate>(row_[at_])) {
+    if (next_is_null()) {
       ++at_;
       into.reset();
       return;
@@ -59,6 +72,7 @@ class RowReader {
   }
 
  private:
+  [[nodiscard]] bool next_is_null() const { return at_ < row_.size() && std::holds_alternative<std::monostate>(row_[at_]); }
   template <typename T>
   T take() {
     const T* value = at_ < row_.size() ? std::get_if<T>(&row_[at_]) : nullptr;

@@ -18,6 +18,7 @@ struct BlockRecord {
   int first_order = 0;     ///< order of the first run that it speaks for
   int64_t started_ns = 0;  ///< as a run's times
   std::optional<int64_t> canary_compute_ns, canary_read_ns;
+  std::optional<double> waiting_cpu_share;  ///< cores that this process and its children kept busy while every engine waited
   std::optional<double> temperature_c, frequency_mhz, load_1m;
   [[nodiscard]] bool operator==(const BlockRecord&) const = default;
 };

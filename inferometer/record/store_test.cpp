@@ -9,13 +9,19 @@
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "inferometer/base/error.h"
 #include "inferometer/record/json_codec.h"
 #include "inferometer/record/run_row.h"
+#include "inferometer/record/schema.h"
+#include "inferometer/record/session_row.h"
+#include "inferometer/record/sql_column.h"
 #include "inferometer/record/sqlite.h"
 
 namespace ifm {
@@ -56,7 +62,8 @@ Session full_session() {
   session.environment.cpu = "CPU";
   session.environment.load_1m = 0.1;
   session.environment.memory_bytes = 1LL << 40;
-  session.models = {{.engine = "simulated", .model = "m", .threads = 2, .parameters = 5, .load_s = 0.25}};
+  session.models = {
+      {.engine = "simulated", .model = "m", .threads = 2, .parameters = 5, .load_s = 0.25, .engine_version = "1.2"}};
   session.command = "inferometer run plan.yaml";
   return session;
 }
@@ -217,32 +224,60 @@ TEST_F(StoreTest, NewerSchemaIsRefused) {
   { const Store store(file(), Store::Access::write); }
   {
     const SqliteDatabase database(file(), SqliteDatabase::Open::write);
-    database.execute("PRAGMA user_version=4");
+    database.execute("PRAGMA user_version=" + std::to_string(kSchemaVersion + 1));
   }
   for (const auto access : {Store::Access::read, Store::Access::write}) {
     EXPECT_EQ(error_of([&] { const Store store(file(), access); }).kind(), ErrorKind::unsupported);
   }
 }
 
-/// A file as schema 1 had it: no run in it speculates.
-void make_schema_1(const std::filesystem::path& file) {
+/// Takes away what came after schema `version`, as if an older build had written the file.
+void make_schema(int64_t version, const std::filesystem::path& file) {
   const SqliteDatabase database(file, SqliteDatabase::Open::write);
-  for (const RunColumn& column : run_columns()) {
-    if (column.since > 1) database.execute(std::string("ALTER TABLE run DROP COLUMN ") + column.name);
+  const std::vector<std::pair<std::string, std::span<const SqlColumn>>> tables{
+      {"session_model", model_columns()}, {"block", block_columns()}, {"run", run_columns()}};
+  for (const auto& [table, columns] : tables) {
+    for (const SqlColumn& column : columns) {
+      if (column.since > version) database.execute("ALTER TABLE " + table + " DROP COLUMN " + column.name);
+    }
   }
-  database.execute("PRAGMA user_version=1");
+  database.execute("PRAGMA user_version=" + std::to_string(version));
+}
+
+TEST_F(StoreTest, ARowOfAnOlderSchemaKeepsItsChecksumWhenTheFileIsUpgraded) {
+  // Speculation came with schema 2, servers' times with 3: this run is one that schema 2 wrote.
+  ModelRun run = full_run();
+  run.connect_ns = run.server_prefill_ns = run.server_decode_ns = std::nullopt;
+  run.server_decode_tokens = std::nullopt;
+  Session session = full_session();
+  for (SessionModel& model : session.models) model.engine_version.clear();
+  {
+    Store store(file(), Store::Access::write);
+    (void)store.add_session(session);
+    (void)store.add_run(1, run);
+    store.add_block(1, {.block = 3, .load_1m = 0.5});
+  }
+  make_schema(2, file());
+  for (const auto access : {Store::Access::read, Store::Access::write, Store::Access::read}) {
+    const Store store(file(), access);
+    EXPECT_EQ(store.runs(1).at(0).drafted_tokens, run.drafted_tokens);
+    EXPECT_EQ(store.blocks(1).at(0).block, 3);
+    EXPECT_EQ(store.session(1).models.size(), session.models.size());
+  }
 }
 
 TEST_F(StoreTest, OlderSchemaIsReadAsItIsAndWrittenOnAfterAnUpgrade) {
   ModelRun old = full_run();
   old.drafted_tokens = old.accepted_tokens = old.decode_steps = old.server_decode_tokens = std::nullopt;
   old.connect_ns = old.server_prefill_ns = old.server_decode_ns = std::nullopt;
+  Session session = full_session();
+  for (SessionModel& model : session.models) model.engine_version.clear();
   {
     Store store(file(), Store::Access::write);
-    (void)store.add_session(full_session());
+    (void)store.add_session(session);
     (void)store.add_run(1, old);
   }
-  make_schema_1(file());
+  make_schema(1, file());
   const auto check_old = [&](const ModelRun& run) {
     EXPECT_EQ(run.text, old.text);
     EXPECT_FALSE(run.drafted_tokens || run.accepted_tokens || run.decode_steps);

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "inferometer/record/run.h"
+#include "inferometer/record/session.h"
+#include "inferometer/stats/verdict.h"
+
+namespace ifm {
+
+/// A time of a run that sides are compared by.
+struct ComparedMetric {
+  const char* name;       ///< "latency", "ttft", "tpot"
+  const char* unit_name;  ///< "latency_s", as in tables
+  std::optional<double> RunMetrics::*value;
+};
+/// All that can be asked for.
+[[nodiscard]] const std::vector<ComparedMetric>& compared_metrics();
+
+/// One cell of the plan and one metric.
+struct ComparedCell {
+  std::string prompt;
+  int max_tokens = 0;
+  double temperature = 0;
+  std::string metric;
+  int dropped = 0;                       ///< pairs without a value on both sides: runs that failed
+  std::optional<double> mean_a, mean_b;  ///< geometric means over processes, s
+  stats::PairedEffect effect;
+};
+
+/// A session of pairs of processes, compared.
+struct ComparisonReport {
+  Session session;
+  double margin = 0;                      ///< log(1 + δ)
+  std::vector<std::string> incomparable;  ///< why there is no verdict; empty = there is one
+  stats::Verdict verdict = stats::Verdict::inconclusive;
+  std::vector<ComparedCell> cells;
+  /// Of each pair the mean over all cells of the first metric; null without a whole pair.
+  std::optional<stats::PairedEffect> overall;
+  int pairs = 0;
+  int flagged_pairs = 0;                            ///< with a flagged run
+  std::optional<stats::Verdict> verdict_unflagged;  ///< without these; null when none is flagged or too few are left
+  int flagged_a = 0, flagged_b = 0;                 ///< flagged runs of each side: one that draws more may throttle the machine
+  std::optional<bool> same_ids;                     ///< greedy runs gave the same tokens on both sides; null without such runs
+};
+
+/// The two sides are the session's plan's two engines, A first. metrics: names, at least one; the first is what `overall` shows.
+/// @throws Error usage for an unknown metric or a session that does not hold pairs of two sides.
+[[nodiscard]] ComparisonReport compare_sides(const Session& session, const std::vector<Run>& runs,
+                                             const std::vector<std::string>& metrics);
+
+/// How often two equal sides would be called different, in percent: comparisons made of this session's own pairs with random
+/// signs. Null when a cell has fewer pairs than a verdict needs.
+[[nodiscard]] std::optional<double> false_alarm_percent(const ComparisonReport& report, const std::vector<Run>& runs);
+
+}  // namespace ifm
