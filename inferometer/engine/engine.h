@@ -147,9 +147,10 @@ struct ModelInfo {
   std::filesystem::path path;  ///< empty for a remote model
   std::string architecture;
   std::string quantization;
-  std::string hash;      ///< "sha256:…" of the weight files' hashes; empty unless asked for (it reads every byte)
-  std::string isa;       ///< the kernels' instruction set
-  std::string accuracy;  ///< "fast", "exact"
+  std::string hash;            ///< "sha256:…" of the weight files' hashes; empty unless asked for (it reads every byte)
+  std::string isa;             ///< the kernels' instruction set
+  std::string accuracy;        ///< "fast", "exact"
+  std::string engine_version;  ///< where it is not Engine::version(): of a server, of a child's engine
   int threads = 0;
   int context = 0;  ///< tokens that this instance holds
   std::optional<int64_t> weight_bytes;
@@ -222,6 +223,7 @@ struct ServerOptions {
   std::vector<std::string> command;  ///< a server to start as a child, "{port}" and "{model}" filled in; empty = it runs already
   std::string ready = "/health";     ///< path that answers 200 once a started server can be asked
   double ready_s = 120;              ///< time limit for that
+  std::filesystem::path log;         ///< file that what a started server prints is added to; empty = none
 };
 
 /// Everything an engine needs to be made; unset = the engine's default.
@@ -250,6 +252,8 @@ class Engine {
   [[nodiscard]] virtual std::string version() const = 0;
   /// Whether load() reads the model's files; otherwise its path may be empty.
   [[nodiscard]] virtual bool needs_files() const { return true; }
+  /// Looks whether load() can succeed as far as that is known without loading: whether a server answers. @throws Error as load().
+  virtual void check() {}
   /// `path`: folder or `.gguf`; `name` is what info().name will say. @throws Error not_found, invalid_data, unsupported,
   /// resource.
   [[nodiscard]] virtual std::unique_ptr<Model> load(const std::filesystem::path& path, const std::string& name) = 0;

@@ -8,9 +8,14 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -27,6 +32,7 @@ namespace {
 constexpr std::size_t kKeptOutput = std::size_t{64} << 10U;
 constexpr int64_t kPollNs = 50'000'000;
 constexpr int64_t kGraceMs = 5'000;
+constexpr int64_t kLastWordsMs = 1'000;
 constexpr double kAnswerS = 2;
 
 /// A port of the loopback interface that is free now. (Somebody may take it before the child does; then the child says so.)
@@ -49,13 +55,33 @@ void replace_all(std::string& text, std::string_view from, const std::string& to
     text.replace(at, from.size(), to);
 }
 
+/// A shell that waits for the end of its input, which only this process holds open, and then ends the server's group: however we
+/// end, also by SIGKILL, no server is left behind.
+std::vector<std::string> guard_of(pid_t group) {
+  return {"/bin/sh", "-c", "read -r never; kill -s TERM -- -$0; sleep 5; kill -s KILL -- -$0", std::to_string(group)};
+}
+
+/// Where a server's output is added to; nowhere when the path is empty.
+std::ofstream open_log(const std::filesystem::path& path) {
+  std::ofstream file;
+  if (path.empty()) return file;
+  std::error_code ignored;
+  std::filesystem::create_directories(path.parent_path(), ignored);
+  file.open(path, std::ios::app | std::ios::binary);
+  if (!file) fail(ErrorKind::io, "server: {} cannot be written (expected a file for what the server prints)", path.string());
+  return file;
+}
+
 }  // namespace
 
-/// The child and the thread that reads what it prints.
+/// The child, its guard, and the thread that reads what it prints.
 class ManagedServer::Running {
  public:
-  explicit Running(const std::vector<std::string>& command)
-      : child_(command, {.standard_error = ChildStderr::capture, .own_group = true}), reader_([this] { read(); }) {
+  Running(const std::vector<std::string>& command, const std::filesystem::path& log)
+      : log_(open_log(log)),
+        child_(command, {.standard_error = ChildStderr::capture, .own_group = true}),
+        guard_(guard_of(child_.pid()), {.standard_error = ChildStderr::discard, .own_group = true}),
+        reader_([this] { read(); }) {
     child_.close_input();
   }
   Running(const Running&) = delete;
@@ -66,13 +92,17 @@ class ManagedServer::Running {
       child_.kill(SIGKILL);
       child_.wait();
     }
-    // A grandchild may still hold the pipes; the whole group goes.
-    child_.kill(SIGKILL);
+    guard_.kill(SIGKILL);
     stop_ = true;
     reader_.join();
   }
 
   [[nodiscard]] std::optional<ProcessExit> ended() { return child_.wait_for(0); }
+  /// After the child's end: waits until all that it printed is read. A grandchild may hold the pipes open for ever, so not long.
+  void read_to_the_end() {
+    std::unique_lock lock(mutex_);
+    all_read_.wait_for(lock, std::chrono::milliseconds(kLastWordsMs), [this] { return at_end_; });
+  }
   [[nodiscard]] std::string output() const {
     const std::lock_guard lock(mutex_);
     return output_;
@@ -91,16 +121,25 @@ class ManagedServer::Running {
           end.fd = -1;
           continue;
         }
+        log_.write(bytes.data(), size);
+        log_.flush();
         const std::lock_guard lock(mutex_);
         output_.append(bytes.data(), static_cast<std::size_t>(size));
         if (output_.size() > kKeptOutput) output_.erase(0, output_.size() - kKeptOutput);
       }
     }
+    const std::lock_guard lock(mutex_);
+    at_end_ = true;
+    all_read_.notify_all();
   }
 
+  std::ofstream log_;
   ChildProcess child_;
+  ChildProcess guard_;
   mutable std::mutex mutex_;
+  std::condition_variable all_read_;
   std::string output_;
+  bool at_end_ = false;
   std::atomic<bool> stop_{false};
   std::thread reader_;
 };
@@ -127,10 +166,11 @@ ManagedServer::ManagedServer(const ServerOptions& options, const std::string& mo
     fail(ErrorKind::engine, "server: something else answers at {} already (expected nobody before {} is started)", url_,
          command.front());
   }
-  running_ = std::make_unique<Running>(command);
+  running_ = std::make_unique<Running>(command, options.log);
   const int64_t deadline_ns = clock.now_ns() + static_cast<int64_t>(options.ready_s * 1e9);
   while (status() != 200) {
     if (const auto ended = running_->ended()) {
+      running_->read_to_the_end();
       fail(ErrorKind::engine, "server: {} ended with exit code {} before it was ready: {}", command.front(), ended->code,
            last_line());
     }
@@ -147,7 +187,11 @@ ManagedServer::ManagedServer(const ServerOptions& options, const std::string& mo
 
 ManagedServer::~ManagedServer() = default;
 
-bool ManagedServer::alive() { return !running_->ended(); }
+bool ManagedServer::alive() {
+  if (!running_->ended()) return true;
+  running_->read_to_the_end();
+  return false;
+}
 
 std::string ManagedServer::last_line() const {
   std::string output = running_->output();

@@ -11,8 +11,8 @@
 namespace ifm {
 
 /// A server that runs as a child of ours while this lives: started on a free port, waited for, and ended with everything that it
-/// started. What it prints is read, so that it never stalls, and its end is kept for messages. No server but our own child is
-/// ever ended.
+/// started, also when we are killed ourselves. What it prints is read, so that it never stalls, added to options.log, and its end
+/// is kept for messages. No server but our own child is ever ended.
 class ManagedServer {
  public:
   /// options.command: "{port}" and "{model}" in its words are replaced. `model`: what stands for {model}.

@@ -63,6 +63,11 @@ HttpSettings settings_of(const ServerOptions& options) {
   return settings;
 }
 
+/// What every server of the kind answers, also while it loads.
+HttpRequest models_question(const std::string& url) {
+  return {.url = root_of(url) + "/v1/models", .body = {}, .first_s = kQuestionS, .gap_s = kQuestionS};
+}
+
 /// The answer on its way: bytes to events to tokens; an error's body is kept.
 class AnswerReader final : public HttpHandler {
  public:
@@ -108,7 +113,13 @@ class OpenAiModel final : public Model {
         url_(server_ == nullptr ? options.url : server_->url()),
         client_(settings_of(options), clock) {
     ask_what_it_is(name);
-    info_ = {.name = name, .path = path, .architecture = {}, .quantization = {}, .hash = {}, .isa = to_string(kind_)};
+    info_ = {.name = name,
+             .path = path,
+             .architecture = {},
+             .quantization = {},
+             .hash = {},
+             .isa = to_string(kind_),
+             .engine_version = version_.empty() ? "version unknown" : version_};
   }
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
@@ -153,13 +164,13 @@ class OpenAiModel final : public Model {
 
   /// Which server this is and what it calls its model. Opens the connection, too.
   void ask_what_it_is(const std::string& name) {
-    const HttpClient::Answer answer =
-        client_.fetch({.url = root_of(url_) + "/v1/models", .body = {}, .first_s = kQuestionS, .gap_s = kQuestionS});
+    const HttpClient::Answer answer = client_.fetch(models_question(url_));
     if (answer.status == 401 || answer.status == 403)
       fail(ErrorKind::network, "server: HTTP status {}: {}", answer.status, error_message_of(answer.body));
     const json models = answer.status == 200 ? json::parse(answer.body, nullptr, false) : json();
     const auto header = answer.headers.find("server");
-    kind_ = server_kind_of(url_, header == answer.headers.end() ? "" : header->second, models);
+    version_ = header == answer.headers.end() ? "" : header->second;
+    kind_ = server_kind_of(url_, version_, models);
     model_ = options_.model;
     if (model_.empty()) model_ = only_model_of(models).value_or(kind_ == ServerKind::mlx_lm ? kLoadedModel : name);
   }
@@ -178,6 +189,7 @@ class OpenAiModel final : public Model {
       fail(ErrorKind::engine, "server: it answered with the model {} (expected {} as before)", stream.model(), served_);
     }
     if (served_.empty()) served_ = stream.model();
+    if (!stream.fingerprint().empty()) info_.engine_version = stream.fingerprint();
     std::vector<std::string> texts;
     for (const OpenAiStream::Piece& piece : stream.pieces()) texts.push_back(piece.reasoning + piece.text);
     Tokenize tokenize;
@@ -211,8 +223,9 @@ class OpenAiModel final : public Model {
   std::string url_;
   HttpClient client_;
   ServerKind kind_ = ServerKind::unknown;
-  std::string model_;   // asked for
-  std::string served_;  // as the server calls it
+  std::string model_;    // asked for
+  std::string served_;   // as the server calls it
+  std::string version_;  // as its Server header says it
   ModelInfo info_;
 };
 
@@ -222,6 +235,11 @@ class OpenAiEngine final : public Engine {
   [[nodiscard]] std::string name() const override { return "openai"; }
   [[nodiscard]] std::string version() const override { return "libcurl " LIBCURL_VERSION; }
   [[nodiscard]] bool needs_files() const override { return false; }
+  void check() override {
+    if (!options_.command.empty()) return;
+    HttpClient client(settings_of(options_), clock_);
+    (void)client.fetch(models_question(options_.url));
+  }
   [[nodiscard]] std::unique_ptr<Model> load(const std::filesystem::path& path, const std::string& name) override {
     return std::make_unique<OpenAiModel>(options_, clock_, path, name);
   }

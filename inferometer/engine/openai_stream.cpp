@@ -95,6 +95,7 @@ void OpenAiStream::take_chunk(const json& chunk, int64_t received_ns) {
     }
     model_ = model;
   }
+  if (const std::string build = text_at(chunk, "system_fingerprint"); !build.empty()) fingerprint_ = one_line(build);
   if (const auto choices = chunk.find("choices"); choices != chunk.end() && choices->is_array() && !choices->empty()) {
     if (choices->size() > 1) fail(ErrorKind::network, "server: {} answers in one event (expected one)", choices->size());
     if (choices->front().is_object()) take_choice(choices->front(), received_ns);

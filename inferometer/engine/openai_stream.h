@@ -41,6 +41,8 @@ class OpenAiStream {
   [[nodiscard]] const std::optional<ServerTimings>& timings() const { return timings_; }
   /// The name that the server gives the model.
   [[nodiscard]] const std::string& model() const { return model_; }
+  /// What it says of its own build ("system_fingerprint"); empty where it does not.
+  [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
   [[nodiscard]] const std::vector<std::string>& flags() const { return flags_; }
 
  private:
@@ -53,6 +55,7 @@ class OpenAiStream {
   std::vector<Piece> pieces_;
   std::string finish_reason_;
   std::string model_;
+  std::string fingerprint_;
   std::optional<int> prompt_tokens_, completion_tokens_, cached_tokens_;
   std::optional<ServerTimings> timings_;
   std::vector<std::string> flags_;

@@ -103,6 +103,7 @@ json to_wire(const ModelInfo& i) {
           {"quantization", i.quantization},
           {"isa", i.isa},
           {"accuracy", i.accuracy},
+          {"engine_version", i.engine_version},
           {"threads", i.threads},
           {"context", i.context},
           {"weight_bytes", nullable(i.weight_bytes)},
@@ -124,6 +125,7 @@ ModelInfo info_from_wire(const json& j) {
   j.at("quantization").get_to(i.quantization);
   j.at("isa").get_to(i.isa);
   j.at("accuracy").get_to(i.accuracy);
+  i.engine_version = j.value("engine_version", "");  // another build's worker may be older
   j.at("threads").get_to(i.threads);
   j.at("context").get_to(i.context);
   i.weight_bytes = optional_at<int64_t>(j, "weight_bytes");

@@ -38,7 +38,9 @@ void answer(const json& message, Served& served, std::ostream& output,
   if (const auto load = message.find("load"); load != message.end()) {
     served.engine = make(options_from_wire(load->at("options")));
     served.model = served.engine->load(load->at("path").get<std::string>(), load->at("name").get<std::string>());
-    send(output, {{"info", to_wire(served.model->info())}});
+    ModelInfo info = served.model->info();
+    if (info.engine_version.empty()) info.engine_version = served.engine->version();
+    send(output, {{"info", to_wire(info)}});
     return;
   }
   if (served.model == nullptr) fail(ErrorKind::usage, "worker: no model is loaded (expected a load line first)");

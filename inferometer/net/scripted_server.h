@@ -12,17 +12,17 @@
 #include <cstdlib>
 #include <functional>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "inferometer/base/clock.h"
+#include "inferometer/base/error.h"
 
 namespace ifm {
 
-/// The server's end of one connection, for tests: sends any bytes at any time, and ends as badly as it likes.
+/// The server's end of one connection, for tests and for `calibrate`: sends any bytes at any time, and ends as badly as it likes.
 class ScriptedConnection {
  public:
   explicit ScriptedConnection(int socket) : socket_(socket) {}
@@ -112,7 +112,7 @@ class ScriptedServer {
       path.copy(address.sun_path, sizeof(address.sun_path) - 1);
       bound = ::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 && ::listen(socket_, 8) == 0;
     }
-    if (!bound) throw std::runtime_error("scripted server: cannot listen");
+    if (!bound) fail(ErrorKind::network, "server: cannot listen on the loopback interface");
     url_ = (family == AF_INET6 ? "http://[::1]:" : "http://127.0.0.1:") + std::to_string(port_);
     thread_ = std::thread([this] { serve(); });
   }
