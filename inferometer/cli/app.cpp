@@ -124,9 +124,12 @@ void add_all_verbs(CLI::App& app, CliContext& context) {
   add_run(app, context);
   add_analyze(app, context);
   add_summary(app, context);
+  add_compare(app, context);
+  add_verify(app, context);
   add_models(app, context);
   add_engines(app, context);
   add_doctor(app, context);
+  add_calibrate(app, context);
   add_worker(app, context);
 }
 

@@ -1,9 +1,7 @@
-#include <unistd.h>
-
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -16,6 +14,8 @@
 #include "inferometer/cli/commands.h"
 #include "inferometer/cli/dry_run.h"
 #include "inferometer/cli/interrupt.h"
+#include "inferometer/cli/results.h"
+#include "inferometer/cli/run_progress.h"
 #include "inferometer/cli/terminal.h"
 #include "inferometer/engine/registry.h"
 #include "inferometer/hub/resolve.h"
@@ -35,42 +35,6 @@ struct RunFlags {
   bool dry_run = false;
 };
 
-/// The bar, weighted by the length of what is asked for, since runs of 256 tokens take longer than runs of 64.
-class RunProgress final : public SessionObserver {
- public:
-  void on_session(int64_t session, const Plan& plan, int runs, int done) override {
-    runs_ = runs;
-    done_ = done;
-    int64_t tokens = 0;
-    for (const Cell& cell : expand_cells(plan)) tokens += int64_t{cell.max_tokens} * plan.repeats;
-    bar_ = std::make_unique<ProgressBar>(std::max<int64_t>(1, tokens), fmt::format("session {}", session));
-  }
-  void on_run_begin(const Run& run) override {
-    bar_->update(tokens_, fmt::format("run {}/{} {} {} tokens T={}{}{}", std::min(done_ + 1, runs_), runs_, printable(run.prompt),
-                                      run.max_tokens, run.temperature, run.kind == RunKind::warmup ? " (warm-up)" : "", speed_));
-  }
-  void on_run_end(const Run& run) override {
-    if (run.kind == RunKind::warmup) return;
-    ++done_;
-    tokens_ += run.max_tokens;
-    speed_ = run.metrics.decode_tok_per_s ? fmt::format(", last {:.1f} tok/s", *run.metrics.decode_tok_per_s) : "";
-    if (run.status == RunStatus::failed) last_error_ = run.error_message;
-    bar_->update(tokens_, "");
-  }
-  void finish() {
-    if (bar_ != nullptr) bar_->finish();
-  }
-  [[nodiscard]] const std::string& last_error() const { return last_error_; }
-
- private:
-  std::unique_ptr<ProgressBar> bar_;
-  int runs_ = 0;
-  int done_ = 0;
-  int64_t tokens_ = 0;
-  std::string speed_;
-  std::string last_error_;
-};
-
 /// @throws Error usage when results would be written into a model's own folder (FAULTS 61).
 void check_outside_models(const fs::path& out, const ModelPaths& models) {
   const fs::path place = fs::weakly_canonical(fs::absolute(out));
@@ -84,17 +48,11 @@ void check_outside_models(const fs::path& out, const ModelPaths& models) {
   }
 }
 
-/// @throws Error io when the folder cannot be made or written to: before the first run, not after it (FAULTS 97).
-void make_writable_folder(const fs::path& out) {
-  std::error_code error;
-  fs::create_directories(out, error);
-  if (error || !fs::is_directory(out)) {
-    fail(ErrorKind::io, "--out: {} cannot be made: {}", out.string(), error ? error.message() : "it is not a folder");
-  }
-  const fs::path trial = out / fmt::format(".inferometer-{}", getpid());
-  const bool written = static_cast<bool>(std::ofstream(trial) << "x" << std::flush);
-  fs::remove(trial, error);
-  if (!written) fail(ErrorKind::io, "--out: {} cannot be written to (expected a folder with write permission)", out.string());
+/// Where a managed server's output is kept. An engine's name is free text.
+fs::path log_of(const fs::path& out, std::string engine) {
+  std::ranges::replace_if(
+      engine, [](unsigned char c) { return std::isalnum(c) == 0 && c != '-'; }, '_');
+  return out / "servers" / (engine + ".log");
 }
 
 void say_what_next(const SessionOutcome& outcome, const RunFlags& flags, const fs::path& exported,
@@ -115,13 +73,16 @@ int run_plan(const RunFlags& flags, const std::string& command) {
   const ModelResolver resolve = [](const std::string& model) { return resolve_model(model, HubOptions{}).path; };
   SteadyClock clock;
   const EngineFactory factory = [&](const PlanEngine& engine, Mode mode) {
-    return make_engine(engine_options_of(engine, mode, plan.timeouts), clock);
+    EngineOptions options = engine_options_of(engine, mode, plan.timeouts);
+    options.server.log = log_of(flags.out, engine.id);
+    return make_engine(options, clock);
   };
   if (flags.dry_run) {
     print_dry_run(plan, resolve, factory);
     return exit_done;
   }
   check_outside_models(flags.out, find_models(plan, factory, resolve));
+  check_engines(plan, factory);
   make_writable_folder(flags.out);
   Store store(fs::path(flags.out) / "inferometer.db", Store::Access::write);
   const auto probe = make_machine_probe();

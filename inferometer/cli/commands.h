@@ -16,6 +16,9 @@ void add_analyze(CLI::App& app, CliContext& context);
 void add_summary(CLI::App& app, CliContext& context);
 void add_models(CLI::App& app, CliContext& context);
 void add_engines(CLI::App& app, CliContext& context);
+void add_compare(CLI::App& app, CliContext& context);
+void add_verify(CLI::App& app, CliContext& context);
+void add_calibrate(CLI::App& app, CliContext& context);
 void add_doctor(CLI::App& app, CliContext& context);
 void add_worker(CLI::App& app, CliContext& context);
 

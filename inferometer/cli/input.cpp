@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 
 #include "inferometer/base/error.h"
 
@@ -38,6 +39,12 @@ bool read_line(std::FILE* stream, const std::string& name, std::string& line) {
   if (c == EOF && line.empty()) return false;
   if (c == '\n' && !line.empty() && line.back() == '\r') line.pop_back();
   return true;
+}
+
+std::string read_text_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  if (file == nullptr) fail(ErrorKind::not_found, "{}: cannot be opened ({})", path, std::strerror(errno));
+  return read_input(file.get(), path);
 }
 
 }  // namespace ifm

@@ -12,4 +12,7 @@ namespace ifm {
 /// @throws Error resource for a line past 64 MiB, io.
 [[nodiscard]] bool read_line(std::FILE* stream, const std::string& name, std::string& line);
 
+/// Everything that a file holds. @throws Error not_found, resource past 64 MiB, io.
+[[nodiscard]] std::string read_text_file(const std::string& path);
+
 }  // namespace ifm

@@ -1,7 +1,11 @@
 #include "inferometer/cli/results.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -23,6 +27,19 @@ int64_t pick_session(const Store& store, const std::string& file, std::optional<
 }
 
 }  // namespace
+
+void make_writable_folder(const std::filesystem::path& out) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::create_directories(out, error);
+  if (error || !fs::is_directory(out)) {
+    fail(ErrorKind::io, "--out: {} cannot be made: {}", out.string(), error ? error.message() : "it is not a folder");
+  }
+  const fs::path trial = out / fmt::format(".inferometer-{}", getpid());
+  const bool written = static_cast<bool>(std::ofstream(trial) << "x" << std::flush);
+  fs::remove(trial, error);
+  if (!written) fail(ErrorKind::io, "--out: {} cannot be written to (expected a folder with write permission)", out.string());
+}
 
 Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
   const std::filesystem::path file = folder / "inferometer.db";

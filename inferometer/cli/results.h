@@ -12,4 +12,7 @@ namespace ifm {
 /// @throws Error not_found when there are no results, no such session, or a session without a run; and as Store.
 [[nodiscard]] Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session);
 
+/// @throws Error io when the folder cannot be made or written to: before the first run, not after it (FAULTS 97).
+void make_writable_folder(const std::filesystem::path& out);
+
 }  // namespace ifm

@@ -14,6 +14,8 @@ namespace ifm {
 inline constexpr int64_t kClockToleranceNs = 1'000'000;
 /// A run is flagged when more than this share of CPU time was stolen (METHOD 10), in percent.
 inline constexpr double kStealTolerancePercent = 2.0;
+/// A block's runs are flagged "engines_awake" when more cores than this were busy while every engine waited (METHOD 3).
+inline constexpr double kWaitingCpuTolerance = 0.1;
 
 /// The consistency rules on a run that the engine has finished: a cancelled one and one without tokens fail; a disagreement of
 /// the two clocks fails (flag "clock_disagreement"); tokens that do not add up are flagged "count_disputed", an

@@ -31,7 +31,8 @@ SessionModel describe(const PlanEngine& engine, const std::string& model, const 
           .weight_bytes = info.weight_bytes,
           .parameters = info.parameters,
           .bytes_per_token = info.bytes_per_token,
-          .load_s = static_cast<double>(pair.load_end_ns - pair.load_begin_ns) * 1e-9};
+          .load_s = static_cast<double>(pair.load_end_ns - pair.load_begin_ns) * 1e-9,
+          .engine_version = info.engine_version.empty() ? pair.engine->version() : info.engine_version};
 }
 
 std::string hash_of_weights(const std::filesystem::path& path) {

@@ -1,6 +1,7 @@
 #include "inferometer/measure/order.h"
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -48,6 +49,30 @@ std::vector<std::vector<PlannedRun>> plan_order(const std::vector<Cell>& cells, 
     for (std::vector<int>& group : groups) {
       shuffle(group, rng);
       for (const int cell : group) block.push_back({cell, repeat});
+    }
+    blocks.push_back(std::move(block));
+  }
+  return blocks;
+}
+
+std::vector<std::vector<PlannedRun>> plan_pairs(const std::vector<Cell>& cells, int repeats, int pairs, uint64_t order_seed) {
+  Rng rng(order_seed);
+  const std::vector<std::vector<int>> sides = groups_of(cells);  // the same cells in the same order, for two engines
+  std::vector<std::vector<PlannedRun>> blocks;
+  bool b_first = false;
+  for (int pair = 0; pair < pairs; ++pair) {
+    b_first = pair % 2 == 0 ? rng.below(2) == 1 : !b_first;
+    std::vector<PlannedRun> order;  // of positions in a side
+    for (int repeat = 0; repeat < repeats; ++repeat) {
+      std::vector<int> positions(sides.front().size());
+      std::iota(positions.begin(), positions.end(), 0);
+      shuffle(positions, rng);
+      for (const int position : positions) order.push_back({position, pair * repeats + repeat});
+    }
+    std::vector<PlannedRun> block;
+    for (std::size_t i = 0; i < sides.size(); ++i) {
+      const std::vector<int>& side = sides[b_first ? sides.size() - 1 - i : i];
+      for (const PlannedRun& next : order) block.push_back({side[static_cast<std::size_t>(next.cell)], next.repeat});
     }
     blocks.push_back(std::move(block));
   }

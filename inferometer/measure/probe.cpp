@@ -10,6 +10,7 @@
 #include "inferometer/kernel/limits.h"
 #include "inferometer/machine/cpu.h"
 #include "inferometer/machine/page_cache.h"
+#include "inferometer/machine/process_cpu.h"
 #include "inferometer/measure/token_recorder.h"
 
 namespace ifm {
@@ -17,6 +18,8 @@ namespace {
 
 constexpr int64_t kBandwidthBytes = int64_t{256} << 20;
 constexpr int64_t kBandwidthDurationNs = 200'000'000;
+/// Long enough that a thread which wakes now and then shows, short beside a block.
+constexpr int64_t kWaitingNs = 50'000'000;
 constexpr int kOverheadTokens = 4096;
 
 class RealMachine final : public MachineProbe {
@@ -55,6 +58,7 @@ class RealMachine final : public MachineProbe {
   [[nodiscard]] std::optional<CanaryTimes> canary() override { return canary_.run(); }
   [[nodiscard]] std::optional<CpuTimes> cpu_times() override { return ifm::cpu_times(); }
   [[nodiscard]] std::optional<int64_t> suspended_ns() override { return ifm::suspended_ns(); }
+  [[nodiscard]] std::optional<double> waiting_cpu_share() override { return family_busy_cores(kWaitingNs); }
   [[nodiscard]] std::optional<double> page_cache_share(const std::filesystem::path& model) override {
     return resident_share(weight_files_of(model));
   }

@@ -22,6 +22,8 @@ class MachineProbe {
   [[nodiscard]] virtual std::optional<CanaryTimes> canary() = 0;
   [[nodiscard]] virtual std::optional<CpuTimes> cpu_times() = 0;
   [[nodiscard]] virtual std::optional<int64_t> suspended_ns() = 0;
+  /// Cores that we and our children keep busy while this thread sleeps for a moment (METHOD 3: engines that wait use no CPU).
+  [[nodiscard]] virtual std::optional<double> waiting_cpu_share() = 0;
   /// Share of a model's weights in the page cache.
   [[nodiscard]] virtual std::optional<double> page_cache_share(const std::filesystem::path& model) = 0;
   virtual void drop_page_cache(const std::filesystem::path& model) = 0;

@@ -50,6 +50,16 @@ ModelPaths find_models(const Plan& plan, const EngineFactory& make_engine, const
   return paths;
 }
 
+void check_engines(const Plan& plan, const EngineFactory& make_engine) {
+  for (const PlanEngine& engine : plan.engines) {
+    try {
+      make_engine(engine, plan.modes.front())->check();
+    } catch (const Error& error) {
+      fail(error.kind(), "engine {}: {}", engine.id, error.message());
+    }
+  }
+}
+
 SessionRunner::SessionRunner(const Plan& plan, const SessionOptions& options, SessionWorld world)
     : plan_(plan), options_(options), world_(std::move(world)), cells_(expand_cells(plan)) {}
 
@@ -60,8 +70,10 @@ SessionOutcome SessionRunner::run() {
   } else {
     begin_resumed();
   }
-  world_.observer.on_session(session_, plan_, static_cast<int>(cells_.size()) * plan_.repeats, static_cast<int>(done_.size()));
-  const auto blocks = plan_order(cells_, plan_.repeats, order_seed_);
+  world_.observer.on_session(session_, plan_, static_cast<int>(cells_.size()) * runs_of_cell(plan_),
+                             static_cast<int>(done_.size()));
+  const auto blocks = plan_.pairs > 0 ? plan_pairs(cells_, plan_.repeats, plan_.pairs, order_seed_)
+                                      : plan_order(cells_, plan_.repeats, order_seed_);
   for (std::size_t block = 0; block < blocks.size() && !outcome_.interrupted; ++block) {
     run_block(static_cast<int>(block), blocks[block]);
   }
@@ -115,10 +127,21 @@ void SessionRunner::run_block(int block, const std::vector<PlannedRun>& planned)
       outcome_.interrupted = true;
       return;
     }
-    if (!recorded) record_block(block);
+    if (!recorded) begin_block(block);
     recorded = true;
     run_planned(block, next);
   }
+}
+
+void SessionRunner::begin_block(int block) {
+  if (plan_.pairs > 0) end_processes();
+  record_block(block);
+}
+
+/// In a comparison every side's turn is a process of its own.
+void SessionRunner::end_processes() {
+  loaded_.clear();
+  group_.reset();
 }
 
 void SessionRunner::record_block(int block) {
@@ -126,6 +149,11 @@ void SessionRunner::record_block(int block) {
   if (const auto canary = world_.probe.canary()) {
     record.canary_compute_ns = canary->compute_ns;
     record.canary_read_ns = canary->read_ns;
+  }
+  if (!loaded_.empty()) {
+    park_group();
+    record.waiting_cpu_share = world_.probe.waiting_cpu_share();
+    engines_awake_ = record.waiting_cpu_share.value_or(0) > kWaitingCpuTolerance;
   }
   const MachineState state = world_.probe.state();
   record.temperature_c = state.temperature_c;
@@ -159,11 +187,18 @@ void SessionRunner::run_planned(int block, const PlannedRun& planned) {
   if (cell.mode == Mode::warm && may_have_broken_engine(run)) loaded_.erase({cell.engine, cell.model});
 }
 
+void SessionRunner::park_group() {
+  if (!group_ || group_->mode != Mode::warm) return;
+  const auto at = loaded_.find({group_->engine, group_->model});
+  if (at != loaded_.end()) at->second.model->park();
+}
+
 void SessionRunner::enter_group(const Group& group, int block, const Cell& cell) {
   const bool same = group_ == group;
-  if (!same && group_ && group_->mode == Mode::warm) {
-    const auto before = loaded_.find({group_->engine, group_->model});
-    if (before != loaded_.end()) before->second.model->park();
+  if (!same && plan_.pairs > 0) {
+    end_processes();
+  } else if (!same) {
+    park_group();
   }
   group_ = group;
   if (group.mode == Mode::cold) return;
@@ -176,9 +211,9 @@ void SessionRunner::enter_group(const Group& group, int block, const Cell& cell)
   const PairKey key{group.engine, group.model};
   LoadedPair pair = load_pair(plan_.engines[index(group.engine)], Mode::warm, paths_.at(key),
                               name_of_model(plan_, key.first, key.second), world_);
-  remember_model(cell, pair);
   const LoadedPair& kept = loaded_[{group.engine, group.model}] = std::move(pair);
   warm_up(block, cell, *kept.model, &kept, plan_.warmup);
+  remember_model(cell, kept);  // after the warm-up: a server says its version with an answer
 }
 
 void SessionRunner::warm_up(int block, const Cell& cell, Model& model, const LoadedPair* just_loaded, int runs) {
@@ -261,6 +296,7 @@ void SessionRunner::measured(Run& run, const std::function<void()>& work) {
 }
 
 void SessionRunner::commit(Run& run) {
+  if (engines_awake_) run.flags.emplace_back("engines_awake");
   run.metrics = metrics_of(run);
   run.id = world_.store.add_run(session_, run);
   last_order_ = run.order;

@@ -67,6 +67,9 @@ using ModelPaths = std::map<std::pair<int, int>, std::filesystem::path>;
 /// @throws Error unsupported, usage, not_found.
 [[nodiscard]] ModelPaths find_models(const Plan& plan, const EngineFactory& make_engine, const ModelResolver& resolve);
 
+/// Asks every engine of a plan whether it can be reached. @throws Error that names the engine.
+void check_engines(const Plan& plan, const EngineFactory& make_engine);
+
 /// What an engine loads for a model of the plan.
 [[nodiscard]] const std::string& name_of_model(const Plan& plan, int engine, int model);
 

@@ -15,6 +15,7 @@
 
 #include "inferometer/analysis/metrics.h"
 #include "inferometer/base/error.h"
+#include "inferometer/base/version.h"
 #include "inferometer/engine/simulated.h"
 #include "inferometer/measure/checks.h"
 #include "inferometer/measure/engine_options.h"
@@ -37,12 +38,14 @@ class FakeMachine final : public MachineProbe {
     return times;
   }
   [[nodiscard]] std::optional<int64_t> suspended_ns() override { return slept_ns += sleeps_each_call_ns; }
+  [[nodiscard]] std::optional<double> waiting_cpu_share() override { return awake; }
   [[nodiscard]] std::optional<double> page_cache_share(const std::filesystem::path& /*model*/) override { return share; }
   void drop_page_cache(const std::filesystem::path& /*model*/) override { share = 0.0; }
   [[nodiscard]] std::string utc_now() override { return "2025-01-01T00:00:00Z"; }
 
   CpuTimes times;
   uint64_t stolen_each_call = 0;
+  double awake = 0.02;
   int64_t slept_ns = 0;
   int64_t sleeps_each_call_ns = 0;
   double share = 1.0;
@@ -276,6 +279,49 @@ TEST_F(RunnerTest, StealAndSuspendsAreFlagged) {
   EXPECT_EQ(measured_of(stored(2))[0].error_kind, "suspended");
 }
 
+TEST_F(RunnerTest, WhatEnginesUseWhileAllWaitIsRecordedOfEachBlockAndFlaggedWhenItDisturbs) {
+  run(small_plan());
+  const std::vector<BlockRecord> blocks = Store(file(), Store::Access::read).blocks(1);
+  ASSERT_EQ(blocks.size(), 3U);
+  EXPECT_FALSE(blocks[0].waiting_cpu_share) << "nothing is loaded before the first run";
+  EXPECT_EQ(blocks[1].waiting_cpu_share, 0.02);
+  machine.awake = 0.5;
+  run(small_plan());
+  for (const ModelRun& run : measured_of(stored(2))) {
+    EXPECT_EQ(run.flags, run.block == 0 ? std::vector<std::string>() : std::vector<std::string>{"engines_awake"});
+  }
+}
+
+TEST_F(RunnerTest, PairsAreBalancedAndEverySideOfAPairIsAProcessOfItsOwn) {
+  Plan plan = small_plan();
+  plan.engines = {{.id = "A", .kind = "simulated"}, {.id = "B", .kind = "simulated"}};
+  plan.repeats = 2;
+  plan.pairs = 4;
+  EXPECT_EQ(run(plan).runs_ok, 2 * 8 * 2 * 4);
+  std::vector<std::string> sides;  // in order of their turns
+  int warmups = 0;
+  for (const ModelRun& run : stored()) {
+    if (run.kind == RunKind::warmup) {
+      EXPECT_TRUE(run.load_begin_ns) << "every turn loads anew";
+      sides.push_back(run.engine);
+      ++warmups;
+    }
+  }
+  EXPECT_EQ(warmups, 8);
+  EXPECT_EQ(std::count(sides.begin(), sides.end(), "A"), 4);
+  for (std::size_t i = 0; i < sides.size(); i += 4) {
+    EXPECT_NE(sides[i], sides[i + 1]);
+    EXPECT_EQ(sides[i], sides[i + 3]) << "AB BA";
+    EXPECT_EQ(sides[i + 1], sides[i + 2]);
+  }
+  std::map<int, std::vector<std::pair<std::string, int>>> turns;  // pair and side → what ran
+  for (const ModelRun& run : measured_of(stored())) {
+    turns[2 * run.block + (run.engine == "B" ? 1 : 0)].emplace_back(run.prompt, run.max_tokens);
+    EXPECT_EQ(run.repeat / 2, run.block);
+  }
+  for (int pair = 0; pair < 4; ++pair) EXPECT_EQ(turns[2 * pair], turns[2 * pair + 1]) << "the same work in the same order";
+}
+
 TEST_F(RunnerTest, SessionRemembersMachineModelAndOrder) {
   const Plan plan = small_plan();
   run(plan);
@@ -285,6 +331,7 @@ TEST_F(RunnerTest, SessionRemembersMachineModelAndOrder) {
   EXPECT_EQ(session.finished_utc, "2025-01-01T00:00:00Z");
   ASSERT_EQ(session.models.size(), 1U);
   EXPECT_DOUBLE_EQ(session.models[0].load_s.value(), 0.05);
+  EXPECT_EQ(session.models[0].engine_version, build_version().version);
   EXPECT_EQ(Store(file(), Store::Access::read).blocks(1).size(), 3U);
 }
 

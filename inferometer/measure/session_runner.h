@@ -32,8 +32,11 @@ class SessionRunner {
   void begin_fresh();
   void begin_resumed();
   void run_block(int block, const std::vector<PlannedRun>& planned);
+  void begin_block(int block);
+  void end_processes();
   void record_block(int block);
   void run_planned(int block, const PlannedRun& planned);
+  void park_group();
   void enter_group(const Group& group, int block, const Cell& cell);
   void warm_up(int block, const Cell& cell, Model& model, const LoadedPair* just_loaded, int runs);
   [[nodiscard]] Run new_run(int block, const Cell& cell, int repeat, RunKind kind) const;
@@ -55,6 +58,7 @@ class SessionRunner {
   std::set<std::pair<int, int>> done_;  ///< (cell, repeat) committed
   int next_order_ = 0;
   std::optional<int> last_order_;  ///< of this process
+  bool engines_awake_ = false;     ///< in this block engines that wait were seen to use the processor
   std::optional<Group> group_;
   std::map<PairKey, LoadedPair> loaded_;
   std::map<PairKey, int> warmups_;  ///< warm-up runs so far, for their seeds

@@ -69,7 +69,7 @@ std::vector<SessionModel> best_described(const std::vector<SessionModel>& models
 }
 
 std::string engine_text(const SessionModel& m) {
-  return joined({m.engine, m.isa, m.threads > 0 ? counted(m.threads, "thread", "threads") : "",
+  return joined({m.engine, m.engine_version, m.isa, m.threads > 0 ? counted(m.threads, "thread", "threads") : "",
                  m.accuracy.empty() ? "" : m.accuracy + " arithmetic", m.context > 0 ? fmt::format("context {}", m.context) : "",
                  m.load_s ? "loaded in " + duration_text(m.load_s) : ""});
 }
@@ -87,16 +87,19 @@ std::string design_text(const Study& study) {
   add(plan.max_tokens.size(), "output length", "output lengths");
   add(plan.temperatures.size(), "temperature", "temperatures");
   factors.push_back(counted(plan.repeats, "repeat", "repeats"));
+  if (plan.pairs > 0) factors.push_back(counted(plan.pairs, "pair of processes", "pairs of processes"));
   std::string product;
   for (const std::string& factor : factors) product += (product.empty() ? "" : " × ") + factor;
   std::string modes;
   for (const Mode mode : plan.modes) modes += (modes.empty() ? "" : " and ") + std::string(to_string(mode));
-  const int64_t planned = static_cast<int64_t>(expand_cells(plan).size()) * plan.repeats;
+  const int64_t planned = static_cast<int64_t>(expand_cells(plan).size()) * runs_of_cell(plan);
   const int64_t done = study.runs_ok + study.runs_failed;
   std::string text = fmt::format("{} = {}", product, counted(planned, "run", "runs"));
   if (done != planned) text += fmt::format(" planned, {} done", done);
   return text + fmt::format(", {}, in {} (seed {}); {}", modes,
-                            plan.repeats == 1 ? "one shuffled block" : fmt::format("{} shuffled blocks", plan.repeats),
+                            plan.pairs > 0      ? "adjacent pairs"
+                            : plan.repeats == 1 ? "one shuffled block"
+                                                : fmt::format("{} shuffled blocks", plan.repeats),
                             study.session.order_seed, counted(study.runs_warmup, "warm-up run", "warm-up runs"));
 }
 

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "inferometer/engine/engine.h"
+#include "inferometer/measure/verify_text.h"
 #include "tests/model/test_models.h"
 #include "tests/model/topk_golden.h"
 
@@ -149,7 +150,7 @@ TEST(Parity, TokenizerGivesLlamaCppsIds) {
     const LoadedModel loaded(model_path(name), options_with(Accuracy::fast));
     Request request;
     request.form = PromptForm::raw;
-    request.messages = {{"user", read_text(golden_folder() / "text.txt")}};
+    request.messages = {{"user", std::string(verify_text())}};
     std::vector<TokenId> ids = loaded.model->encode(request);
     ASSERT_GE(ids.size(), golden.ids.size());
     ids.resize(golden.ids.size());

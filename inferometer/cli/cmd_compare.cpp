@@ -1,0 +1,205 @@
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "inferometer/analysis/comparison.h"
+#include "inferometer/base/clock.h"
+#include "inferometer/base/error.h"
+#include "inferometer/base/sha256.h"
+#include "inferometer/cli/app.h"
+#include "inferometer/cli/commands.h"
+#include "inferometer/cli/interrupt.h"
+#include "inferometer/cli/results.h"
+#include "inferometer/cli/run_progress.h"
+#include "inferometer/cli/terminal.h"
+#include "inferometer/engine/registry.h"
+#include "inferometer/hub/resolve.h"
+#include "inferometer/measure/engine_options.h"
+#include "inferometer/measure/runner.h"
+#include "inferometer/record/plan_engines.h"
+#include "inferometer/report/comparison.h"
+
+namespace ifm {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMaxPairs = 10'000;
+
+struct CompareFlags {
+  std::vector<std::string> words;  ///< PLAN, or A B PLAN
+  std::string program_a, program_b;
+  int pairs = 20;
+  std::string min_effect;
+  std::vector<std::string> metrics{"latency"};
+  std::string out = "results-compare";
+  std::string format = "text";
+  bool allow_inconclusive = false;
+  bool preflight = false;
+};
+
+/// "1%", "1 %" or "0.01".
+double parse_min_effect(std::string text) {
+  const std::string written = text;
+  double factor = 1;
+  if (text.ends_with('%')) {
+    text.pop_back();
+    factor = 0.01;
+  }
+  double value = 0;
+  if (!CLI::detail::lexical_cast(CLI::detail::trim_copy(text), value) || !(value * factor > 0 && value * factor < 1))
+    fail(ErrorKind::usage, "--min-effect: {} is no share (expected for example 1% or 0.01)", written);
+  return value * factor;
+}
+
+/// A side as an engine whose every load is a fresh process. @throws Error usage where that cannot be.
+PlanEngine side_of(const PlanEngine& engine, const std::string& id, const std::string& program) {
+  PlanEngine side = engine;
+  side.id = id;
+  const bool here = lives_in_this_process(engine_options_of(engine, Mode::warm, {}));
+  if (here) {
+    side.inner = engine.kind;
+    side.kind = "process";
+  }
+  if (engine.kind == "openai" && engine.server.command.empty()) {
+    fail(ErrorKind::usage,
+         "compare: a server that runs already is no fresh process (expected openai: {{command: …}}, which starts one)");
+  }
+  if (!program.empty()) {
+    if (side.kind != "process") fail(ErrorKind::usage, "--bin: the engine {} is not in a program of ours", engine.kind);
+    side.program = program;
+  }
+  return side;
+}
+
+/// The plan with the two sides as its engines.
+Plan comparison_plan(const CompareFlags& flags) {
+  Plan plan = read_plan(flags.words.back());
+  if (plan.models.size() != 1)
+    fail(ErrorKind::usage, "compare: {} names {} models (expected one; a side may have its own: {{embedded: {{model: …}}}})",
+         flags.words.back(), plan.models.size());
+  std::vector<PlanEngine> engines{plan.engines.front(), plan.engines.front()};
+  std::string sides = flags.program_a + "\n" + flags.program_b;
+  if (flags.words.size() == 3) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      engines[i] = parse_engine(flags.words[i], i == 0 ? "A" : "B");
+      sides += "\n" + flags.words[i];
+    }
+  }
+  if (flags.preflight) engines[1] = engines[0];
+  plan.engines = {side_of(engines[0], "A", flags.program_a),
+                  side_of(engines[1], "B", flags.preflight ? flags.program_a : flags.program_b)};
+  plan.modes = {Mode::warm};
+  plan.pairs = flags.pairs;
+  if (!flags.min_effect.empty()) plan.equivalence_margin = parse_min_effect(flags.min_effect);
+  plan.hash = sha256_of(fmt::format("{}\n{}\n{}", plan.hash, sides, plan.pairs));
+  return plan;
+}
+
+void print_document(const Document& document, const std::string& format) {
+  if (format == "md") {
+    fmt::print("{}", render_markdown(document));
+  } else {
+    fmt::print("{}", render_text(document, {.width = terminal_width(stdout), .colour = use_colour(stdout)}));
+  }
+}
+
+void print_report(const ComparisonReport& report, const CompareFlags& flags) {
+  if (flags.format == "json") {
+    fmt::print("{}", comparison_json(report));
+  } else if (flags.format == "junit") {
+    fmt::print("{}", comparison_junit(report, flags.allow_inconclusive));
+  } else {
+    print_document(comparison_document(report), flags.format);
+  }
+}
+
+int exit_code_of(const ComparisonReport& report, bool allow_inconclusive) {
+  if (!report.incomparable.empty()) return exit_incomparable;
+  switch (report.verdict) {
+    case stats::Verdict::regression:
+    case stats::Verdict::mixed:
+      return exit_regression;
+    case stats::Verdict::inconclusive:
+      return allow_inconclusive ? exit_done : exit_inconclusive;
+    default:
+      return exit_done;
+  }
+}
+
+int compare(const CompareFlags& flags, const std::string& command) {
+  if (flags.words.size() != 1 && flags.words.size() != 3)
+    fail(ErrorKind::usage, "compare: expected PLAN, or A B PLAN, got {} words", flags.words.size());
+  const Plan plan = comparison_plan(flags);
+  const ModelResolver resolve = [](const std::string& model) { return resolve_model(model, HubOptions{}).path; };
+  SteadyClock clock;
+  const EngineFactory factory = [&](const PlanEngine& engine, Mode mode) {
+    return make_engine(engine_options_of(engine, mode, plan.timeouts), clock);
+  };
+  (void)find_models(plan, factory, resolve);
+  make_writable_folder(flags.out);
+  Store store(fs::path(flags.out) / "inferometer.db", Store::Access::write);
+  const auto probe = make_machine_probe();
+  RunProgress progress;
+  const InterruptGuard guard;
+  const SessionOutcome outcome = run_session(plan, {.start = SessionStart::fresh, .command = command},
+                                             {factory, resolve, clock, store, *probe, progress, guard.token()});
+  progress.finish();
+  const std::vector<Run> runs = store.runs(outcome.session);
+  const ComparisonReport report = compare_sides(store.session(outcome.session), runs, flags.metrics);
+  if (!progress.last_error().empty())
+    fmt::print(stderr, "inferometer: {} of the runs failed, the last one: {}\n", outcome.runs_failed,
+               printable(progress.last_error()));
+  if (outcome.interrupted) {
+    fmt::print(stderr, "inferometer: interrupted after {} pairs\n", report.pairs);
+    return exit_interrupted;
+  }
+  if (flags.preflight) {
+    print_document(preflight_document(report, false_alarm_percent(report, runs)), flags.format);
+    return outcome.runs_ok > 0 ? exit_done : exit_failed;
+  }
+  print_report(report, flags);
+  return exit_code_of(report, flags.allow_inconclusive);
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app, CliContext& context) {
+  CLI::App* verb = add_verb(
+      app, "compare", "Whether B is slower than A: two builds, engines, models or settings, in adjacent pairs of fresh processes",
+      "  inferometer compare --bin-a old/bin/inferometer --bin-b build/release/bin/inferometer plans/gate.yaml\n"
+      "  inferometer compare embedded \"{embedded: {threads: 1}}\" plans/gate.yaml --metric tpot\n"
+      "  inferometer compare plans/gate.yaml --preflight\n\n"
+      "A and B are engines as a plan writes them (default: the plan's first, for both). Each pair runs every cell of the\n"
+      "plan in a process of A and in one of B, in balanced order. Exit codes: 0 equivalent or faster, 3 regression (or\n"
+      "mixed), 4 incomparable, 5 inconclusive.");
+  auto flags = std::make_shared<CompareFlags>();  // shared with the callback, which outlives this function
+  verb->add_option("words", flags->words, "[A B] PLAN")->required()->type_name("PLAN.yaml")->expected(1, 3);
+  verb->add_option("--bin-a", flags->program_a, "A's inferometer (default: this one)")->check(CLI::ExistingFile);
+  verb->add_option("--bin-b", flags->program_b, "B's inferometer (default: this one)")->check(CLI::ExistingFile);
+  verb->add_option("--pairs", flags->pairs, "Pairs of processes; fewer than 10 decide nothing")
+      ->check(number_between(1, kMaxPairs))
+      ->capture_default_str();
+  verb->add_option("--min-effect", flags->min_effect, "The margin: an effect within it counts as none (default: the plan's, 1%)");
+  verb->add_option("--metric", flags->metrics, "What is compared: latency, ttft, tpot; several are tested together")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"latency", "ttft", "tpot"}))
+      ->capture_default_str();
+  verb->add_option("--out", flags->out, "Folder for the runs")->capture_default_str();
+  verb->add_option("-o,--format", flags->format, "Format of the report")
+      ->check(CLI::IsMember({"text", "json", "md", "junit"}))
+      ->capture_default_str();
+  verb->add_flag("--allow-inconclusive", flags->allow_inconclusive, "Exit 0 when the pairs do not decide");
+  verb->add_flag("--preflight", flags->preflight, "A against itself: what this machine can see");
+  verb->callback([flags, &context] {
+    const std::string command = command_line(context);
+    context.action = [flags, command] { return compare(*flags, command); };
+  });
+}
+
+}  // namespace ifm

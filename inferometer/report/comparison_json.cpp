@@ -1,0 +1,88 @@
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "inferometer/report/comparison.h"
+
+namespace ifm {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// A log ratio as a share: 0.05 for 5 % slower.
+Json share(std::optional<double> log_ratio) { return log_ratio ? Json(std::expm1(*log_ratio)) : Json(nullptr); }
+
+Json interval(const std::optional<Interval>& value) {
+  return value ? Json::array({std::expm1(value->low), std::expm1(value->high)}) : Json(nullptr);
+}
+
+Json number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
+Json text(const std::string& value) { return value.empty() ? Json(nullptr) : Json(value); }
+
+Json cell_json(const ComparedCell& cell) {
+  const stats::PairedEffect& e = cell.effect;
+  return {{"prompt", cell.prompt},
+          {"max_tokens", cell.max_tokens},
+          {"temperature", cell.temperature},
+          {"metric", cell.metric},
+          {"a_s", number(cell.mean_a)},
+          {"b_s", number(cell.mean_b)},
+          {"pairs", e.pairs},
+          {"dropped_pairs", cell.dropped},
+          {"effect", share(e.effect)},
+          {"ci95", interval(e.ci95)},
+          {"ci90", interval(e.ci90)},
+          {"p_slower", e.p_slower},
+          {"p_faster", e.p_faster},
+          {"detectable_effect", share(e.detectable)},
+          {"more_pairs", e.more_pairs ? Json(*e.more_pairs) : Json(nullptr)},
+          {"verdict", stats::to_string(e.verdict)}};
+}
+
+Json side_json(const ComparisonReport& report, std::size_t side) {
+  const PlanEngine& engine = report.session.plan.engines[side];
+  Json json{{"engine", engine.kind == "process" ? engine.inner : engine.kind},
+            {"program", text(engine.program)},
+            {"model", engine.model.empty() ? report.session.plan.models.front() : engine.model}};
+  for (const SessionModel& model : report.session.models) {
+    if (model.engine != engine.id) continue;
+    json["engine_version"] = text(model.engine_version);
+    json["hash"] = text(model.hash);
+    json["isa"] = text(model.isa);
+    json["accuracy"] = text(model.accuracy);
+    json["threads"] = model.threads;
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string comparison_json(const ComparisonReport& report) {
+  Json cells = Json::array();
+  for (const ComparedCell& cell : report.cells) cells.push_back(cell_json(cell));
+  const std::optional<stats::PairedEffect>& overall = report.overall;
+  const Json document{
+      {"verdict", comparison_verdict(report)},
+      {"why", report.incomparable},
+      {"effect", overall ? share(overall->effect) : Json(nullptr)},
+      {"ci95", overall ? interval(overall->ci95) : Json(nullptr)},
+      {"min_effect", share(report.margin)},
+      {"detectable_effect", overall ? share(overall->detectable) : Json(nullptr)},
+      {"pairs", report.pairs},
+      {"flagged_pairs", report.flagged_pairs},
+      {"flagged_runs_a", report.flagged_a},
+      {"flagged_runs_b", report.flagged_b},
+      {"verdict_unflagged", report.verdict_unflagged ? Json(stats::to_string(*report.verdict_unflagged)) : Json(nullptr)},
+      {"same_ids", report.same_ids ? Json(*report.same_ids) : Json(nullptr)},
+      {"session", report.session.id},
+      {"plan", report.session.plan.name},
+      {"a", side_json(report, 0)},
+      {"b", side_json(report, 1)},
+      {"cells", cells}};
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace ifm
