@@ -12,7 +12,7 @@ import jsonschema
 
 PROGRAM = os.environ["INFEROMETER"]
 SOURCE = pathlib.Path(os.environ["IFM_SOURCE_DIR"])
-VERBS = ["generate", "chat", "tokenize", "bench", "run", "analyze", "summary", "models", "engines", "doctor"]
+VERBS = ["generate", "chat", "tokenize", "bench", "run", "analyze", "summary", "compare", "verify", "models", "engines", "doctor", "calibrate"]
 MODELS_VERBS = ["list", "pull", "inspect", "convert", "synth"]
 
 

@@ -29,6 +29,13 @@ class Engines(CliTest):
         with sqlite3.connect(self.folder / "out/inferometer.db") as database:
             rows = list(database.execute("select engine, status, max_tokens, output_tokens, temperature, ids_hash,"
                                          " error_kind from run where kind = 'measured'"))
+            versions = [version for (version,) in database.execute("select engine_version from session_model")]
+            waiting = [share for (share,) in database.execute("select waiting_cpu_share from block order by block")]
+        self.assertEqual(len([version for version in versions if version]), len(engines))
+        # All engines are loaded from the second block on, and none of them may use the processor while it waits.
+        self.assertIsNone(waiting[0])
+        for share in waiting[1:]:
+            self.assertLess(share, 0.1, f"cores busy while {len(engines)} engines wait")
         self.assertEqual(len(rows), 8 * len(engines))
         for engine, status, asked, tokens, _, _, error in rows:
             self.assertEqual(tokens, asked, engine)

@@ -128,22 +128,52 @@ class Servers(CliTest):
             self.assertIsNone(e2e)
             self.assertIsNotNone(decode)
 
-    def test_a_server_that_is_gone_fails_its_runs_and_the_session(self):
+    def test_a_server_that_is_not_there_is_said_before_the_first_run(self):
         with Server() as server:
             url = server.url
-        done = self.run_plan(f"  - openai: {{url: '{url}'}}\n", code=1)
-        self.assertIn("last failure: ", done.stdout)
-        self.assertEqual({row[0] for row in self.runs("error_kind")}, {"network"})
+        done = self.run_plan(f"  - embedded\n  - openai: {{name: gone, url: '{url}'}}\n", tiny_model(), code=1)
+        self.assertIn("engine gone: ", done.stderr)
+        self.assertFalse((self.folder / "out").exists())
 
-    def test_a_server_of_our_own_is_started_and_ended(self):
+    def managed(self, script):
+        return f"  - openai: {{name: own, command: [{json.dumps(sys.executable)}, {json.dumps(str(script))}, '{{port}}']}}\n"
+
+    def server_script(self):
         script = self.folder / "server.py"
         script.write_text(f"import sys, time\nsys.path[:0] = [{str(pathlib.Path(__file__).parent)!r}]\nimport test_servers\n"
-                          "import http.server\nserver = http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), test_servers.Handler)\n"
+                          "import http.server\nprint('ready soon', flush=True)\nserver = http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), test_servers.Handler)\n"
                           "server.usage = server.ends_after = None\nserver.fails_at = 0\nserver.asked = []\nserver.serve_forever()\n")
-        self.run_plan(f"  - openai: {{command: [{json.dumps(sys.executable)}, {json.dumps(str(script))}, '{{port}}']}}\n")
+        return script
+
+    def alive(self, script):
+        return subprocess.run(["pgrep", "-f", str(script)], capture_output=True, text=True, check=False).stdout.split()
+
+    def test_a_server_of_our_own_is_started_and_ended_and_its_words_kept(self):
+        script = self.server_script()
+        self.run_plan(self.managed(script))
         self.assertEqual({row[0] for row in self.runs("status")}, {"ok"})
-        left = subprocess.run(["pgrep", "-f", str(script)], capture_output=True, text=True, check=False).stdout
-        self.assertEqual(left, "", "no server is left behind")
+        self.assertEqual(self.alive(script), [], "no server is left behind")
+        self.assertEqual((self.folder / "out/servers/own.log").read_text(), "ready soon\n")
+        with sqlite3.connect(self.folder / "out/inferometer.db") as database:
+            [(version,)] = database.execute("select engine_version from session_model")
+        self.assertIn("BaseHTTP/", version)
+
+    def test_fault_99_our_server_ends_with_us_even_when_we_are_killed(self):
+        script = self.server_script()
+        plan = self.folder / "plan.yaml"
+        plan.write_text("version: 1\nname: long\nengines:\n" + self.managed(script) + "models: [words]\nprompts: [{id: a, text: hello}]\n"
+                        "max_tokens: [500]\ntemperature: [0.5]\nrepeats: 100\n")
+        running = subprocess.Popen([PROGRAM, "run", str(plan), "--out", str(self.folder / "out")], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while not self.alive(script) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertTrue(self.alive(script))
+        running.kill()
+        running.wait()
+        while self.alive(script) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertEqual(self.alive(script), [], "the guard ends it")
 
     @unittest.skipUnless(shutil.which("openssl"), "needs openssl to make a certificate")
     def test_tls_with_its_own_certificate(self):

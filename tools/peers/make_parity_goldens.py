@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/parity/smollm2*: what llama.cpp and mlx-lm say about text.txt on SmolLM2's weights.
+"""Makes tests/golden/parity/smollm2*: what llama.cpp and mlx-lm say about verify_text.txt on SmolLM2's weights.
 
 The reference is llama.cpp on a float32 copy of the weights, float32 cache, no flash attention. Beside it: llama.cpp on
 the quantized file as its users run it, whose distance to the reference is the bound of our fast path; and mlx-lm with

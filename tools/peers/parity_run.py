@@ -8,7 +8,7 @@ import topk_golden
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GOLDEN = os.path.join(HERE, "..", "..", "tests", "golden", "parity")
-TEXT = os.path.join(GOLDEN, "text.txt")
+TEXT = os.path.join(HERE, "..", "..", "inferometer", "measure", "verify_text.txt")
 WINDOWS = [512] * 18 + [2048]
 TOP = 20
 ROWS = 256  # positions at a time, so that float64 copies stay small

@@ -3,10 +3,9 @@
 # usage: tools/peers/run.sh [PATH OF inferometer]
 set -Eeuo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-repository=$(cd "$here/../.." && pwd)
+source "$here/peers_venv.sh"
 inferometer=${1:-$repository/build/release/bin/inferometer}
 build=$(cd "$(dirname "$inferometer")/.." && pwd)
-venv="$repository/build/peers-venv"
 out="$repository/build/peers"
 models="${IFM_TEST_MODELS:-${INFEROMETER_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/inferometer}}/models"
 failed=()
@@ -21,14 +20,7 @@ compare() {
 }
 
 mkdir -p "$out"
-if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
-  say "installing the peers into build/peers-venv (llama.cpp is compiled: this takes some minutes)"
-  python3 -m venv "$venv"
-  # CMake and Ninja of the system are used; the wheel is made for AVX2, not for this machine, so that goldens are the same elsewhere.
-  CMAKE_ARGS="-DGGML_NATIVE=OFF" "$venv/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt"
-  cp "$here/requirements.txt" "$venv/requirements.txt"
-fi
-
+python=$(peers_python)
 folder="$models/smollm2-135m"
 gguf=$(find "$models/smollm2-135m-gguf/" -name '*.gguf' 2>/dev/null | head -n 1)
 if [ ! -e "$folder/config.json" ] || [ -z "$gguf" ]; then
@@ -36,7 +28,6 @@ if [ ! -e "$folder/config.json" ] || [ -z "$gguf" ]; then
   exit 1
 fi
 
-python="$venv/bin/python"
 export PYTHONDONTWRITEBYTECODE=1
 compare "the MLX folder dequantizes to what the GGUF does" "$python" "$repository/tools/check_conversion.py" "$gguf" "$folder" --generate
 compare "the tiny Llama's logits, made anew" "$python" "$here/make_tiny_llama.py" --out "$out" --check

@@ -1,0 +1,89 @@
+"""`compare`: planted effects are found and named by cell, equal sides are not called different, and every ending has its exit code."""
+import json
+import xml.etree.ElementTree
+
+from harness import PROGRAM, CliTest, inferometer, main, schema, tiny_model
+
+
+def simulated(gap_ms, run_sd=0.004, **more):
+    options = ", ".join(f"{key}: {value}" for key, value in {"gap_ms": gap_ms, "ttft_ms": 1, "run_sd": run_sd, **more}.items())
+    return f"{{simulated: {{{options}}}}}"
+
+
+class Compare(CliTest):
+    def plan(self, models="toy", more=""):
+        path = self.folder / "gate.yaml"
+        path.write_text(f"version: 1\nname: gate\nengines: [simulated]\nmodels: [{models}]\nprompts: [{{id: p, text: hello}}]\n"
+                        f"max_tokens: [4, 8]\ntemperature: [0.0]\nrepeats: 2\nwarmup: 0\n{more}", encoding="utf-8")
+        return path
+
+    def compare(self, a, b, *arguments, code, plan=None):
+        done = inferometer("compare", a, b, plan or self.plan(), "--out", self.folder / "out", *arguments, timeout=300)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def json(self, a, b, *arguments, code):
+        found = json.loads(self.compare(a, b, "-o", "json", *arguments, code=code).stdout)
+        self.assert_fits(found, schema("compare"))
+        return found
+
+    def test_a_planted_slowdown_is_a_regression_of_the_cells_that_have_it(self):
+        found = self.json(simulated(1), simulated(1.1), "--pairs", 12, code=3)
+        self.assertEqual(found["verdict"], "regression")
+        self.assertEqual({cell["verdict"] for cell in found["cells"]}, {"regression"})
+        self.assertEqual([cell["pairs"] for cell in found["cells"]], [12, 12])
+        self.assertAlmostEqual(found["min_effect"], 0.01)
+        low, high = found["ci95"]
+        self.assertLess(low, found["effect"])
+        self.assertGreater(high, found["effect"])
+        self.assertGreater(found["effect"], 0.02)
+
+    def test_faster_equal_and_undecided_have_their_codes(self):
+        self.assertEqual(self.json(simulated(1.2), simulated(1), "--pairs", 10, code=0)["verdict"], "improvement")
+        self.assertEqual(self.json(simulated(1), simulated(1), "--pairs", 16, "--min-effect", "20%", code=0)["verdict"], "equivalent")
+        noisy = simulated(1, run_sd=0.3)
+        found = self.json(noisy, noisy, "--pairs", 3, code=5)
+        self.assertEqual(found["verdict"], "inconclusive")
+        self.compare(noisy, noisy, "--pairs", 2, "--allow-inconclusive", code=0)
+
+    def test_reports_for_people_for_pull_requests_and_for_ci(self):
+        text = self.compare(simulated(1), simulated(1.2), "--pairs", 10, code=3).stdout
+        self.assertIn("Comparison: regression", text)
+        self.assertIn("AB/BA balanced", text)
+        markdown = self.compare(simulated(1), simulated(1.2), "--pairs", 10, "-o", "md", code=3).stdout
+        self.assertTrue(markdown.startswith("# "), markdown)
+        junit = self.compare(simulated(1), simulated(1.2), "--pairs", 10, "-o", "junit", code=3).stdout
+        suite = xml.etree.ElementTree.fromstring(junit)
+        self.assertEqual((suite.get("tests"), suite.get("failures"), suite.get("errors")), ("2", "2", "0"))
+
+    def test_other_lengths_are_incomparable_and_failures_no_verdict(self):
+        self.compare(simulated(1), simulated(1, fail_every=1), "--pairs", 2, code=4)
+
+    def test_a_preflight_says_what_the_machine_can_see(self):
+        done = inferometer("compare", self.plan(), "--preflight", "--pairs", 10, "--out", self.folder / "out")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("this runner sees", done.stdout)
+        self.assertIn("called different in", done.stdout)
+
+    def test_two_builds_each_in_processes_of_their_own(self):
+        plan = self.plan(models=json.dumps(str(tiny_model()))).read_text().replace("simulated", "embedded")
+        path = self.folder / "builds.yaml"
+        path.write_text(plan)
+        done = inferometer("compare", "--bin-a", PROGRAM, "--bin-b", PROGRAM, path, "--pairs", 2, "--out", self.folder / "out", "-o", "json")
+        found = json.loads(done.stdout)
+        self.assert_fits(found, schema("compare"))
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertEqual(found["pairs"], 2)
+        self.assertTrue(found["same_ids"])
+        self.assertEqual(found["a"]["program"], PROGRAM)
+        self.assertEqual(found["a"]["hash"], found["b"]["hash"])
+
+    def test_what_cannot_be_compared_is_refused_before_a_run(self):
+        self.refuses("compare", self.plan(), "--min-effect", "two", code=2, naming="--min-effect")
+        self.refuses("compare", "a", self.plan(), code=2, naming="A B PLAN")
+        self.refuses("compare", self.plan(), "--metric", "speed", "--pairs", 1, "--out", self.folder / "o", code=2, naming="speed")
+        self.refuses("compare", "embedded", "{openai: {url: 'http://127.0.0.1:1'}}", self.plan(), code=2, naming="fresh process")
+
+
+if __name__ == "__main__":
+    main()
