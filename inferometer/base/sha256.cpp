@@ -1,10 +1,6 @@
 #include "inferometer/base/sha256.h"
 
-#include <algorithm>
 #include <bit>
-#include <cstring>
-
-#include <fmt/format.h>
 
 #include "inferometer/base/mapped_file.h"
 
@@ -51,43 +47,6 @@ void Sha256::compress(const uint8_t* block) {
   }
   const std::array<uint32_t, 8> add{a, b, c, d, e, f, g, h};
   for (std::size_t i = 0; i < 8; ++i) state_[i] += add[i];
-}
-
-Sha256& Sha256::update(std::span<const std::byte> bytes) {
-  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  std::size_t left = bytes.size();
-  total_bytes_ += left;
-  while (left > 0) {
-    if (pending_size_ == 0 && left >= 64) {
-      compress(data);
-      data += 64;
-      left -= 64;
-      continue;
-    }
-    const std::size_t take = std::min(left, 64 - pending_size_);
-    std::memcpy(pending_.data() + pending_size_, data, take);
-    pending_size_ += take;
-    data += take;
-    left -= take;
-    if (pending_size_ == 64) {
-      compress(pending_.data());
-      pending_size_ = 0;
-    }
-  }
-  return *this;
-}
-
-Sha256& Sha256::update(std::string_view text) { return update(std::as_bytes(std::span(text.data(), text.size()))); }
-
-std::string Sha256::hex_digest() {
-  const uint64_t bits = total_bytes_ * 8;
-  std::array<uint8_t, 72> tail{0x80};
-  const std::size_t zeros = (pending_size_ < 56 ? 56 : 120) - pending_size_;
-  for (std::size_t i = 0; i < 8; ++i) tail[zeros + i] = static_cast<uint8_t>(bits >> (56 - 8 * i));
-  update(std::as_bytes(std::span(tail.data(), zeros + 8)));
-  std::string hex;
-  for (const uint32_t word : state_) hex += fmt::format("{:08x}", word);
-  return hex;
 }
 
 std::string sha256_of(std::string_view text) { return Sha256().update(text).hex_digest(); }

@@ -57,23 +57,17 @@ double parse_min_effect(std::string text) {
   return value * factor;
 }
 
-/// A side as an engine whose every load is a fresh process. @throws Error usage where that cannot be.
+/// A side of the comparison. @throws Error usage where it cannot be a fresh process, or not one of this program.
 PlanEngine side_of(const PlanEngine& engine, const std::string& id, const std::string& program) {
-  PlanEngine side = engine;
-  side.id = id;
-  const bool here = lives_in_this_process(engine_options_of(engine, Mode::warm, {}));
-  if (here) {
-    side.inner = engine.kind;
-    side.kind = "process";
-  }
-  if (engine.kind == "openai" && engine.server.command.empty()) {
+  if (!engine.server.url.empty() && engine.server.command.empty()) {
     fail(ErrorKind::usage,
          "compare: a server that runs already is no fresh process (expected openai: {{command: …}}, which starts one)");
   }
-  if (!program.empty()) {
-    if (side.kind != "process") fail(ErrorKind::usage, "--bin: the engine {} is not in a program of ours", engine.kind);
-    side.program = program;
-  }
+  if (!program.empty() && !lives_in_this_process(engine_options_of(engine, Mode::warm, {})))
+    fail(ErrorKind::usage, "--bin-a, --bin-b: {} is not computed by a program of ours", engine.id);
+  PlanEngine side = engine;
+  side.id = id;
+  if (!program.empty()) side.program = program;
   return side;
 }
 
@@ -138,8 +132,9 @@ int compare(const CompareFlags& flags, const std::string& command) {
   const Plan plan = comparison_plan(flags);
   const ModelResolver resolve = [](const std::string& model) { return resolve_model(model, HubOptions{}).path; };
   SteadyClock clock;
-  const EngineFactory factory = [&](const PlanEngine& engine, Mode mode) {
-    return make_engine(engine_options_of(engine, mode, plan.timeouts), clock);
+  const EngineFactory factory = [&](const PlanEngine& engine, Mode /*mode*/) {
+    // As in cold mode, what would compute in this process does so in a child.
+    return make_engine(engine_options_of(engine, Mode::cold, plan.timeouts), clock);
   };
   (void)find_models(plan, factory, resolve);
   make_writable_folder(flags.out);

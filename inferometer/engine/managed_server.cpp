@@ -97,7 +97,11 @@ class ManagedServer::Running {
     reader_.join();
   }
 
-  [[nodiscard]] std::optional<ProcessExit> ended() { return child_.wait_for(0); }
+  [[nodiscard]] std::optional<ProcessExit> ended() {
+    const std::optional<ProcessExit> exit = child_.wait_for(0);
+    if (exit) guard_.kill(SIGKILL);  // the group's number may be somebody else's from now on
+    return exit;
+  }
   /// After the child's end: waits until all that it printed is read. A grandchild may hold the pipes open for ever, so not long.
   void read_to_the_end() {
     std::unique_lock lock(mutex_);

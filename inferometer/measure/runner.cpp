@@ -150,6 +150,7 @@ void SessionRunner::record_block(int block) {
     record.canary_compute_ns = canary->compute_ns;
     record.canary_read_ns = canary->read_ns;
   }
+  engines_awake_ = false;
   if (!loaded_.empty()) {
     park_group();
     record.waiting_cpu_share = world_.probe.waiting_cpu_share();

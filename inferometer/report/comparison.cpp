@@ -26,7 +26,7 @@ std::string cell_name(const ComparedCell& cell) {
 
 std::string side_text(const ComparisonReport& report, std::size_t side) {
   const PlanEngine& engine = report.session.plan.engines[side];
-  std::string text = engine.kind == "process" ? engine.inner : engine.kind;
+  std::string text = engine.kind;
   const auto at = std::ranges::find_if(report.session.models, [&](const SessionModel& m) { return m.engine == engine.id; });
   if (at != report.session.models.end()) {
     for (const std::string& part : {at->engine_version, at->isa, at->accuracy}) {

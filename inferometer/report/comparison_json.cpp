@@ -44,7 +44,7 @@ Json cell_json(const ComparedCell& cell) {
 
 Json side_json(const ComparisonReport& report, std::size_t side) {
   const PlanEngine& engine = report.session.plan.engines[side];
-  Json json{{"engine", engine.kind == "process" ? engine.inner : engine.kind},
+  Json json{{"engine", engine.kind},
             {"program", text(engine.program)},
             {"model", engine.model.empty() ? report.session.plan.models.front() : engine.model}};
   for (const SessionModel& model : report.session.models) {

@@ -1,5 +1,6 @@
 """All engines of this build in one plan: they live in one process, run in turns, and count alike; absent ones are said before a run."""
 import json
+import shutil
 import sqlite3
 
 from harness import CliTest, inferometer, main, tiny_model
@@ -61,6 +62,31 @@ class Engines(CliTest):
             self.refuses("generate", "-m", tiny_model("gguf"), "--engine", "mlx", "-p", "x", code=1, naming="embedded")
         if known["llama_cpp"]["available"]:
             self.refuses("generate", "-m", tiny_model(), "--engine", "llama_cpp", "-p", "x", code=1, naming="embedded")
+
+    def test_a_model_of_any_name_is_run_by_every_engine_that_can_load_it(self):
+        hub = self.folder / "hub"
+        for name, form in (("folder", "mlx"), ("file", "gguf")):
+            snapshot = hub / f"models--owner--{name}" / "snapshots" / "0123456789abcdef"
+            if form == "mlx":
+                shutil.copytree(tiny_model(), snapshot)
+            else:
+                snapshot.mkdir(parents=True)
+                shutil.copy(tiny_model("gguf"), snapshot / "model.gguf")
+            (hub / f"models--owner--{name}" / "refs").mkdir()
+            (hub / f"models--owner--{name}" / "refs" / "main").write_text("0123456789abcdef")
+        home = self.folder / "home" / "models"
+        home.mkdir(parents=True)
+        (home / "mine").symlink_to(tiny_model(), target_is_directory=True)
+        environment = {"HF_HUB_CACHE": str(hub), "INFEROMETER_HOME": str(home.parent)}
+        known = here()
+        folders, files = [tiny_model(), "hf:owner/folder", "mine"], [tiny_model("gguf"), "hf:owner/file"]
+        loads = {"embedded": folders + files, "mlx": folders, "llama_cpp": files}
+        for engine, models in loads.items():
+            for model in models if known[engine]["available"] else []:
+                done = inferometer("generate", "-m", model, "--engine", engine, "-p", "hello", "-n", 2, "--ignore-eos", "--json",
+                                   environment=environment)
+                self.assertEqual(done.returncode, 0, (engine, model, done.stderr))
+                self.assertEqual(json.loads(done.stdout)["output_tokens"], 2)
 
     def test_a_server_needs_an_address(self):
         self.refuses("generate", "-m", "x", "--engine", "openai", "-p", "x", code=2, naming="--url")
