@@ -32,6 +32,7 @@ namespace {
 constexpr std::size_t kKeptOutput = std::size_t{64} << 10U;
 constexpr int64_t kPollNs = 50'000'000;
 constexpr int64_t kGraceMs = 5'000;
+constexpr int64_t kDyingMs = 500;
 constexpr int64_t kLastWordsMs = 1'000;
 constexpr double kAnswerS = 2;
 
@@ -97,8 +98,8 @@ class ManagedServer::Running {
     reader_.join();
   }
 
-  [[nodiscard]] std::optional<ProcessExit> ended() {
-    const std::optional<ProcessExit> exit = child_.wait_for(0);
+  [[nodiscard]] std::optional<ProcessExit> ended(int64_t within_ms = 0) {
+    const std::optional<ProcessExit> exit = child_.wait_for(within_ms);
     if (exit) guard_.kill(SIGKILL);  // the group's number may be somebody else's from now on
     return exit;
   }
@@ -191,10 +192,10 @@ ManagedServer::ManagedServer(const ServerOptions& options, const std::string& mo
 
 ManagedServer::~ManagedServer() = default;
 
-bool ManagedServer::alive() {
-  if (!running_->ended()) return true;
+bool ManagedServer::has_ended() {
+  if (!running_->ended(kDyingMs)) return false;
   running_->read_to_the_end();
-  return false;
+  return true;
 }
 
 std::string ManagedServer::last_line() const {

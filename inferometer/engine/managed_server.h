@@ -25,7 +25,8 @@ class ManagedServer {
 
   /// Where it listens.
   [[nodiscard]] const std::string& url() const { return url_; }
-  [[nodiscard]] bool alive();
+  /// Whether it has ended, or does within half a second: a process that dies closes its sockets before it is gone.
+  [[nodiscard]] bool has_ended();
   /// The last line that it printed, for messages.
   [[nodiscard]] std::string last_line() const;
 

@@ -156,7 +156,7 @@ class OpenAiModel final : public Model {
     try {
       return client_.send(question, reader, stop);
     } catch (const Error&) {
-      if (server_ != nullptr && !server_->alive())
+      if (server_ != nullptr && server_->has_ended())
         fail(ErrorKind::engine, "server: {} ended while it answered: {}", options_.command.front(), server_->last_line());
       throw;
     }
