@@ -6,6 +6,7 @@ from harness import PROGRAM, CliTest, inferometer, main, schema, tiny_model
 
 
 def simulated(gap_ms, run_sd=0.004, **more):
+    """Sleeps on the real clock: effects are planted so large that a busy machine does not hide them."""
     options = ", ".join(f"{key}: {value}" for key, value in {"gap_ms": gap_ms, "ttft_ms": 1, "run_sd": run_sd, **more}.items())
     return f"{{simulated: {{{options}}}}}"
 
@@ -28,31 +29,31 @@ class Compare(CliTest):
         return found
 
     def test_a_planted_slowdown_is_a_regression_of_the_cells_that_have_it(self):
-        found = self.json(simulated(1), simulated(1.1), "--pairs", 12, code=3)
+        found = self.json(simulated(2), simulated(4), "--pairs", 14, code=3)
         self.assertEqual(found["verdict"], "regression")
         self.assertEqual({cell["verdict"] for cell in found["cells"]}, {"regression"})
-        self.assertEqual([cell["pairs"] for cell in found["cells"]], [12, 12])
+        self.assertEqual([cell["pairs"] for cell in found["cells"]], [14, 14])
         self.assertAlmostEqual(found["min_effect"], 0.01)
         low, high = found["ci95"]
         self.assertLess(low, found["effect"])
         self.assertGreater(high, found["effect"])
-        self.assertGreater(found["effect"], 0.02)
+        self.assertGreater(found["effect"], 0.3)
 
     def test_faster_equal_and_undecided_have_their_codes(self):
-        self.assertEqual(self.json(simulated(1.2), simulated(1), "--pairs", 10, code=0)["verdict"], "improvement")
-        self.assertEqual(self.json(simulated(1), simulated(1), "--pairs", 16, "--min-effect", "20%", code=0)["verdict"], "equivalent")
+        self.assertEqual(self.json(simulated(4), simulated(2), "--pairs", 14, code=0)["verdict"], "improvement")
+        self.assertEqual(self.json(simulated(4), simulated(4), "--pairs", 16, "--min-effect", "60%", code=0)["verdict"], "equivalent")
         noisy = simulated(1, run_sd=0.3)
         found = self.json(noisy, noisy, "--pairs", 3, code=5)
         self.assertEqual(found["verdict"], "inconclusive")
         self.compare(noisy, noisy, "--pairs", 2, "--allow-inconclusive", code=0)
 
     def test_reports_for_people_for_pull_requests_and_for_ci(self):
-        text = self.compare(simulated(1), simulated(1.2), "--pairs", 10, code=3).stdout
+        text = self.compare(simulated(2), simulated(4), "--pairs", 14, code=3).stdout
         self.assertIn("Comparison: regression", text)
         self.assertIn("AB/BA balanced", text)
-        markdown = self.compare(simulated(1), simulated(1.2), "--pairs", 10, "-o", "md", code=3).stdout
+        markdown = self.compare(simulated(2), simulated(4), "--pairs", 14, "-o", "md", code=3).stdout
         self.assertTrue(markdown.startswith("# "), markdown)
-        junit = self.compare(simulated(1), simulated(1.2), "--pairs", 10, "-o", "junit", code=3).stdout
+        junit = self.compare(simulated(2), simulated(4), "--pairs", 14, "-o", "junit", code=3).stdout
         suite = xml.etree.ElementTree.fromstring(junit)
         self.assertEqual((suite.get("tests"), suite.get("failures"), suite.get("errors")), ("2", "2", "0"))
 
