@@ -1,12 +1,14 @@
 #include "inferometer/engine/event_tokens.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <numeric>
 #include <string>
 
 namespace ifm {
 namespace {
+
+/// Tokens of the bytes of a character that is not whole.
+constexpr int kUnfinishedTokens = 3;
 
 int size_of(const std::vector<TokenId>& ids) { return static_cast<int>(ids.size()); }
 
@@ -46,7 +48,7 @@ void adjust(std::vector<int>& of_event, int tokens) {
 
 }  // namespace
 
-CountedAnswer count_answer(const std::vector<std::string_view>& events, std::optional<int> usage, bool ended_by_token,
+CountedAnswer count_answer(const std::vector<std::string_view>& events, std::optional<int> usage, AnswerEnd answer_end,
                            const Tokenize& tokenize) {
   CountedAnswer answer;
   if (events.empty()) return answer;
@@ -56,11 +58,12 @@ CountedAnswer count_answer(const std::vector<std::string_view>& events, std::opt
     answer.ids = tokenize(text);
   }
   const auto with_text = static_cast<int>(std::ranges::count_if(events, [](std::string_view e) { return !e.empty(); }));
-  const int end = ended_by_token ? 1 : 0;
+  const int end = answer_end == AnswerEnd::stop_token ? 1 : 0;
   if (usage) {
     answer.tokens = *usage;
     // A text may be made of other tokens than a tokenizer would choose, so that a count that agrees with the events is right too.
-    const bool as_text = std::abs(*usage - size_of(answer.ids)) <= 1;
+    const int beyond_text = *usage - size_of(answer.ids);
+    const bool as_text = beyond_text >= -1 && beyond_text <= (answer_end == AnswerEnd::asked_length ? kUnfinishedTokens : 1);
     const bool as_events = *usage == with_text || *usage == with_text + 1;
     answer.disputed = tokenize ? !as_text && !as_events : *usage < with_text && *usage < 1;
   } else if (tokenize) {

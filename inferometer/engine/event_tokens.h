@@ -19,14 +19,22 @@ struct CountedAnswer {
   CountSource source = CountSource::usage;
   std::vector<int> of_event;  ///< adds up to `tokens`
   std::vector<TokenId> ids;   ///< of the text; empty without a tokenizer
-  bool disputed = false;      ///< the server's count is not what its text holds, +-1 for a final EOS
+  bool disputed = false;      ///< the server's count is not what its text holds, see count_answer()
+};
+
+/// How an answer ended.
+enum class AnswerEnd {
+  stop_token,    ///< by a token that has no text, an EOS
+  asked_length,  ///< with as many tokens as were asked for, by the server's own count
+  other
 };
 
 /// events: the text of each, the last one empty where the server said the end in an event of its own. usage: the server's count.
-/// ended_by_token: the answer ended by a token that has no text (an EOS). A count of events is all there is without usage and
-/// tokenizer. An event is not a token: servers hold text back and send several at once; with a tokenizer what came with each is
-/// counted in the text up to it, without one the first events are taken to have one each.
-[[nodiscard]] CountedAnswer count_answer(const std::vector<std::string_view>& events, std::optional<int> usage,
-                                         bool ended_by_token, const Tokenize& tokenize);
+/// The count may differ by one from the tokens of the text, for an EOS; by three more tokens where the length ended the answer,
+/// because the bytes of an unfinished character are not sent. A count of events is all there is without usage and tokenizer. An
+/// event is not a token: servers hold text back and send several at once; with a tokenizer what came with each is counted in the
+/// text up to it, without one the first events are taken to have one each.
+[[nodiscard]] CountedAnswer count_answer(const std::vector<std::string_view>& events, std::optional<int> usage, AnswerEnd end,
+                                         const Tokenize& tokenize);
 
 }  // namespace ifm

@@ -194,8 +194,8 @@ class OpenAiModel final : public Model {
     for (const OpenAiStream::Piece& piece : stream.pieces()) texts.push_back(piece.reasoning + piece.text);
     Tokenize tokenize;
     if (local_) tokenize = [this](std::string_view text) { return local_->text.tokenizer.encode(text, SpecialText::plain); };
-    CountedAnswer counted = count_answer({texts.begin(), texts.end()}, stream.completion_tokens(),
-                                         stream.finish_reason() == "stop" && request.stop.empty(), tokenize);
+    CountedAnswer counted =
+        count_answer({texts.begin(), texts.end()}, stream.completion_tokens(), end_of(stream, request), tokenize);
     done.end_ns = last_token_ns(stream, counted);
     done.prompt_tokens = stream.prompt_tokens().value_or(local_ ? static_cast<int>(encode(request).size()) : 0);
     done.cached_tokens = stream.cached_tokens().value_or(0);
@@ -207,6 +207,12 @@ class OpenAiModel final : public Model {
     done.ids = std::move(counted.ids);
     done.flags = stream.flags();
     if (counted.disputed) done.flags.emplace_back("count_disputed");
+  }
+
+  static AnswerEnd end_of(const OpenAiStream& stream, const Request& request) {
+    if (stream.finish_reason() == "stop" && request.stop.empty()) return AnswerEnd::stop_token;
+    const bool full = stream.finish_reason() == "length" && stream.completion_tokens() == request.max_tokens;
+    return full ? AnswerEnd::asked_length : AnswerEnd::other;
   }
 
   static int64_t last_token_ns(const OpenAiStream& stream, const CountedAnswer& counted) {
