@@ -174,7 +174,7 @@ void add_compare(CLI::App& app, CliContext& context) {
       "plan in a process of A and in one of B, in balanced order. Exit codes: 0 equivalent or faster, 3 regression (or\n"
       "mixed), 4 incomparable, 5 inconclusive.");
   auto flags = std::make_shared<CompareFlags>();  // shared with the callback, which outlives this function
-  verb->add_option("words", flags->words, "[A B] PLAN")->required()->type_name("PLAN.yaml")->expected(1, 3);
+  verb->add_option("plan", flags->words, "[A B] PLAN.yaml")->required()->type_name("")->expected(1, 3);
   verb->add_option("--bin-a", flags->program_a, "A's inferometer (default: this one)")->check(CLI::ExistingFile);
   verb->add_option("--bin-b", flags->program_b, "B's inferometer (default: this one)")->check(CLI::ExistingFile);
   verb->add_option("--pairs", flags->pairs, "Pairs of processes; fewer than 10 decide nothing")

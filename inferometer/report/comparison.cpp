@@ -101,7 +101,7 @@ Document comparison_document(const ComparisonReport& report) {
                                     count_of(report.session.plan.repeats, "run", "runs"), report.session.plan.name)},
              {"margin", fmt::format("{} (an effect within it counts as none)", percent(report.margin))}}}};
   if (report.overall) {
-    document.emplace_back(Paragraph{fmt::format("Over all cells B's {} is {} of A's (95 %: {}).", report.cells.front().metric,
+    document.emplace_back(Paragraph{fmt::format("B against A over all cells, {}: {} (95 %: {}).", report.cells.front().metric,
                                                 percent(report.overall->effect), interval_text(report.overall->ci95))});
   }
   document.emplace_back(cells_table(report));
