@@ -59,45 +59,42 @@ std::optional<double> process_mean(const std::vector<const Run*>& runs, const Co
   return runs.empty() ? std::nullopt : std::optional(sum / static_cast<double>(runs.size()));
 }
 
-/// Logs of both sides by pair.
+/// The pairs of a cell that have a metric on both sides, and its logs there.
 struct PairedLogs {
-  std::map<int, double> a, b;  ///< of the pairs that have both
+  std::vector<int> pairs;
+  std::vector<double> a, b;  ///< beside `pairs`
   int dropped = 0;
+
+  [[nodiscard]] std::vector<double> ratios() const {
+    std::vector<double> result;
+    for (std::size_t i = 0; i < pairs.size(); ++i) result.push_back(b[i] - a[i]);
+    return result;
+  }
 };
 
 PairedLogs logs_of(const PairedRuns& cell, const ComparedMetric& metric, const std::set<int>& without) {
-  PairedLogs logs;
   std::set<int> pairs;
   for (const auto* side : {&cell.a, &cell.b}) {
     for (const auto& [pair, runs] : *side) pairs.insert(pair);
   }
+  PairedLogs logs;
   for (const int pair : pairs) {
     if (without.contains(pair)) continue;
-    const auto at_a = cell.a.find(pair);
-    const auto at_b = cell.b.find(pair);
-    const auto a = at_a == cell.a.end() ? std::nullopt : process_mean(at_a->second, metric);
-    const auto b = at_b == cell.b.end() ? std::nullopt : process_mean(at_b->second, metric);
-    if (a && b) {
-      logs.a[pair] = *a;
-      logs.b[pair] = *b;
-    } else {
+    const auto mean_of = [&](const std::map<int, std::vector<const Run*>>& side) {
+      const auto at = side.find(pair);
+      return at == side.end() ? std::nullopt : process_mean(at->second, metric);
+    };
+    const std::optional<double> a = mean_of(cell.a);
+    const std::optional<double> b = mean_of(cell.b);
+    if (!a || !b) {
       ++logs.dropped;
+      continue;
     }
+    logs.pairs.push_back(pair);
+    logs.a.push_back(*a);
+    logs.b.push_back(*b);
   }
   return logs;
-}
-
-std::vector<double> ratios_of(const PairedLogs& logs) {
-  std::vector<double> ratios;
-  for (const auto& [pair, a] : logs.a) ratios.push_back(logs.b.at(pair) - a);
-  return ratios;
-}
-
-std::optional<double> geometric_mean(const std::map<int, double>& logs) {
-  if (logs.empty()) return std::nullopt;
-  double sum = 0;
-  for (const auto& [pair, log] : logs) sum += log;
-  return std::exp(sum / static_cast<double>(logs.size()));
 }
 
 const ComparedMetric& metric_named(const std::string& name) {
@@ -117,7 +114,7 @@ std::vector<std::vector<double>> fill_cells(ComparisonReport& report, const Pair
     const ComparedMetric& metric = metric_named(name);
     for (const auto& [key, runs] : cells) {
       const PairedLogs logs = logs_of(runs, metric, {});
-      if (logs.a.empty()) {
+      if (logs.pairs.empty()) {
         report.incomparable.push_back(fmt::format("{} of prompt {}, {} tokens, temperature {}: no pair has it on both sides",
                                                   name, key.prompt, key.max_tokens, key.temperature));
         continue;
@@ -127,10 +124,10 @@ std::vector<std::vector<double>> fill_cells(ComparisonReport& report, const Pair
                               .temperature = key.temperature,
                               .metric = name,
                               .dropped = logs.dropped,
-                              .mean_a = geometric_mean(logs.a),
-                              .mean_b = geometric_mean(logs.b),
+                              .mean_a = std::exp(*stats::mean(logs.a)),
+                              .mean_b = std::exp(*stats::mean(logs.b)),
                               .effect = {}});
-      ratios.push_back(ratios_of(logs));
+      ratios.push_back(logs.ratios());
     }
   }
   return ratios;
@@ -141,7 +138,7 @@ std::vector<double> overall_ratios(const PairedCells& cells, const ComparedMetri
   std::map<int, std::vector<double>> by_pair;
   for (const auto& [key, runs] : cells) {
     const PairedLogs logs = logs_of(runs, metric, {});
-    for (const auto& [pair, a] : logs.a) by_pair[pair].push_back(logs.b.at(pair) - a);
+    for (std::size_t i = 0; i < logs.pairs.size(); ++i) by_pair[logs.pairs[i]].push_back(logs.b[i] - logs.a[i]);
   }
   std::vector<double> ratios;
   for (const auto& [pair, values] : by_pair) {
@@ -167,7 +164,7 @@ void compare_unflagged(ComparisonReport& report, const PairedCells& cells, const
   for (const std::string& name : metrics) {
     for (const auto& [key, runs] : cells) {
       const PairedLogs logs = logs_of(runs, metric_named(name), flagged);
-      if (!logs.a.empty()) ratios.push_back(ratios_of(logs));
+      if (!logs.pairs.empty()) ratios.push_back(logs.ratios());
     }
   }
   report.verdict_unflagged = stats::compare_pairs(ratios, report.margin, kLeastPairs).verdict;
@@ -259,11 +256,12 @@ ComparisonReport compare_sides(const Session& session, const std::vector<Run>& r
 }
 
 std::optional<double> false_alarm_percent(const ComparisonReport& report, const std::vector<Run>& runs) {
+  if (report.cells.empty()) return std::nullopt;
+  const ComparedMetric& metric = metric_named(report.cells.front().metric);
   const PairedCells cells = paired_cells(report.session, runs);
   // A pair's cells share a process and so its luck: they are drawn, and their signs turned, together.
   std::vector<std::vector<double>> ratios;  // by cell, then pair
-  for (const auto& [key, of_cell] : cells) ratios.push_back(ratios_of(logs_of(of_cell, compared_metrics().front(), {})));
-  if (ratios.empty()) return std::nullopt;
+  for (const auto& [key, of_cell] : cells) ratios.push_back(logs_of(of_cell, metric, {}).ratios());
   const std::size_t pairs = ratios.front().size();
   if (pairs < kLeastPairs || std::ranges::any_of(ratios, [&](const auto& r) { return r.size() != pairs; })) return std::nullopt;
   Rng rng(kSimulationSeed);

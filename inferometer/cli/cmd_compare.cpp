@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,26 +7,19 @@
 #include <fmt/format.h>
 
 #include "inferometer/analysis/comparison.h"
-#include "inferometer/base/clock.h"
 #include "inferometer/base/error.h"
 #include "inferometer/base/sha256.h"
 #include "inferometer/cli/app.h"
 #include "inferometer/cli/commands.h"
-#include "inferometer/cli/interrupt.h"
-#include "inferometer/cli/results.h"
-#include "inferometer/cli/run_progress.h"
+#include "inferometer/cli/plan_session.h"
 #include "inferometer/cli/terminal.h"
 #include "inferometer/engine/registry.h"
-#include "inferometer/hub/resolve.h"
 #include "inferometer/measure/engine_options.h"
-#include "inferometer/measure/runner.h"
 #include "inferometer/record/plan_engines.h"
 #include "inferometer/report/comparison.h"
 
 namespace ifm {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr int kMaxPairs = 10'000;
 
@@ -130,33 +122,19 @@ int compare(const CompareFlags& flags, const std::string& command) {
   if (flags.words.size() != 1 && flags.words.size() != 3)
     fail(ErrorKind::usage, "compare: expected PLAN, or A B PLAN, got {} words", flags.words.size());
   const Plan plan = comparison_plan(flags);
-  const ModelResolver resolve = [](const std::string& model) { return resolve_model(model, HubOptions{}).path; };
-  SteadyClock clock;
-  const EngineFactory factory = [&](const PlanEngine& engine, Mode /*mode*/) {
-    // As in cold mode, what would compute in this process does so in a child.
-    return make_engine(engine_options_of(engine, Mode::cold, plan.timeouts), clock);
-  };
-  (void)find_models(plan, factory, resolve);
-  make_writable_folder(flags.out);
-  Store store(fs::path(flags.out) / "inferometer.db", Store::Access::write);
-  const auto probe = make_machine_probe();
-  RunProgress progress;
-  const InterruptGuard guard;
-  const SessionOutcome outcome = run_session(plan, {.start = SessionStart::fresh, .command = command},
-                                             {factory, resolve, clock, store, *probe, progress, guard.token()});
-  progress.finish();
-  const std::vector<Run> runs = store.runs(outcome.session);
-  const ComparisonReport report = compare_sides(store.session(outcome.session), runs, flags.metrics);
-  if (!progress.last_error().empty())
-    fmt::print(stderr, "inferometer: {} of the runs failed, the last one: {}\n", outcome.runs_failed,
-               printable(progress.last_error()));
-  if (outcome.interrupted) {
+  const EndedSession ended = run_plan_into(flags.out, plan, {.start = SessionStart::fresh, .command = command});
+  const ComparisonReport report = compare_sides(ended.session, ended.runs, flags.metrics);
+  if (!ended.last_error.empty()) {
+    fmt::print(stderr, "inferometer: {} of the runs failed, the last one: {}\n", ended.outcome.runs_failed,
+               printable(ended.last_error));
+  }
+  if (ended.outcome.interrupted) {
     fmt::print(stderr, "inferometer: interrupted after {} pairs\n", report.pairs);
     return exit_interrupted;
   }
   if (flags.preflight) {
-    print_document(preflight_document(report, false_alarm_percent(report, runs)), flags.format);
-    return outcome.runs_ok > 0 ? exit_done : exit_failed;
+    print_document(preflight_document(report, false_alarm_percent(report, ended.runs)), flags.format);
+    return ended.outcome.runs_ok > 0 ? exit_done : exit_failed;
   }
   print_report(report, flags);
   return exit_code_of(report, flags.allow_inconclusive);

@@ -40,9 +40,6 @@ struct ModelsFlags {
 };
 using Flags = std::shared_ptr<ModelsFlags>;
 
-/// Progress goes to standard error, so that standard output stays what programs read.
-void say(std::string_view line) { fmt::print(stderr, "{}\n", printable(line)); }
-
 int64_t bytes_on_disk(const fs::path& path) {
   std::error_code ignored;
   if (fs::is_regular_file(path, ignored)) return static_cast<int64_t>(fs::file_size(path, ignored));

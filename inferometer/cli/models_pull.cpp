@@ -19,9 +19,6 @@
 namespace ifm {
 namespace {
 
-/// Progress goes to standard error, so that standard output stays what programs read.
-void say(std::string_view line) { fmt::print(stderr, "{}\n", printable(line)); }
-
 std::string megabytes(int64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
 
 /// "hf:owner/name: 6 files, 712.0 MB to download, about 0.9 GB of memory, up to 49 tokens/s here (35.0 GB/s read)".

@@ -96,6 +96,8 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+void say(std::string_view line) { fmt::print(stderr, "{}\n", printable(line)); }
+
 std::string format_duration(double seconds) {
   const int64_t whole = std::llround(std::max(0.0, seconds));
   if (whole < 60) return fmt::format("{} s", whole);

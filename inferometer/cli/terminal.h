@@ -18,6 +18,8 @@ namespace ifm {
 /// Model text made harmless for a terminal: control characters other than newline and tab (ANSI escapes, C1 codes and
 /// direction overrides among them) become visible escapes such as "\x1b" or "\u202e". Broken UTF-8 becomes U+FFFD.
 [[nodiscard]] std::string printable(std::string_view text);
+/// A line of progress: to standard error, so that standard output stays what programs read.
+void say(std::string_view line);
 /// "12 s", "3 min 05 s", "1 h 02 min".
 [[nodiscard]] std::string format_duration(double seconds);
 

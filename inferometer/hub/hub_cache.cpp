@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "inferometer/base/error.h"
+#include "inferometer/hub/hexadecimal.h"
 #include "inferometer/hub/model_folder.h"
 #include "inferometer/hub/staging.h"
 #include "inferometer/hub/user_folders.h"
@@ -28,9 +29,7 @@ void make_folder(const fs::path& folder) {
   if (error) fail(ErrorKind::io, "{}: cannot be made ({})", folder.string(), error.message());
 }
 
-bool is_commit(const std::string& text) {
-  return text.size() == kCommitDigits && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
+bool is_commit(const std::string& text) { return is_hexadecimal(text, kCommitDigits); }
 
 /// A name beside `path` that no other program uses.
 fs::path temporary_beside(const fs::path& path) {

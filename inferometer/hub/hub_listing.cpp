@@ -7,6 +7,7 @@
 #include "inferometer/format/json_fields.h"
 #include "inferometer/format/json_reader.h"
 #include "inferometer/format/quote.h"
+#include "inferometer/hub/hexadecimal.h"
 #include "inferometer/hub/hub_name.h"
 
 namespace ifm {
@@ -17,11 +18,6 @@ using nlohmann::json;
 constexpr std::size_t kGitDigits = 40;
 constexpr std::size_t kSha256Digits = 64;
 constexpr int64_t kLargestFile = int64_t{1} << 50;
-
-bool is_hexadecimal(std::string_view text, std::size_t digits) {
-  const auto digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-  return text.size() == digits && std::ranges::all_of(text, digit);
-}
 
 std::string required_digest(const JsonFields& fields, const char* name, std::size_t digits) {
   const std::optional<std::string> text = fields.text(name);

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "inferometer/hub/hexadecimal.h"
 #include "inferometer/hub/model_folder.h"
 #include "inferometer/hub/user_folders.h"
 
@@ -18,6 +19,7 @@ constexpr std::string_view kRegistry = "registry.ollama.ai";
 constexpr std::string_view kLibrary = "library";
 constexpr std::string_view kModelLayer = "application/vnd.ollama.image.model";
 constexpr std::string_view kDigest = "sha256:";
+constexpr std::size_t kSha256Digits = 64;
 constexpr std::uintmax_t kLargestManifest = 1U << 20U;
 
 /// The digest of the manifest's only model layer, without "sha256:". Another program's file: what is odd about it means that the
@@ -36,7 +38,7 @@ std::optional<std::string> model_digest(const fs::path& manifest) {
   }
   if (digests.size() != 1 || !digests.front().starts_with(kDigest)) return std::nullopt;
   std::string digits = digests.front().substr(kDigest.size());
-  if (digits.size() != 64 || digits.find_first_not_of("0123456789abcdef") != std::string::npos) return std::nullopt;
+  if (!is_hexadecimal(digits, kSha256Digits)) return std::nullopt;
   return digits;
 }
 

@@ -13,6 +13,7 @@
 #include "inferometer/hub/model_caches.h"
 #include "inferometer/hub/package.h"
 #include "inferometer/hub/staging.h"
+#include "inferometer/hub/user_folders.h"
 
 namespace ifm {
 namespace fs = std::filesystem;
@@ -44,8 +45,7 @@ class WorkFolder {
 
 std::string python_of(const PullOptions& options) {
   if (!options.python.empty()) return options.python;
-  const char* chosen = std::getenv("INFEROMETER_PYTHON");
-  return chosen != nullptr && *chosen != '\0' ? chosen : "python3";
+  return environment("INFEROMETER_PYTHON").value_or("python3");
 }
 
 void fetch_gguf(const RegistryEntry& entry, const PullOptions& options, const fs::path& folder, const Say& say) {

@@ -12,9 +12,6 @@ namespace ifm {
 namespace {
 
 constexpr int kFirstBucket = 64;
-/// Fewest positions for a percentile whose two-sided interval exists (METHOD 5).
-constexpr int kForP99 = 368;
-constexpr int kForP999 = 3688;
 /// Fewest windows for an interval over windows.
 constexpr std::size_t kForInterval = 6;
 
@@ -57,6 +54,11 @@ MeanOfPositions mean_of(std::span<const PositionAgreement> positions, Value valu
   }
   if (parts.size() >= kForInterval) mean.ci95 = stats::mean_interval(parts);
   return mean;
+}
+
+/// Null where there are too few values for a two-sided interval (METHOD 5).
+std::optional<double> shown_quantile(std::span<const double> values, double p) {
+  return stats::quantile_interval(values, p) ? stats::quantile(values, p) : std::nullopt;
 }
 
 std::vector<PositionBucket> buckets_of(std::span<const PositionAgreement> positions) {
@@ -129,8 +131,8 @@ AgreementSummary summarize(std::span<const PositionAgreement> positions) {
                        .margin_error_p99 = *stats::quantile(margin_error, 0.99),
                        .margin_error_max = *stats::maximum(margin_error),
                        .buckets = buckets_of(positions)};
-  if (count >= kForP99) all.kl_p99 = stats::quantile(kl, 0.99);
-  if (count >= kForP999) all.kl_p999 = stats::quantile(kl, 0.999);
+  all.kl_p99 = shown_quantile(kl, 0.99);
+  all.kl_p999 = shown_quantile(kl, 0.999);
   return all;
 }
 

@@ -210,7 +210,8 @@ void SessionRunner::enter_group(const Group& group, int block, const Cell& cell)
   }
   const auto index = [](int i) { return static_cast<std::size_t>(i); };
   const PairKey key{group.engine, group.model};
-  LoadedPair pair = load_pair(plan_.engines[index(group.engine)], Mode::warm, paths_.at(key),
+  // In a comparison what would compute in this process does so in a child, as in cold mode.
+  LoadedPair pair = load_pair(plan_.engines[index(group.engine)], plan_.pairs > 0 ? Mode::cold : Mode::warm, paths_.at(key),
                               name_of_model(plan_, key.first, key.second), world_);
   const LoadedPair& kept = loaded_[{group.engine, group.model}] = std::move(pair);
   warm_up(block, cell, *kept.model, &kept, plan_.warmup);

@@ -4,16 +4,14 @@
 # usage: tools/peers/engines.sh [PATH OF inferometer]
 set -Eeuo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-source "$here/peers_venv.sh"
+source "$here/common.sh"
 inferometer=${1:-$repository/build/release/bin/inferometer}
 python=$(peers_python)
-models="${IFM_TEST_MODELS:-${INFEROMETER_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/inferometer}}/models"
-gguf=$(find "$models/smollm2-135m-gguf/" -name '*.gguf' | head -n 1)
 out="$repository/build/peers"
 mkdir -p "$out"
 status=0
-"$python" "$here/engines_agree.py" --program "$inferometer" --gguf "$gguf" --mlx "$models/smollm2-135m" --json "$out/agree.json" || status=1
+"$python" "$here/engines_agree.py" --program "$inferometer" --gguf "$gguf" --mlx "$folder" --json "$out/agree.json" || status=1
 "$python" "$here/server_counts.py" --program "$inferometer" || status=1
-"$python" "$here/engines_speed.py" --program "$inferometer" --gguf "$gguf" --mlx "$models/smollm2-135m" \
+"$python" "$here/engines_speed.py" --program "$inferometer" --gguf "$gguf" --mlx "$folder" \
   --llama-bench "$("$here/llama_bench.sh")" --json "$out/speed.json" || status=1
 exit $status

@@ -3,11 +3,10 @@
 # usage: tools/peers/run.sh [PATH OF inferometer]
 set -Eeuo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-source "$here/peers_venv.sh"
+source "$here/common.sh"
 inferometer=${1:-$repository/build/release/bin/inferometer}
 build=$(cd "$(dirname "$inferometer")/.." && pwd)
 out="$repository/build/peers"
-models="${IFM_TEST_MODELS:-${INFEROMETER_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/inferometer}}/models"
 failed=()
 
 say() { printf '==> %s\n' "$*"; }
@@ -21,12 +20,6 @@ compare() {
 
 mkdir -p "$out"
 python=$(peers_python)
-folder="$models/smollm2-135m"
-gguf=$(find "$models/smollm2-135m-gguf/" -name '*.gguf' 2>/dev/null | head -n 1)
-if [ ! -e "$folder/config.json" ] || [ -z "$gguf" ]; then
-  say "the model is not in $models: run ./test.sh, which gets it"
-  exit 1
-fi
 
 export PYTHONDONTWRITEBYTECODE=1
 compare "the MLX folder dequantizes to what the GGUF does" "$python" "$repository/tools/check_conversion.py" "$gguf" "$folder" --generate
