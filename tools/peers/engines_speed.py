@@ -9,11 +9,14 @@ Prints the ratio ours / theirs of the speeds (median and a 95 % interval of the 
 under 0.97. Needs a quiet machine, and --llama-bench from tools/peers/llama_bench.sh.
 """
 import argparse
+import csv
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 from scipy import stats
@@ -64,11 +67,18 @@ class Mlx:
                                              capture_output=True, text=True).stdout)
 
     def ours(self):
-        out = json.loads(run([self.program, "generate", "-m", self.folder, "--engine", "mlx", "--raw", "-p", self.text, "-n", MLX_TOKENS,
-                              "--temp", 0, "--ignore-eos", "--json"]))
-        assert out["prompt_ids"] == self.ids
-        self.output = out["output_ids"]
-        return {"prefill": out["prefill_tok_per_s"], "decode": out["decode_tok_per_s"]}
+        """Of a warmed model, as mlx-lm's is here."""
+        with tempfile.TemporaryDirectory() as scratch:
+            plan = os.path.join(scratch, "plan.yaml")
+            with open(plan, "w", encoding="utf-8") as file:
+                json.dump({"version": 1, "name": "speed", "engines": ["mlx"], "models": [os.path.abspath(self.folder)],
+                           "prompts": [{"id": "text", "text": self.text, "raw": True}], "max_tokens": [MLX_TOKENS],
+                           "temperature": [0.0], "repeats": 1, "warmup": 1, "ignore_eos": True}, file)
+            run([self.program, "run", plan, "--out", os.path.join(scratch, "out")])
+            with open(os.path.join(scratch, "out", "runs.csv"), encoding="utf-8", newline="") as file:
+                row, = csv.DictReader(file)
+        assert (row["status"], int(row["prompt_tokens"]), int(row["output_tokens"])) == ("ok", len(self.ids), MLX_TOKENS)
+        return {"prefill": float(row["prefill_tok_per_s"]), "decode": float(row["decode_tok_per_s"])}
 
     def theirs(self):
         import mlx.core as mx
