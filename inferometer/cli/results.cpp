@@ -16,6 +16,8 @@
 namespace ifm {
 namespace {
 
+constexpr const char* kResultsFile = "inferometer.db";
+
 int64_t pick_session(const Store& store, const std::string& file, std::optional<int64_t> wanted) {
   const std::vector<int64_t> sessions = store.sessions();
   if (sessions.empty()) fail(ErrorKind::not_found, "{}: no session (expected one made by inferometer run)", file);
@@ -41,20 +43,27 @@ void make_writable_folder(const std::filesystem::path& out) {
   if (!written) fail(ErrorKind::io, "--out: {} cannot be written to (expected a folder with write permission)", out.string());
 }
 
-Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
-  const std::filesystem::path file = folder / "inferometer.db";
-  if (!std::filesystem::exists(file)) {
+bool holds_results(const std::filesystem::path& folder) { return std::filesystem::exists(folder / kResultsFile); }
+
+StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session) {
+  const std::filesystem::path file = folder / kResultsFile;
+  if (!holds_results(folder)) {
     fail(ErrorKind::not_found, "{}: no results there (expected the folder of an earlier inferometer run PLAN.yaml --out {})",
          file.string(), folder.string());
   }
   const Store store(file, Store::Access::read);
   const int64_t id = pick_session(store, file.string(), session);
-  const std::vector<Run> runs = store.runs(id);
-  if (runs.empty()) {
+  StoredSession stored{store.session(id), store.runs(id)};
+  if (stored.runs.empty()) {
     fail(ErrorKind::not_found, "{}: session {} has no run yet (expected at least one; see inferometer run --resume)",
          file.string(), id);
   }
-  return analyze(store.session(id), runs);
+  return stored;
+}
+
+Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
+  const StoredSession stored = read_session(folder, session);
+  return analyze(stored.session, stored.runs);
 }
 
 }  // namespace ifm

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "inferometer/analysis/study.h"
 
@@ -11,6 +12,16 @@ namespace ifm {
 /// What is known about a session of a results folder: `session`, or the latest.
 /// @throws Error not_found when there are no results, no such session, or a session without a run; and as Store.
 [[nodiscard]] Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session);
+
+/// A session as it is stored, and its runs.
+struct StoredSession {
+  Session session;
+  std::vector<Run> runs;
+};
+/// A session of a results folder: `session`, or the latest. @throws Error as read_study().
+[[nodiscard]] StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session);
+/// Whether a folder holds results.
+[[nodiscard]] bool holds_results(const std::filesystem::path& folder);
 
 /// @throws Error io when the folder cannot be made or written to: before the first run, not after it (FAULTS 97).
 void make_writable_folder(const std::filesystem::path& out);
