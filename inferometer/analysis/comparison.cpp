@@ -190,6 +190,7 @@ ComparisonReport compare_sides(const Session& session, const std::vector<Run>& r
     if (run.kind == RunKind::measured) pairs.insert(run.block);
   }
   report.pairs = static_cast<int>(pairs.size());
+  report.extra_pairs = plan.pairs > 0 ? std::max(0, report.pairs - plan.pairs) : 0;
   if (cells.empty()) report.incomparable.emplace_back("no run was measured");
   const std::vector<std::vector<double>> ratios = fill_cells(report, cells, metrics);
   const stats::Comparison comparison = stats::compare_pairs(ratios, report.margin, kLeastPairs);

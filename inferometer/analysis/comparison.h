@@ -61,6 +61,7 @@ struct ComparisonReport {
   /// Of each pair the mean over all cells of the first metric; null without a whole pair.
   std::optional<stats::PairedEffect> overall;
   int pairs = 0;
+  int extra_pairs = 0;                              ///< of them, beyond those asked for: one for each that was flagged
   int flagged_pairs = 0;                            ///< with a flagged run
   std::optional<stats::Verdict> verdict_unflagged;  ///< without these; null when none is flagged or too few are left
   int flagged_a = 0, flagged_b = 0;                 ///< flagged runs of each side: one that draws more may throttle the machine

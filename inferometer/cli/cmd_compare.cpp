@@ -28,6 +28,7 @@ namespace ifm {
 namespace {
 
 constexpr int kMaxPairs = 10'000;
+constexpr int kPairsPerExtra = 4;
 
 struct CompareFlags {
   std::vector<std::string> words;  ///< PLAN, A B PLAN, RESULTS, RESULTS RESULTS
@@ -37,6 +38,7 @@ struct CompareFlags {
   std::string side_a, side_b;  ///< engines of stored sessions
   std::optional<int64_t> session_a, session_b;
   int pairs = 20;
+  std::optional<int> extra_pairs;  ///< null: a quarter of the pairs
   std::string min_effect;
   std::vector<std::string> metrics{"latency"};
   std::string out = "results-compare";
@@ -92,8 +94,10 @@ Plan comparison_plan(const CompareFlags& flags) {
   plan.engines = {side_of(engines[0], "A", program_a), side_of(engines[1], "B", flags.preflight ? program_a : flags.program_b)};
   plan.modes = {Mode::warm};
   plan.pairs = flags.pairs;
+  plan.extra_pairs = flags.extra_pairs.value_or(flags.pairs / kPairsPerExtra);
+  plan.stop.reset();
   if (!flags.min_effect.empty()) plan.equivalence_margin = parse_min_effect(flags.min_effect);
-  plan.hash = sha256_of(fmt::format("{}\n{}\n{}", plan.hash, sides, plan.pairs));
+  plan.hash = sha256_of(fmt::format("{}\n{}\n{}\n{}", plan.hash, sides, plan.pairs, plan.extra_pairs));
   return plan;
 }
 
@@ -211,6 +215,9 @@ void add_compare(CLI::App& app, CliContext& context) {
   verb->add_option("--pairs", flags->pairs, "Pairs of processes; fewer than 10 decide nothing")
       ->check(number_between(1, kMaxPairs))
       ->capture_default_str();
+  verb->add_option("--extra-pairs", flags->extra_pairs,
+                   "Most pairs that are added, one for each in which the machine was disturbed (default: a quarter of --pairs)")
+      ->check(number_between(0, kMaxPairs));
   verb->add_option("--min-effect", flags->min_effect, "The margin: an effect within it counts as none (default: the plan's, 1%)");
   verb->add_option("--metric", flags->metrics, "What is compared: latency, ttft, tpot; several are tested together")
       ->delimiter(',')

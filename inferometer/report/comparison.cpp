@@ -89,6 +89,10 @@ void add_findings(Document& document, const ComparisonReport& report) {
                                      : "The sides gave different tokens for greedy requests: they do not compute the same "
                                        "(`inferometer verify` says how far apart they are).");
   }
+  if (report.extra_pairs > 0) {
+    items.push_back(fmt::format("{} run beyond the {} asked for, because as many were flagged; every pair counts.",
+                                count_of(report.extra_pairs, "pair was", "pairs were"), report.pairs - report.extra_pairs));
+  }
   if (report.flagged_pairs > 0) {
     items.push_back(fmt::format("{} of {} with flagged runs ({} of A, {} of B); without them: {}.",
                                 count_of(report.flagged_pairs, "pair", "pairs"), report.pairs, report.flagged_a, report.flagged_b,

@@ -72,6 +72,7 @@ std::string comparison_json(const ComparisonReport& report) {
       {"detectable_effect", overall ? share(overall->detectable) : Json(nullptr)},
       {"design", report.design == ComparedDesign::pairs ? "pairs" : "sessions"},
       {"pairs", report.pairs},
+      {"extra_pairs", report.extra_pairs},
       {"flagged_pairs", report.flagged_pairs},
       {"flagged_runs_a", report.flagged_a},
       {"flagged_runs_b", report.flagged_b},

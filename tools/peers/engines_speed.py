@@ -74,8 +74,10 @@ class Mlx:
                 json.dump({"version": 1, "name": "speed", "engines": ["mlx"], "models": [os.path.abspath(self.folder)],
                            "prompts": [{"id": "text", "text": self.text, "raw": True}], "max_tokens": [MLX_TOKENS],
                            "temperature": [0.0], "repeats": 1, "warmup": 1, "ignore_eos": True}, file)
-            run([self.program, "run", plan, "--out", os.path.join(scratch, "out")])
-            with open(os.path.join(scratch, "out", "runs.csv"), encoding="utf-8", newline="") as file:
+            out = os.path.join(scratch, "out")
+            run([self.program, "run", plan, "--out", out])
+            run([self.program, "analyze", "--out", out])
+            with open(os.path.join(out, "analysis", "runs.csv"), encoding="utf-8", newline="") as file:
                 row, = csv.DictReader(file)
         assert (row["status"], int(row["prompt_tokens"]), int(row["output_tokens"])) == ("ok", len(self.ids), MLX_TOKENS)
         return {"prefill": float(row["prefill_tok_per_s"]), "decode": float(row["decode_tok_per_s"])}
