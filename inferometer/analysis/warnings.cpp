@@ -8,7 +8,9 @@
 #include "inferometer/analysis/groups.h"
 #include "inferometer/analysis/phrases.h"
 #include "inferometer/analysis/sentences.h"
+#include "inferometer/stats/describe.h"
 #include "inferometer/stats/distribution.h"
+#include "inferometer/stats/paired.h"
 
 namespace ifm {
 namespace {
@@ -22,6 +24,8 @@ constexpr double kDriftPercent = 1;        ///< over the session
 constexpr double kTimerNs = 1000;
 constexpr int kFewRepeats = 5;
 constexpr double kAlpha = 0.05;
+constexpr double kUnsettled = 0.02;  ///< log ratio of first runs to later ones
+constexpr size_t kFewCells = 4;
 
 void warn(Study& study, const std::string& id, std::string text) { study.warnings.push_back({id, std::move(text)}); }
 
@@ -42,7 +46,8 @@ void warn_failures(Study& study) {
                      study.runs_invalid, all));
   const size_t planned =
       expand_cells(study.session.plan).size() * static_cast<size_t>(std::max(0, runs_of_cell(study.session.plan)));
-  if (static_cast<size_t>(all) < planned)
+  const bool stopped_as_planned = study.session.plan.stop && !study.session.finished_utc.empty();
+  if (static_cast<size_t>(all) < planned && !stopped_as_planned)
     warn(study, "unfinished", fmt::format("The session is not complete: {} of {} planned runs.", all, planned));
 }
 
@@ -73,6 +78,27 @@ void warn_flags(Study& study) {
                                  seconds(*study.overall.latency_s.mean), seconds(*rest.mean), runs(rest.n))
                    : std::string("Every timed run is flagged: there is nothing to show without them."));
   }
+}
+
+/// Runs that follow a warm-up must be like later ones of their cell: the settling check. First repeats against the others, by the mean
+/// of cells' log ratios.
+void warn_unsettled(Study& study) {
+  std::map<int, std::pair<std::vector<double>, std::vector<double>>> cells;  // first block, later ones
+  for (const Run& run : study.runs) {
+    if (!is_timed(run) || run.mode != Mode::warm || !run.metrics.e2e_s || !(*run.metrics.e2e_s > 0)) continue;
+    auto& [first, later] = cells[run.cell];
+    (run.block == 0 ? first : later).push_back(std::log(*run.metrics.e2e_s));
+  }
+  std::vector<double> ratios;
+  for (const auto& [cell, values] : cells) {
+    if (values.first.empty() || values.second.empty()) continue;
+    ratios.push_back(*stats::mean(values.first) - *stats::mean(values.second));
+  }
+  const auto test = stats::paired_t_test(ratios);
+  if (ratios.size() < kFewCells || !test || test->mean < kUnsettled || test->p >= kAlpha) return;
+  warn(study, "unsettled",
+       fmt::format("The first runs of {} cells were {} slower than later ones ({}): the machine had not settled, so warm up longer (warmup: in the plan).",
+                   ratios.size(), percent(std::expm1(test->mean)), p_value(test->p)));
 }
 
 /// A side that draws more flags than another may throttle the machine (METHOD 10).
@@ -172,6 +198,7 @@ void write_warnings(Study& study) {
   warn_machine(study);
   warn_overhead(study);
   warn_design(study);
+  warn_unsettled(study);
   warn_time(study);
 }
 
