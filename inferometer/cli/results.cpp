@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <fstream>
+#include <future>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -26,7 +28,32 @@ int64_t pick_session(const Store& store, const std::string& file, std::optional<
   return *wanted;
 }
 
+/// A session with more runs than are kept in memory: two threads read half of them each.
+Study study_of_many(const Store& store, const std::filesystem::path& file, const Session& session, int last_order) {
+  StudyBuilder early(session);
+  StudyBuilder late(session);
+  const int middle = last_order / 2;
+  const auto read = [&](const Store& from, StudyBuilder& builder, OrderRange range) {
+    from.visit_runs(
+        session.id, RunDetail::without_tokens, [&](Run&& run) { builder.add(std::move(run)); }, range);
+  };
+  std::future<void> second = std::async(std::launch::async, [&] {
+    read(Store(file, Store::Access::read), late, {middle + 1, last_order});
+  });
+  read(store, early, {0, middle});
+  second.get();
+  early.append(std::move(late));
+  return early.finish();
+}
+
 }  // namespace
+
+void visit_measured_runs(const std::filesystem::path& folder, int64_t session, const std::function<void(const Run&)>& visit) {
+  const Store store(folder / "inferometer.db", Store::Access::read);
+  store.visit_runs(session, RunDetail::without_tokens, [&](Run&& run) {
+    if (run.kind == RunKind::measured) visit(run);
+  });
+}
 
 void make_writable_folder(const std::filesystem::path& out) {
   namespace fs = std::filesystem;
@@ -49,6 +76,8 @@ Study read_study(const std::filesystem::path& folder, std::optional<int64_t> ses
   }
   const Store store(file, Store::Access::read);
   const int64_t id = pick_session(store, file.string(), session);
+  const std::optional<int> last_order = store.last_order(id);
+  if (last_order && *last_order > kManyRuns) return study_of_many(store, file, store.session(id), *last_order);
   const std::vector<Run> runs = store.runs(id);
   if (runs.empty()) {
     fail(ErrorKind::not_found, "{}: session {} has no run yet (expected at least one; see inferometer run --resume)",
