@@ -32,10 +32,14 @@ struct Grouping {
   std::function<std::map<std::string, std::string>(const Run&)> keys_of;
   std::function<double(const Run&)> rank_of;  ///< groups stand in rising rank, then by first appearance
 };
-[[nodiscard]] std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Grouping& grouping);
+/// Makes a group of some runs: make_group, or one that knows more runs than those it is shown.
+using GroupMaker = std::function<Group(std::string, std::map<std::string, std::string>, const std::vector<const Run*>&)>;
+[[nodiscard]] std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Grouping& grouping,
+                                            const GroupMaker& make = make_group);
 
-/// Fills overall, by_* and cells of a study from its runs.
+/// Fills overall, by_* and cells of a study from its runs, or from others.
 void fill_groups(Study& study);
+void fill_groups(Study& study, const std::vector<const Run*>& runs, const GroupMaker& make);
 
 /// Runs of each series in plan order of first appearance.
 struct Series {
@@ -43,6 +47,7 @@ struct Series {
   std::vector<const Run*> runs;  ///< measured, ok and failed
 };
 [[nodiscard]] std::vector<Series> series_of(const Study& study);
+[[nodiscard]] std::vector<Series> series_of(const std::vector<const Run*>& runs);
 
 /// Only the timed ones.
 [[nodiscard]] std::vector<const Run*> timed(const std::vector<const Run*>& runs);

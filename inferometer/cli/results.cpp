@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <fstream>
+#include <future>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -28,7 +30,55 @@ int64_t pick_session(const Store& store, const std::string& file, std::optional<
   return *wanted;
 }
 
+/// A session of a results folder that has runs.
+struct OpenSession {
+  Store store;
+  int64_t id = 0;
+  int last_order = 0;  ///< of its runs
+};
+
+OpenSession open_session(const std::filesystem::path& folder, std::optional<int64_t> session) {
+  const std::filesystem::path file = folder / kResultsFile;
+  if (!holds_results(folder)) {
+    fail(ErrorKind::not_found, "{}: no results there (expected the folder of an earlier inferometer run PLAN.yaml --out {})",
+         file.string(), folder.string());
+  }
+  Store store(file, Store::Access::read);
+  const int64_t id = pick_session(store, file.string(), session);
+  const std::optional<int> last_order = store.last_order(id);
+  if (!last_order) {
+    fail(ErrorKind::not_found, "{}: session {} has no run yet (expected at least one; see inferometer run --resume)",
+         file.string(), id);
+  }
+  return {std::move(store), id, *last_order};
+}
+
+/// A session with more runs than are kept in memory: two threads read half of them each.
+Study study_of_many(const Store& store, const std::filesystem::path& file, const Session& session, int last_order) {
+  StudyBuilder early(session);
+  StudyBuilder late(session);
+  const int middle = last_order / 2;
+  const auto read = [&](const Store& from, StudyBuilder& builder, OrderRange range) {
+    from.visit_runs(
+        session.id, RunDetail::without_tokens, [&](Run&& run) { builder.add(std::move(run)); }, range);
+  };
+  std::future<void> second = std::async(std::launch::async, [&] {
+    read(Store(file, Store::Access::read), late, {middle + 1, last_order});
+  });
+  read(store, early, {0, middle});
+  second.get();
+  early.append(std::move(late));
+  return early.finish();
+}
+
 }  // namespace
+
+void visit_measured_runs(const std::filesystem::path& folder, int64_t session, const std::function<void(const Run&)>& visit) {
+  const Store store(folder / kResultsFile, Store::Access::read);
+  store.visit_runs(session, RunDetail::without_tokens, [&](Run&& run) {
+    if (run.kind == RunKind::measured) visit(run);
+  });
+}
 
 void make_writable_folder(const std::filesystem::path& out) {
   namespace fs = std::filesystem;
@@ -46,24 +96,15 @@ void make_writable_folder(const std::filesystem::path& out) {
 bool holds_results(const std::filesystem::path& folder) { return std::filesystem::exists(folder / kResultsFile); }
 
 StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session) {
-  const std::filesystem::path file = folder / kResultsFile;
-  if (!holds_results(folder)) {
-    fail(ErrorKind::not_found, "{}: no results there (expected the folder of an earlier inferometer run PLAN.yaml --out {})",
-         file.string(), folder.string());
-  }
-  const Store store(file, Store::Access::read);
-  const int64_t id = pick_session(store, file.string(), session);
-  StoredSession stored{store.session(id), store.runs(id)};
-  if (stored.runs.empty()) {
-    fail(ErrorKind::not_found, "{}: session {} has no run yet (expected at least one; see inferometer run --resume)",
-         file.string(), id);
-  }
-  return stored;
+  const OpenSession open = open_session(folder, session);
+  return {open.store.session(open.id), open.store.runs(open.id)};
 }
 
 Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
-  const StoredSession stored = read_session(folder, session);
-  return analyze(stored.session, stored.runs);
+  const OpenSession open = open_session(folder, session);
+  if (open.last_order > kManyRuns)
+    return study_of_many(open.store, folder / kResultsFile, open.store.session(open.id), open.last_order);
+  return analyze(open.store.session(open.id), open.store.runs(open.id));
 }
 
 }  // namespace ifm

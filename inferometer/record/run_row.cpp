@@ -82,7 +82,7 @@ std::string pack_ids(const std::vector<TokenId>& ids) {
   return bytes;
 }
 
-std::vector<TokenId> unpack_ids(const std::string& bytes) {
+std::vector<TokenId> unpack_ids(std::string_view bytes) {
   if (bytes.size() % 4 != 0)
     fail(ErrorKind::invalid_data, "output_ids: cut (expected 4 bytes an id, got {} bytes)", bytes.size());
   std::vector<TokenId> ids(bytes.size() / 4);
@@ -111,6 +111,11 @@ void read_metrics(RowReader& row, RunMetrics& m) {
 
 std::span<const SqlColumn> run_columns() { return kColumns; }
 
+bool holds_tokens(const SqlColumn& column) {
+  const std::string_view name = column.name;
+  return name == "stamps" || name == "output_ids" || name == "text";
+}
+
 std::string pack_stamps(const TokenStamps& stamps) {
   IFM_CHECK(stamps.offset_ns.size() == stamps.tokens.size());
   std::string bytes;
@@ -124,9 +129,8 @@ std::string pack_stamps(const TokenStamps& stamps) {
   return bytes;
 }
 
-TokenStamps unpack_stamps(const std::string& bytes) {
+TokenStamps unpack_stamps(std::string_view rest) {
   TokenStamps stamps;
-  std::string_view rest = bytes;
   uint64_t last = 0;  // unsigned, so that damaged bytes may wrap
   while (!rest.empty()) {
     last += std::bit_cast<uint64_t>(unzigzag(take_varint(rest)));
@@ -174,7 +178,7 @@ SqlRow run_to_row(const Run& run) {
   return done;
 }
 
-Run run_from_row(const SqlRow& values) {
+Run run_from_row(std::span<const SqlView> values) {
   RowReader row(values);
   Run run;
   for (int* value : {&run.order, &run.block, &run.cell, &run.repeat}) *value = row.narrow();
@@ -188,7 +192,8 @@ Run run_from_row(const SqlRow& values) {
   run.status = row.text() == "failed" ? RunStatus::failed : RunStatus::ok;
   run.error_kind = row.text();
   run.error_message = row.text();
-  run.flags = nlohmann::json::parse(row.text()).get<std::vector<std::string>>();
+  const std::string_view flags = row.text_view();
+  if (flags != "[]") run.flags = nlohmann::json::parse(flags).get<std::vector<std::string>>();
   run.intended_start_ns = row.integer();
   run.start_ns = row.integer();
   for (auto* time : {&run.load_begin_ns, &run.load_end_ns, &run.prefill_begin_ns, &run.prefill_end_ns, &run.engine_start_ns,

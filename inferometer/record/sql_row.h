@@ -3,9 +3,12 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "inferometer/base/error.h"
 #include "inferometer/record/sqlite.h"
@@ -45,18 +48,21 @@ class RowWriter {
 /// Takes the values of a row one after the other.
 class RowReader {
  public:
-  explicit RowReader(const SqlRow& row) : row_(row) {}
+  explicit RowReader(std::span<const SqlView> row) : row_(row) {}
   int64_t integer() { return take<int64_t>(); }
   int narrow() { return static_cast<int>(take<int64_t>()); }
   double real() { return take<double>(); }
-  std::string text() { return take<std::string>(); }
+  std::string text() { return std::string(take<std::string_view>()); }
+  /// Valid as long as the row's values.
+  std::string_view text_view() { return take<std::string_view>(); }
   /// Null = empty.
   std::string maybe_text() {
     if (!next_is_null()) return text();
     ++at_;
     return {};
   }
-  std::string blob() { return take<SqlBlob>().bytes; }
+  /// Valid as long as the row's values.
+  std::string_view blob() { return take<SqlBlobView>().bytes; }
   template <typename T>
   void maybe(std::optional<T>& into) {
     if (next_is_null()) {
@@ -80,7 +86,7 @@ class RowReader {
     ++at_;
     return *value;
   }
-  const SqlRow& row_;
+  std::span<const SqlView> row_;
   std::size_t at_ = 0;
 };
 
