@@ -6,10 +6,12 @@
 #include <fstream>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "inferometer/analysis/check_runs.h"
 #include "inferometer/base/error.h"
 #include "inferometer/record/store.h"
 
@@ -41,7 +43,7 @@ void make_writable_folder(const std::filesystem::path& out) {
   if (!written) fail(ErrorKind::io, "--out: {} cannot be written to (expected a folder with write permission)", out.string());
 }
 
-Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
+StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session) {
   const std::filesystem::path file = folder / "inferometer.db";
   if (!std::filesystem::exists(file)) {
     fail(ErrorKind::not_found, "{}: no results there (expected the folder of an earlier inferometer run PLAN.yaml --out {})",
@@ -49,12 +51,18 @@ Study read_study(const std::filesystem::path& folder, std::optional<int64_t> ses
   }
   const Store store(file, Store::Access::read);
   const int64_t id = pick_session(store, file.string(), session);
-  const std::vector<Run> runs = store.runs(id);
-  if (runs.empty()) {
-    fail(ErrorKind::not_found, "{}: session {} has no run yet (expected at least one; see inferometer run --resume)",
+  std::vector<Run> runs = store.runs(id);
+  if (std::none_of(runs.begin(), runs.end(), [](const Run& run) { return run.kind == RunKind::measured; })) {
+    fail(ErrorKind::not_found, "{}: session {} has no measured run yet (expected at least one; see inferometer run --resume)",
          file.string(), id);
   }
-  return analyze(store.session(id), runs);
+  check_runs(runs, file.string());
+  return {store.session(id), std::move(runs)};
+}
+
+Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
+  const StoredSession stored = read_session(folder, session);
+  return analyze(stored.session, stored.runs);
 }
 
 }  // namespace ifm

@@ -3,13 +3,22 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "inferometer/analysis/study.h"
 
 namespace ifm {
 
-/// What is known about a session of a results folder: `session`, or the latest.
-/// @throws Error not_found when there are no results, no such session, or a session without a run; and as Store.
+/// A session as it is stored, with all its runs, warm-up ones too.
+struct StoredSession {
+  Session session;
+  std::vector<Run> runs;
+};
+
+/// A session of a results folder: `session`, or the latest.
+/// @throws Error not_found when there are no results, no such session, or a session without a measured run; and as Store.
+[[nodiscard]] StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session);
+/// What is known about it. @throws as read_session.
 [[nodiscard]] Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session);
 
 /// @throws Error io when the folder cannot be made or written to: before the first run, not after it (FAULTS 97).

@@ -12,8 +12,9 @@ namespace ifm {
 /// The columns that hold a run, in the order of a row; the store adds id, session and checksum.
 [[nodiscard]] std::span<const SqlColumn> run_columns();
 [[nodiscard]] SqlRow run_to_row(const Run& run);
-/// @throws Error invalid_data when a value has another type than it was written with.
-[[nodiscard]] Run run_from_row(const SqlRow& row);
+/// `what` names the row in errors. @throws Error invalid_data when a value has another type than it was written with, or is no
+/// word that stands there.
+[[nodiscard]] Run run_from_row(const SqlRow& row, const std::string& what);
 /// Stamps as one BLOB: for each event the zigzag varint of the step from the last offset, then the varint of its tokens.
 [[nodiscard]] std::string pack_stamps(const TokenStamps& stamps);
 /// @throws Error invalid_data.

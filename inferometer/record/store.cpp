@@ -89,7 +89,7 @@ struct Store::Impl {
     const int64_t id = std::get<int64_t>(row.at(0));
     row.erase(row.begin());
     const std::string what = fmt::format("{}: run {}", file.string(), id);
-    Run run = run_from_row(unsealed(run_columns(), std::move(row), what));
+    Run run = run_from_row(unsealed(run_columns(), std::move(row), what), what);
     run.id = id;
     return run;
   }
@@ -166,23 +166,24 @@ Session Store::session(int64_t id) const {
   const SqlValue finished = row[0];
   row.erase(row.begin());
   const std::string what = fmt::format("{}: session {}", impl_->file.string(), id);
-  Session session = session_from_row(unsealed(session_columns(), std::move(row), what));
+  Session session = session_from_row(unsealed(session_columns(), std::move(row), what), what);
   session.id = id;
   if (const auto* text = std::get_if<std::string>(&finished)) session.finished_utc = *text;
   for (const SqlRow& model :
        impl_->database->query(fmt::format("SELECT {}, checksum FROM session_model WHERE session = ? ORDER BY position",
                                           impl_->list(model_columns())),
                               {id})) {
-    session.models.push_back(model_from_row(unsealed(model_columns(), model, what + ": a model")));
+    session.models.push_back(model_from_row(unsealed(model_columns(), model, what + ": a model"), what + ": a model"));
   }
   return session;
 }
 
 std::vector<BlockRecord> Store::blocks(int64_t session) const {
   std::vector<BlockRecord> blocks;
+  const std::string what = fmt::format("{}: a block", impl_->file.string());
   for (SqlRow& row : impl_->rows("block", block_columns(), session, "id")) {
     row.erase(row.begin());
-    blocks.push_back(block_from_row(unsealed(block_columns(), std::move(row), fmt::format("{}: a block", impl_->file.string()))));
+    blocks.push_back(block_from_row(unsealed(block_columns(), std::move(row), what), what));
   }
   return blocks;
 }
