@@ -51,6 +51,9 @@ void conclude_scaling(Study& study, const Scaling& s) {
                         seconds(*s.per_token_ci95), s.min_tokens, s.max_tokens, *s.r2, straightness(s))));
 }
 
+/// "156 (95 % CI 145 to 167)".
+std::string with_interval(double x, const Interval& ci95) { return fmt::format("{} (95 % CI {})", number(x), interval(ci95)); }
+
 void conclude_throughput(Study& study, const Scaling& s) {
   if (!s.fixed_s || !s.limit_tok_per_s) return;
   if (s.fixed_ci95->low <= 0 && s.fixed_ci95->high >= 0) {
@@ -58,17 +61,16 @@ void conclude_throughput(Study& study, const Scaling& s) {
         about(study, s.series, "the fixed part cannot be told from zero, so output tok/s need not depend on the length."));
     return;
   }
-  const bool rises = s.fixed_ci95->low > 0;
   const bool explained = s.largest_deviation && *s.largest_deviation <= kStraight;
-  const auto rate = [&](int n) { return n / (*s.fixed_s + *s.per_token_s * n); };
-  if (!(rate(s.min_tokens) > 0) || !rises) return;
+  if (s.fixed_ci95->high < 0 || !s.shortest_ci95 || !s.longest_ci95 || !s.limit_ci95) return;
   say(study, "throughput",
       about(study, s.series,
             fmt::format(
                 "output tok/s rises with the length, by the line from {} at {} tokens to {} at {}, {} the fixed part is spread "
                 "over more tokens; it cannot pass 1 / cost per token = {} tok/s.{}",
-                number(rate(s.min_tokens)), s.min_tokens, number(rate(s.max_tokens)), s.max_tokens,
-                explained ? "because" : "at least in part because", number(*s.limit_tok_per_s),
+                with_interval(*s.shortest_tok_per_s, *s.shortest_ci95), s.min_tokens,
+                with_interval(*s.longest_tok_per_s, *s.longest_ci95), s.max_tokens,
+                explained ? "because" : "at least in part because", with_interval(*s.limit_tok_per_s, *s.limit_ci95),
                 explained ? " The engine does not get faster." : "")));
 }
 
@@ -77,19 +79,25 @@ std::string detectable_text(const TemperatureEffect& e) {
   return fmt::format("; {} pairs would have shown {} with 80 % power", e.pairs, percent(*e.detectable));
 }
 
-std::string temperature_text(const TemperatureEffect& e) {
+/// What the 95 % interval leaves open: "for these three prompts no effect larger than 1.3 % (95 %)".
+std::string bound_text(const Study& study, const TemperatureEffect& e) {
+  const double bound = std::max(std::abs(e.ratio_ci95->low - 1), std::abs(e.ratio_ci95->high - 1));
+  return fmt::format("{} no effect larger than {} (95 %)", scope(study), percent(bound));
+}
+
+std::string temperature_text(const Study& study, const TemperatureEffect& e) {
   const std::string head =
       fmt::format("{} at temperature {} against {}", metric(e.metric), fmt::format("{}", e.high), fmt::format("{}", e.low));
   switch (e.verdict) {
     case Equivalence::equivalent:
-      return fmt::format("{}: equivalent within ±{}: {} (90 % CI {}){}.", head, percent(e.margin), change(*e.ratio),
-                         change(*e.ratio_ci90), detectable_text(e));
+      return fmt::format("{}: {}: {} (95 % CI {}), equivalent within ±{} (90 % CI {}){}.", head, bound_text(study, e),
+                         change(*e.ratio), change(*e.ratio_ci95), percent(e.margin), change(*e.ratio_ci90), detectable_text(e));
     case Equivalence::different:
-      return fmt::format("{}: different: {} (95 % CI {}, {}){}.", head, change(*e.ratio), change(*e.ratio_ci95),
+      return fmt::format("{}: different {}: {} (95 % CI {}, {}){}.", head, scope(study), change(*e.ratio), change(*e.ratio_ci95),
                          p_value(*e.p_value), detectable_text(e));
     case Equivalence::inconclusive:
-      return fmt::format("{}: inconclusive: {} (95 % CI {}), neither equivalent within ±{} nor different{}.", head,
-                         change(*e.ratio), change(*e.ratio_ci95), percent(e.margin), detectable_text(e));
+      return fmt::format("{}: inconclusive: {} (95 % CI {}), neither equivalent within ±{} nor different; {}{}.", head,
+                         change(*e.ratio), change(*e.ratio_ci95), percent(e.margin), bound_text(study, e), detectable_text(e));
     case Equivalence::not_applicable:
       break;
   }
@@ -100,7 +108,7 @@ std::string temperature_text(const TemperatureEffect& e) {
 void conclude_temperature(Study& study) {
   for (const TemperatureEffect& effect : study.temperature) {
     const bool told = effect.series.empty() ? effect.metric != "ttft_s" : effect.metric == "latency_s";
-    if (told) say(study, "temperature", about(study, effect.series, temperature_text(effect)));
+    if (told) say(study, "temperature", about(study, effect.series, temperature_text(study, effect)));
   }
 }
 
@@ -117,15 +125,17 @@ void conclude_variability(Study& study) {
     if (share.share < kNegligible) {
       small += (small.empty() ? "" : ", ") + factor(share.factor);
     } else {
-      list += fmt::format("{}{} {}", list.empty() ? "" : ", ", factor(share.factor),
-                          share.share > 0.9995 ? "over 99.9 %" : percent(share.share));
+      list += fmt::format("{}{} {}{}", list.empty() ? "" : ", ", factor(share.factor),
+                          share.share > 0.9995 ? "over 99.9 %" : percent(share.share),
+                          share.p_value ? fmt::format(" ({})", p_value(*share.p_value)) : "");
     }
   }
   if (!small.empty()) list += fmt::format("; under {} each: {}", percent(kNegligible), small);
   std::string text =
       fmt::format("Where the spread of latency comes from (shares of the variance of its log, {}): {}.", scope(study), list);
   const VarianceShare& first = shares.front();
-  if (study.overall.latency_s.sd && first.factor != "residual" && first.share > 0.5)
+  const bool shown = first.p_value && *first.p_value < kAlpha;
+  if (study.overall.latency_s.sd && shown && first.share > 0.5)
     text += fmt::format(" So the sd over the whole design, {}, is mostly the {}, not noise.",
                         seconds(*study.overall.latency_s.sd), factor(first.factor));
   say(study, "variability", text);
@@ -135,12 +145,16 @@ void conclude_repeatability(Study& study) {
   for (const Group& group : study.by_model) {
     if (!group.latency_s.cv_within || !group.latency_s.sd_within) continue;
     say(study, "repeatability",
-        about(study, group.label,
-              fmt::format("repeats of the same cell differ by {} in latency (coefficient of variation; sd within cells {}){}.",
-                          percent(*group.latency_s.cv_within), seconds(*group.latency_s.sd_within),
-                          group.decode_tok_per_s.cv_within
-                              ? fmt::format(" and by {} in decode speed", percent(*group.decode_tok_per_s.cv_within))
-                              : "")));
+        about(
+            study, group.label,
+            fmt::format("repeats of the same cell differ by {} in latency (coefficient of variation, 95 % CI {}; sd within cells "
+                        "{}){}.",
+                        percent(*group.latency_s.cv_within), percent(*group.latency_s.cv_within_ci95),
+                        seconds(*group.latency_s.sd_within),
+                        group.decode_tok_per_s.cv_within
+                            ? fmt::format(" and by {} in decode speed (95 % CI {})", percent(*group.decode_tok_per_s.cv_within),
+                                          percent(*group.decode_tok_per_s.cv_within_ci95))
+                            : "")));
   }
 }
 

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -154,6 +155,40 @@ TEST(Variance, SharesOfAnExactDesignMatchTheSumsOfSquares) {
   EXPECT_NEAR(share(study, "max_tokens"), ss / (ss + block), 1e-7);
   EXPECT_NEAR(share(study, "block"), block / (ss + block), 1e-7);
   EXPECT_NEAR(share(study, "residual"), 0, 1e-7);
+}
+
+TEST(Variance, EachFactorKeepsItsOwnShareBesideALengthThatDominates) {
+  // log E2E as a sum of orthogonal contrasts over the 54 runs, so that every sum of squares is known.
+  const auto contrast = [](int level) { return static_cast<double>(level - 1); };  // -1, 0, 1
+  const Data data = simulate({.times = [&](const ifm::Run& run) {
+    const double length = contrast(run.max_tokens == 64 ? 0 : run.max_tokens == 128 ? 1 : 2);
+    const double prompt = contrast(run.prompt == "question" ? 0 : run.prompt == "explanation" ? 1 : 2);
+    const double temperature = run.temperature > 0.5 ? 1 : -1;
+    const double block = contrast(run.repeat);
+    const double e2e = std::exp(0.6 * length + 0.05 * prompt + 0.03 * temperature + 0.02 * block + 0.04 * length * temperature +
+                                0.07 * prompt * block);
+    return Times{e2e / 2, e2e / 2 / (run.max_tokens - 1)};
+  }});
+  std::map<std::string, double> ss{{"max_tokens", 36 * 0.6 * 0.6},     {"prompt", 36 * 0.05 * 0.05},
+                                   {"temperature", 54 * 0.03 * 0.03},  {"block", 36 * 0.02 * 0.02},
+                                   {"interactions", 36 * 0.04 * 0.04},  // length with temperature
+                                   {"residual", 24 * 0.07 * 0.07}};     // repeats of a cell that differ by block
+  double total = 0;
+  for (const auto& [factor, x] : ss) total += x;
+  const Study study = data.study();
+  for (const auto& [factor, x] : ss) EXPECT_NEAR(share(study, factor), x / total, 1e-6) << factor;
+  const std::map<std::string, int> df{{"max_tokens", 2}, {"prompt", 2},        {"temperature", 1},
+                                      {"block", 2},      {"interactions", 12}, {"residual", 34}};
+  for (const VarianceShare& s : study.variance) {
+    if (s.metric == "latency_s") {
+      EXPECT_EQ(s.degrees_of_freedom, df.at(s.factor)) << s.factor;
+    }
+  }
+  // The coefficient of variation within cells knows the blocks and the repeats, and nothing of lengths, prompts, temperatures.
+  const double within = std::sqrt((ss["block"] + ss["residual"]) / 36);
+  EXPECT_NEAR(study.overall.latency_s.cv_within.value(), std::sqrt(std::expm1(within * within)), 1e-7);
+  EXPECT_LT(study.overall.latency_s.cv_within_ci95->low, *study.overall.latency_s.cv_within);
+  EXPECT_GT(study.overall.latency_s.cv_within_ci95->high, *study.overall.latency_s.cv_within);
 }
 
 TEST(Drift, PlantedDriftIsFoundAndLengthsAreNotDrift) {

@@ -34,18 +34,21 @@ Values values_of(const std::vector<const Run*>& runs, const MetricOf& metric) {
 }
 
 /// Spread of repeats relative to their cell's mean: from the pooled variance of logs.
-std::optional<double> relative_sd_within(const std::vector<std::vector<double>>& cells) {
+void set_relative_spread(const std::vector<std::vector<double>>& cells, MetricSummary& summary) {
   std::vector<std::vector<double>> logs;
   for (const std::vector<double>& cell : cells) {
     logs.emplace_back();
     for (const double x : cell) {
-      if (!(x > 0)) return std::nullopt;
+      if (!(x > 0)) return;
       logs.back().push_back(std::log(x));
     }
   }
   const std::optional<stats::PooledSd> pooled = stats::pooled_sd(logs);
-  if (!pooled) return std::nullopt;
-  return std::sqrt(std::expm1(pooled->sd * pooled->sd));
+  if (!pooled) return;
+  const auto relative = [](double sd_of_logs) { return std::sqrt(std::expm1(sd_of_logs * sd_of_logs)); };
+  const Interval sd = stats::sd_interval(*pooled);
+  summary.cv_within = relative(pooled->sd);
+  summary.cv_within_ci95 = Interval{relative(sd.low), relative(sd.high)};
 }
 
 std::optional<double> total_rate(const std::vector<const Run*>& runs) {
@@ -164,7 +167,7 @@ MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& met
   summary.median_ci95 = stats::median_interval(values.all);
   summary.p90_ci95 = stats::quantile_interval(values.all, 0.9);
   if (summary.p90_ci95) summary.p90 = stats::quantile(values.all, 0.9);
-  summary.cv_within = relative_sd_within(values.cells);
+  set_relative_spread(values.cells, summary);
   return summary;
 }
 

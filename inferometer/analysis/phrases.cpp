@@ -46,7 +46,9 @@ std::string seconds(const Interval& ends) {
 }
 
 std::string interval(const Interval& ends) {
-  const int places = decimals(std::max(std::abs(ends.low), std::abs(ends.high)), 3);
+  // 99.0 to 100.6, but -10 to 166: a smaller end brings one further digit at most.
+  const int fewest = decimals(std::max(std::abs(ends.low), std::abs(ends.high)), 3);
+  const int places = std::clamp(decimals(std::min(std::abs(ends.low), std::abs(ends.high)), 3), fewest, fewest + 1);
   return fmt::format("{:.{}f} to {:.{}f}", ends.low, places, ends.high, places);
 }
 
@@ -55,6 +57,12 @@ std::string percent(double share) {
   const double size = std::abs(x);
   if (size > 0 && size < 1e-4) return "under 0.0001 %";
   return fmt::format("{:.{}f} %", x, size >= 1 ? 1 : decimals(x, 2));
+}
+
+std::string percent(const Interval& shares) {
+  const double high = 100 * shares.high;
+  const int places = std::abs(high) >= 1 ? 1 : decimals(high, 2);
+  return fmt::format("{:.{}f} to {:.{}f} %", 100 * shares.low, places, high, places);
 }
 
 std::string change(double ratio) {

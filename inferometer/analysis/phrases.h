@@ -17,6 +17,8 @@ namespace ifm::phrases {
 [[nodiscard]] std::string interval(const Interval& interval);
 /// A share as percent: "97.1 %", "0.04 %".
 [[nodiscard]] std::string percent(double share);
+/// Both ends with the same decimals: "1.7 to 2.6 %".
+[[nodiscard]] std::string percent(const Interval& shares);
 /// A ratio as a signed change: 1.031 → "+3.1 %", 0.9988 → "-0.12 %".
 [[nodiscard]] std::string change(double ratio);
 [[nodiscard]] std::string change(const Interval& ratios);

@@ -57,6 +57,13 @@ std::optional<double> largest_deviation(const Sample& sample, const stats::Line&
   return largest;
 }
 
+/// Output tok/s by the line at a length; its interval from the line's, null where that reaches 0.
+void set_rate(const stats::Line& line, int tokens, std::optional<double>& rate, std::optional<Interval>& ci95) {
+  const Interval seconds = line.interval_at(tokens);
+  if (line.at(tokens) > 0) rate = tokens / line.at(tokens);
+  if (seconds.low > 0) ci95 = Interval{tokens / seconds.high, tokens / seconds.low};
+}
+
 Scaling scaling_of(const Series& series) {
   const Sample sample = sample_of(series.runs);
   const std::set<int> lengths(sample.lengths.begin(), sample.lengths.end());
@@ -88,6 +95,9 @@ void set_line(Scaling& scaling, const stats::Line& line) {
   scaling.seconds_500 = line.at(kLongFormTokens);
   scaling.seconds_500_ci95 = line.interval_at(kLongFormTokens);
   if (line.slope > 0) scaling.limit_tok_per_s = 1 / line.slope;
+  if (line.slope_interval.low > 0) scaling.limit_ci95 = Interval{1 / line.slope_interval.high, 1 / line.slope_interval.low};
+  set_rate(line, scaling.min_tokens, scaling.shortest_tok_per_s, scaling.shortest_ci95);
+  set_rate(line, scaling.max_tokens, scaling.longest_tok_per_s, scaling.longest_ci95);
 }
 
 void fill_scaling(Study& study) {

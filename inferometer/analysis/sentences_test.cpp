@@ -1,5 +1,7 @@
 #include "inferometer/analysis/sentences.h"
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include <gmock/gmock.h>
@@ -51,7 +53,7 @@ TEST(Conclusions, WithoutFixedPartThroughputIsNotSaidToRise) {
 
 TEST(Conclusions, SpreadIsLaidToTheLengthAndNotToNoise) {
   const std::string s = text(steady(0.2, 0.0125).study().conclusions, "variability");
-  EXPECT_THAT(s, HasSubstr("output length over 99.9 %"));
+  EXPECT_THAT(s, HasSubstr("output length over 99.9 % (p < 0.001)"));
   EXPECT_THAT(s, HasSubstr("under 0.10 % each: "));
   EXPECT_THAT(s, HasSubstr("sd over the whole design"));
   EXPECT_THAT(s, HasSubstr("mostly the output length, not noise"));
@@ -59,9 +61,27 @@ TEST(Conclusions, SpreadIsLaidToTheLengthAndNotToNoise) {
 
 TEST(Conclusions, TemperatureSaysVerdictAndDetectableEffect) {
   const std::string s = text(steady(0.2, 0.0125).study().conclusions, "temperature");
+  EXPECT_THAT(s, HasSubstr("Latency at temperature 0.7 against 0.3: for these three prompts no effect larger than "));
+  EXPECT_THAT(s, HasSubstr(" % (95 %): "));
   EXPECT_THAT(s, HasSubstr("equivalent within ±1.0 %"));
   EXPECT_THAT(s, HasSubstr("27 pairs would have shown"));
   EXPECT_THAT(text(steady(0.2, 0.0125, 0.1).study().conclusions, "temperature"), HasSubstr("inconclusive"));
+}
+
+TEST(Conclusions, TheBoundOfATemperatureEffectIsTheFartherEndOfItsInterval) {
+  const Study study = steady(0.2, 0.0125).study();
+  const Interval ci95 = study.temperature.front().ratio_ci95.value();
+  const double farther = std::max(std::abs(ci95.low - 1), std::abs(ci95.high - 1));
+  EXPECT_THAT(text(study.conclusions, "temperature"),
+              HasSubstr("no effect larger than " + phrases::percent(farther) + " (95 %)"));
+}
+
+TEST(Conclusions, NoFactorIsCalledTheCauseOfTheSpreadWithoutATest) {
+  // One run in each cell and as many factors as runs allow: no test has degrees of freedom left.
+  const Design design{.prompts = {"question"}, .max_tokens = {64, 128, 256}, .temperatures = {0.3}, .repeats = 1};
+  const std::string s = text(simulate(design).study().conclusions, "variability");
+  EXPECT_THAT(s, HasSubstr("output length"));
+  EXPECT_THAT(s, testing::Not(HasSubstr("not noise")));
 }
 
 TEST(Fitness, FollowsTheThresholds) {
@@ -74,6 +94,21 @@ TEST(Fitness, FollowsTheThresholds) {
   EXPECT_THAT(verdicts(0.5, 0.01), testing::ElementsAre(Fit::yes, Fit::no, Fit::yes));
   EXPECT_THAT(verdicts(0.1, 0.2), testing::ElementsAre(Fit::no, Fit::yes, Fit::no));  // 5 tok/s
   EXPECT_THAT(verdicts(1.5, 0.05), testing::ElementsAre(Fit::no, Fit::no, Fit::yes));
+}
+
+TEST(Fitness, OneLengthIsExtrapolatedWithAnIntervalOrUndecided) {
+  const auto long_form = [](int repeats) {
+    auto noise = std::make_shared<Noise>(4, 0.02);
+    const Design design{.max_tokens = {64}, .repeats = repeats, .times = [=](const ifm::Run&) {
+                          const double f = noise->factor();
+                          return Times{0.1 * f, 0.01 * f};
+                        }};
+    return simulate(design).study().fitness.back();
+  };
+  EXPECT_EQ(long_form(3).verdict, Fit::yes);
+  EXPECT_THAT(long_form(3).text, HasSubstr("(at least 90 % CI "));
+  EXPECT_EQ(long_form(1).verdict, Fit::undecided);
+  EXPECT_THAT(long_form(1).text, HasSubstr("(no interval: no cell was repeated, extrapolated"));
 }
 
 TEST(Fitness, SaysWhetherItIsP90OrTheLargest) {
@@ -181,6 +216,8 @@ TEST(Phrases, NumbersHaveThreeDigitsAndAUnit) {
   EXPECT_EQ(phrases::percent(0.0004), "0.040 %");
   EXPECT_EQ(phrases::percent(1e-9), "under 0.0001 %");
   EXPECT_EQ(phrases::percent(0), "0 %");
+  EXPECT_EQ(phrases::percent(Interval{0.0171, 0.0264}), "1.7 to 2.6 %");
+  EXPECT_EQ(phrases::percent(Interval{0.00021, 0.0004}), "0.021 to 0.040 %");
   EXPECT_EQ(phrases::change(1.031), "+3.1 %");
   EXPECT_EQ(phrases::change(0.9988), "-0.12 %");
   EXPECT_EQ(phrases::p_value(0.0004), "p < 0.001");

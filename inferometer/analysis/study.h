@@ -23,6 +23,7 @@ struct MetricSummary {
   std::optional<double> p90;            ///< null under 36 values: no percentile without a two-sided interval
   std::optional<Interval> p90_ci95;     ///< order statistics, at least 95 %
   std::optional<double> cv_within;      ///< sd of repeats of one cell relative to its mean: sqrt(exp(pooled var of logs) − 1)
+  std::optional<Interval> cv_within_ci95;  ///< by chi-square, as if the logs were normal
 };
 
 /// Runs that share one or more factor levels.
@@ -47,7 +48,10 @@ struct Scaling {
   std::optional<double> lack_of_fit_p;      ///< F test of the line against a mean per length (prompts, temperatures in both)
   std::optional<double> largest_deviation;  ///< largest |mean at a length − line| / mean, over lengths
   std::optional<double> limit_tok_per_s;    ///< 1 / per_token: what output tok/s rises to
-  std::optional<double> seconds_500;        ///< the line at 500 tokens
+  std::optional<Interval> limit_ci95;       ///< null unless the price of a token is above 0
+  std::optional<double> shortest_tok_per_s, longest_tok_per_s;  ///< output tok/s by the line at min_tokens and max_tokens
+  std::optional<Interval> shortest_ci95, longest_ci95;
+  std::optional<double> seconds_500;  ///< the line at 500 tokens
   std::optional<Interval> seconds_500_ci95;
 };
 
@@ -144,6 +148,7 @@ struct Study {
   std::optional<double> drift_percent_per_hour;  ///< 100 × d ln(latency) / dt within cells: a rate, not an extrapolation
   std::optional<Interval> drift_ci95;
   std::optional<double> drift_percent_session;  ///< what that makes over the session's length
+  std::optional<Interval> drift_session_ci95;
   std::optional<double> session_hours;
   std::optional<double> lag1_autocorrelation;  ///< of log latency around its cell's mean, in execution order
   std::vector<Conclusion> conclusions;         ///< scaling, temperature, variability, fitness: in the order to be printed

@@ -66,7 +66,10 @@ void set_drift(Study& study, const std::optional<stats::Trend>& trend) {
   if (!trend) return;
   study.drift_percent_per_hour = 100 * trend->slope;
   study.drift_percent_session = 100 * std::expm1(trend->slope * *study.session_hours);
-  if (trend->interval) study.drift_ci95 = Interval{100 * trend->interval->low, 100 * trend->interval->high};
+  if (!trend->interval) return;
+  study.drift_ci95 = Interval{100 * trend->interval->low, 100 * trend->interval->high};
+  study.drift_session_ci95 = Interval{100 * std::expm1(trend->interval->low * *study.session_hours),
+                                      100 * std::expm1(trend->interval->high * *study.session_hours)};
 }
 
 void fill_variance(Study& study) {

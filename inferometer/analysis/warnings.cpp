@@ -61,6 +61,12 @@ std::string flag_meaning(const std::string& flag) {
   return found == meanings.end() ? "" : fmt::format(": {}", found->second);
 }
 
+/// "952 ms (95 % CI 918 to 986 ms)".
+std::string mean_text(const MetricSummary& latency) {
+  const std::string ci95 = latency.ci95 ? "95 % CI " + seconds(*latency.ci95) : "no interval: no cell was repeated";
+  return fmt::format("{} ({})", seconds(*latency.mean), ci95);
+}
+
 void warn_flags(Study& study) {
   for (const FlagCount& count_of_flag : study.flags)
     warn(study, "flag_" + count_of_flag.flag,
@@ -69,8 +75,8 @@ void warn_flags(Study& study) {
   if (study.overall_unflagged && study.overall.latency_s.mean) {
     const MetricSummary& rest = study.overall_unflagged->latency_s;
     warn(study, "without_flags",
-         rest.mean ? fmt::format("Mean latency with flagged runs {}, without them {} ({}).",
-                                 seconds(*study.overall.latency_s.mean), seconds(*rest.mean), runs(rest.n))
+         rest.mean ? fmt::format("Mean latency with flagged runs {}, without them {} ({}).", mean_text(study.overall.latency_s),
+                                 mean_text(rest), runs(rest.n))
                    : std::string("Every timed run is flagged: there is nothing to show without them."));
   }
 }
@@ -161,9 +167,11 @@ void warn_design(Study& study) {
 void warn_time(Study& study) {
   if (study.drift_ci95 && (study.drift_ci95->low > 0 || study.drift_ci95->high < 0) &&
       std::abs(*study.drift_percent_session) > kDriftPercent)
-    warn(study, "drift",
-         fmt::format("Latency drifted by {:+.1f} % over the session ({:+.1f} % per hour, 95 % CI {:+.1f} to {:+.1f}).",
-                     *study.drift_percent_session, *study.drift_percent_per_hour, study.drift_ci95->low, study.drift_ci95->high));
+    warn(
+        study, "drift",
+        fmt::format("Latency drifted by {:+.1f} % over the session (95 % CI {:+.1f} to {:+.1f} %), a rate of {:+.1f} % per hour.",
+                    *study.drift_percent_session, study.drift_session_ci95->low, study.drift_session_ci95->high,
+                    *study.drift_percent_per_hour));
   const int n = study.overall.latency_s.n;
   if (study.lag1_autocorrelation && *study.lag1_autocorrelation > 2 / std::sqrt(static_cast<double>(n)))
     warn(

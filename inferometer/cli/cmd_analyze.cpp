@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -33,6 +34,7 @@ namespace fs = std::filesystem;
 struct AnalyzeFlags {
   std::string out = "results";
   std::optional<int64_t> session;
+  std::vector<int64_t> gaps;  ///< runs
 };
 
 /// A name beside `file` that no other process uses.
@@ -133,7 +135,37 @@ void draw(const Figure& figure, FigureFormat format, const fs::path& file) {
   }
 }
 
+/// Draws figures as PNG and SVG and prints where they are.
+void draw_all(const fs::path& out, const std::vector<Figure>& pictures) {
+  make_folder(out / "figures");
+  for (const Figure& figure : pictures) {
+    for (const FigureFormat format : {FigureFormat::png, FigureFormat::svg}) {
+      const fs::path file = out / "figures" / (figure.name + (format == FigureFormat::png ? ".png" : ".svg"));
+      draw(figure, format, file);
+      fmt::print("{}\n", file.string());
+    }
+  }
+}
+
+/// @throws Error not_found for a run that is not in the session, or has no gap.
+int draw_gaps(const AnalyzeFlags& flags) {
+  const StoredSession stored = read_session(flags.out, flags.session);
+  const Study study = analyze(stored.session, stored.runs);
+  std::vector<Figure> pictures;
+  for (const int64_t id : flags.gaps) {
+    const auto run = std::find_if(stored.runs.begin(), stored.runs.end(), [id](const Run& r) { return r.id == id; });
+    if (run == stored.runs.end())
+      fail(ErrorKind::not_found,
+           "--gaps: no run {} in session {} (expected one of {} to {}: the column run of analysis/runs.csv)", id,
+           stored.session.id, stored.runs.front().id, stored.runs.back().id);
+    pictures.push_back(gaps_figure(study, *run));
+  }
+  draw_all(flags.out, pictures);
+  return exit_done;
+}
+
 int analyze_session(const AnalyzeFlags& flags) {
+  if (!flags.gaps.empty()) return draw_gaps(flags);
   const fs::path out = flags.out;
   const Study study = read_study(out, flags.session);
   const std::vector<Figure> pictures = figures(study);
@@ -149,26 +181,23 @@ int analyze_session(const AnalyzeFlags& flags) {
     fmt::print("{}\n", (out / "analysis" / "runs.csv").string());
   }
   std::fflush(stdout);
-  make_folder(out / "figures");
-  for (const Figure& figure : pictures) {
-    for (const FigureFormat format : {FigureFormat::png, FigureFormat::svg}) {
-      const fs::path file = out / "figures" / (figure.name + (format == FigureFormat::png ? ".png" : ".svg"));
-      draw(figure, format, file);
-      fmt::print("{}\n", file.string());
-    }
-  }
+  draw_all(out, pictures);
   return exit_done;
 }
 
 }  // namespace
 
 void add_analyze(CLI::App& app, CliContext& context) {
-  CLI::App* verb =
-      add_verb(app, "analyze", "Write a session's tables (CSV), figures (PNG, SVG), RESULTS.md and REPRODUCIBILITY.md",
-               "  inferometer analyze --out results");
+  CLI::App* verb = add_verb(
+      app, "analyze", "Write a session's tables (CSV), figures (PNG, SVG), RESULTS.md and REPRODUCIBILITY.md",
+      "  inferometer analyze --out results\n"
+      "  inferometer analyze --out results --gaps 17     every gap between the tokens of run 17, as figures/gaps_run_17.png");
   auto flags = std::make_shared<AnalyzeFlags>();  // shared with the callback, which outlives this function
   verb->add_option("--out", flags->out, "Results folder")->capture_default_str();
   verb->add_option("--session", flags->session, "Session (default: the latest)");
+  verb->add_option("--gaps", flags->gaps, "Draw only this: the gaps between the tokens of these runs (their numbers in runs.csv)")
+      ->delimiter(',')
+      ->type_name("RUN");
   verb->callback([flags, &context] { context.action = [flags] { return analyze_session(*flags); }; });
 }
 

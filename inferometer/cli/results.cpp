@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "inferometer/analysis/check_runs.h"
 #include "inferometer/base/error.h"
 #include "inferometer/record/store.h"
 
@@ -47,7 +48,7 @@ OpenSession open_session(const std::filesystem::path& folder, std::optional<int6
   const int64_t id = pick_session(store, file.string(), session);
   const std::optional<int> last_order = store.last_order(id);
   if (!last_order) {
-    fail(ErrorKind::not_found, "{}: session {} has no run yet (expected at least one; see inferometer run --resume)",
+    fail(ErrorKind::not_found, "{}: session {} has no measured run yet (expected at least one; see inferometer run --resume)",
          file.string(), id);
   }
   return {std::move(store), id, *last_order};
@@ -59,8 +60,12 @@ Study study_of_many(const Store& store, const std::filesystem::path& file, const
   StudyBuilder late(session);
   const int middle = last_order / 2;
   const auto read = [&](const Store& from, StudyBuilder& builder, OrderRange range) {
-    from.visit_runs(
-        session.id, RunDetail::without_tokens, [&](Run&& run) { builder.add(std::move(run)); }, range);
+    RunChecker checker(file.string());
+    const auto take = [&](Run&& run) {
+      checker.check(run, RunTokens::left_out);
+      builder.add(std::move(run));
+    };
+    from.visit_runs(session.id, RunDetail::without_tokens, take, range);
   };
   std::future<void> second = std::async(std::launch::async, [&] {
     read(Store(file, Store::Access::read), late, {middle + 1, last_order});
@@ -97,14 +102,21 @@ bool holds_results(const std::filesystem::path& folder) { return std::filesystem
 
 StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session) {
   const OpenSession open = open_session(folder, session);
-  return {open.store.session(open.id), open.store.runs(open.id)};
+  StoredSession stored{open.store.session(open.id), open.store.runs(open.id)};
+  const std::string file = (folder / kResultsFile).string();
+  if (std::none_of(stored.runs.begin(), stored.runs.end(), [](const Run& run) { return run.kind == RunKind::measured; })) {
+    fail(ErrorKind::not_found, "{}: session {} has no measured run yet (expected at least one; see inferometer run --resume)", file,
+         open.id);
+  }
+  check_runs(stored.runs, file);
+  return stored;
 }
 
 Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
-  const OpenSession open = open_session(folder, session);
-  if (open.last_order > kManyRuns)
+  if (const OpenSession open = open_session(folder, session); open.last_order > kManyRuns)
     return study_of_many(open.store, folder / kResultsFile, open.store.session(open.id), open.last_order);
-  return analyze(open.store.session(open.id), open.store.runs(open.id));
+  const StoredSession stored = read_session(folder, session);
+  return analyze(stored.session, stored.runs);
 }
 
 }  // namespace ifm

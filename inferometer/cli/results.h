@@ -10,17 +10,18 @@
 
 namespace ifm {
 
-/// What is known about a session of a results folder: `session`, or the latest.
-/// @throws Error not_found when there are no results, no such session, or a session without a run; and as Store.
-[[nodiscard]] Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session);
-
-/// A session as it is stored, and its runs.
+/// A session as it is stored, with all its runs, warm-up ones too.
 struct StoredSession {
   Session session;
   std::vector<Run> runs;
 };
-/// A session of a results folder: `session`, or the latest. @throws Error as read_study().
+
+/// A session of a results folder: `session`, or the latest.
+/// @throws Error not_found when there are no results, no such session, or a session without a measured run; and as Store.
 [[nodiscard]] StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session);
+/// What is known about it. @throws as read_session.
+[[nodiscard]] Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session);
+
 /// Whether a folder holds results.
 [[nodiscard]] bool holds_results(const std::filesystem::path& folder);
 /// Every measured run of a session of a results folder, in execution order, without its tokens. @throws as Store.

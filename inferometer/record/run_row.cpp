@@ -93,6 +93,24 @@ std::vector<TokenId> unpack_ids(std::string_view bytes) {
   return ids;
 }
 
+/// What `read` gives of a part of a row, its errors under the row's name.
+template <typename Read>
+auto named(const std::string& what, const Read& read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    fail(error.kind(), "{}: {}", what, error.message());
+  }
+}
+
+std::vector<std::string> unpack_flags(std::string_view text, const std::string& what) {
+  try {
+    return nlohmann::json::parse(text).get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorKind::invalid_data, "{}: flags: not as they are written: {}", what, error.what());
+  }
+}
+
 void write_metrics(RowWriter& row, const RunMetrics& m) {
   for (const auto* value : {&m.load_s, &m.ttft_s, &m.e2e_s, &m.tpot_s, &m.decode_tok_per_s, &m.prefill_tok_per_s,
                             &m.output_tok_per_s, &m.itl_mean_s, &m.itl_p50_s, &m.itl_max_s, &m.output_bytes_per_s}) {
@@ -178,34 +196,33 @@ SqlRow run_to_row(const Run& run) {
   return done;
 }
 
-Run run_from_row(std::span<const SqlView> values) {
-  RowReader row(values);
+Run run_from_row(std::span<const SqlView> values, const std::string& what) {
+  RowReader row(values, what);
   Run run;
   for (int* value : {&run.order, &run.block, &run.cell, &run.repeat}) *value = row.narrow();
-  run.kind = row.text() == "warmup" ? RunKind::warmup : RunKind::measured;
+  run.kind = row.word({"measured", "warmup"}) == 0 ? RunKind::measured : RunKind::warmup;
   row.maybe(run.predecessor);
   run.seed = std::bit_cast<uint64_t>(row.integer());
-  run.mode = row.text() == "cold" ? Mode::cold : Mode::warm;
+  run.mode = row.word({"warm", "cold"}) == 0 ? Mode::warm : Mode::cold;
   for (auto* id : {&run.engine, &run.model, &run.prompt}) *id = row.text();
   run.max_tokens = row.narrow();
   run.temperature = row.real();
-  run.status = row.text() == "failed" ? RunStatus::failed : RunStatus::ok;
+  run.status = row.word({"ok", "failed"}) == 0 ? RunStatus::ok : RunStatus::failed;
   run.error_kind = row.text();
   run.error_message = row.text();
-  const std::string_view flags = row.text_view();
-  if (flags != "[]") run.flags = nlohmann::json::parse(flags).get<std::vector<std::string>>();
+  if (const std::string_view flags = row.text_view(); flags != "[]") run.flags = unpack_flags(flags, what);
   run.intended_start_ns = row.integer();
   run.start_ns = row.integer();
   for (auto* time : {&run.load_begin_ns, &run.load_end_ns, &run.prefill_begin_ns, &run.prefill_end_ns, &run.engine_start_ns,
                      &run.engine_end_ns}) {
     row.maybe(*time);
   }
-  run.stamps = unpack_stamps(row.blob());
+  run.stamps = named(what + ": stamps", [bytes = row.blob()] { return unpack_stamps(bytes); });
   row.maybe(run.first_text_ns);
   for (auto* count : {&run.prompt_tokens, &run.cached_tokens, &run.output_tokens}) row.maybe(*count);
   run.count_source = row.text();
   run.finish_reason = row.text();
-  run.output_ids = unpack_ids(row.blob());
+  run.output_ids = named(what, [bytes = row.blob()] { return unpack_ids(bytes); });
   run.text = row.text();
   run.ids_hash = row.text();
   for (auto* value : {&run.page_cache_share, &run.steal_percent, &run.canary_ratio}) row.maybe(*value);

@@ -68,8 +68,8 @@ SqlRow session_to_row(const Session& session) {
   return row.take();
 }
 
-Session session_from_row(std::span<const SqlView> values) {
-  RowReader row(values);
+Session session_from_row(std::span<const SqlView> values, const std::string& what) {
+  RowReader row(values, what);
   Session session;
   session.started_utc = row.text();
   const std::string name = row.text();
@@ -83,7 +83,7 @@ Session session_from_row(std::span<const SqlView> values) {
     session.plan = plan_from_json(nlohmann::json::parse(plan));
     session.environment = environment_from_json(nlohmann::json::parse(environment));
   } catch (const nlohmann::json::exception& error) {
-    fail(ErrorKind::invalid_data, "session: plan {} ({}): not as it is written: {}", name, hash, error.what());
+    fail(ErrorKind::invalid_data, "{}: plan {} ({}): not as it is written: {}", what, name, hash, error.what());
   }
   session.plan.source = std::move(source);
   return session;
@@ -104,8 +104,8 @@ SqlRow model_to_row(int position, const SessionModel& model) {
   return row.take();
 }
 
-SessionModel model_from_row(std::span<const SqlView> values) {
-  RowReader row(values);
+SessionModel model_from_row(std::span<const SqlView> values, const std::string& what) {
+  RowReader row(values, what);
   SessionModel model;
   (void)row.integer();
   for (auto* text : {&model.engine, &model.model, &model.path, &model.architecture, &model.quantization, &model.hash, &model.isa,
@@ -132,8 +132,8 @@ SqlRow block_to_row(const BlockRecord& block) {
   return row.take();
 }
 
-BlockRecord block_from_row(std::span<const SqlView> values) {
-  RowReader row(values);
+BlockRecord block_from_row(std::span<const SqlView> values, const std::string& what) {
+  RowReader row(values, what);
   BlockRecord block;
   block.block = row.narrow();
   block.first_order = row.narrow();

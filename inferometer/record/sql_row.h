@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,12 +47,20 @@ class RowWriter {
   SqlRow row_;
 };
 
-/// Takes the values of a row one after the other.
+/// Takes the values of a row one after the other; `what` names it in errors. @throws Error invalid_data for a value that was
+/// never written there.
 class RowReader {
  public:
-  explicit RowReader(std::span<const SqlView> row) : row_(row) {}
+  RowReader(std::span<const SqlView> row, std::string_view what) : row_(row), what_(what) {}
   int64_t integer() { return take<int64_t>(); }
-  int narrow() { return static_cast<int>(take<int64_t>()); }
+  int narrow() { return narrowed(take<int64_t>()); }
+  /// The position of a text among the words that may stand there.
+  std::size_t word(std::initializer_list<std::string_view> words) {
+    const auto value = text();
+    const auto* found = std::find(words.begin(), words.end(), value);
+    if (found == words.end()) fail(ErrorKind::invalid_data, "{}: column {}: {} is no word of ours", what_, at_, value);
+    return static_cast<std::size_t>(found - words.begin());
+  }
   double real() { return take<double>(); }
   std::string text() { return std::string(take<std::string_view>()); }
   /// Valid as long as the row's values.
@@ -72,8 +82,10 @@ class RowReader {
     }
     if constexpr (std::is_floating_point_v<T>) {
       into = take<double>();
+    } else if constexpr (std::is_same_v<T, int>) {
+      into = narrow();
     } else {
-      into = static_cast<T>(take<int64_t>());
+      into = take<int64_t>();
     }
   }
 
@@ -82,11 +94,17 @@ class RowReader {
   template <typename T>
   T take() {
     const T* value = at_ < row_.size() ? std::get_if<T>(&row_[at_]) : nullptr;
-    if (value == nullptr) fail(ErrorKind::invalid_data, "column {}: a value of another type than was written", at_ + 1);
+    if (value == nullptr)
+      fail(ErrorKind::invalid_data, "{}: column {}: a value of another type than was written", what_, at_ + 1);
     ++at_;
     return *value;
   }
+  [[nodiscard]] int narrowed(int64_t value) const {
+    if (!std::in_range<int>(value)) fail(ErrorKind::invalid_data, "{}: column {}: {} is too large", what_, at_, value);
+    return static_cast<int>(value);
+  }
   std::span<const SqlView> row_;
+  std::string_view what_;
   std::size_t at_ = 0;
 };
 

@@ -144,7 +144,8 @@ struct Store::Impl {
   /// row: id, values, checksum.
   [[nodiscard]] Run run_of(std::span<const SqlView> row) const {
     const int64_t id = std::get<int64_t>(row[0]);
-    Run run = run_from_row(unsealed(run_columns(), row.subspan(1), name_of_run(id)));
+    const std::string what = name_of_run(id);
+    Run run = run_from_row(unsealed(run_columns(), row.subspan(1), what), what);
     run.id = id;
     return run;
   }
@@ -164,8 +165,9 @@ struct Store::Impl {
     }
     const std::span<const SqlView> values = row.subspan(1, row.size() - 2);
     take_level(values, level);
-    check_seal(level_columns().columns, level, row.back(), name_of_run(id));
-    Run run = run_from_row(values);
+    const std::string what = name_of_run(id);
+    check_seal(level_columns().columns, level, row.back(), what);
+    Run run = run_from_row(values, what);
     run.id = id;
     return run;
   }
@@ -257,14 +259,15 @@ Session Store::session(int64_t id) const {
   const std::vector<SqlView> row = views_of(rows[0]);
   const SqlValue& finished = rows[0][0];
   const std::string what = fmt::format("{}: session {}", impl_->file.string(), id);
-  Session session = session_from_row(unsealed(session_columns(), std::span(row).subspan(1), what));
+  Session session = session_from_row(unsealed(session_columns(), std::span(row).subspan(1), what), what);
   session.id = id;
   if (const auto* text = std::get_if<std::string>(&finished)) session.finished_utc = *text;
   for (const SqlRow& model :
        impl_->database->query(fmt::format("SELECT {}, checksum FROM session_model WHERE session = ? ORDER BY position",
                                           impl_->list(model_columns())),
                               {id})) {
-    session.models.push_back(model_from_row(unsealed(model_columns(), views_of(model), what + ": a model")));
+    const std::string of_model = what + ": a model";
+    session.models.push_back(model_from_row(unsealed(model_columns(), views_of(model), of_model), of_model));
   }
   return session;
 }
@@ -274,7 +277,7 @@ std::vector<BlockRecord> Store::blocks(int64_t session) const {
   for (const SqlRow& row : impl_->rows("block", block_columns(), session, "id")) {
     const std::vector<SqlView> values = views_of(row);
     const std::string what = fmt::format("{}: a block", impl_->file.string());
-    blocks.push_back(block_from_row(unsealed(block_columns(), std::span(values).subspan(1), what)));
+    blocks.push_back(block_from_row(unsealed(block_columns(), std::span(values).subspan(1), what), what));
   }
   return blocks;
 }

@@ -66,12 +66,48 @@ std::optional<double> mean_at(const Study& study, const TemperatureEffect& effec
   return std::nullopt;
 }
 
-void add_variability(CsvTable& csv, const char* quantity, std::string_view metric, std::string_view of,
-                     std::optional<double> value, std::optional<Interval> ci95, std::optional<double> p_value,
-                     std::optional<int64_t> n) {
-  csv.add(quantity).add(metric).add(of).add(value);
-  add_interval(csv, ci95);
-  csv.add(p_value).add_integer(n).end_row();
+/// One row of variability.csv; what a quantity does not have stays empty.
+struct Variability {
+  const char* quantity;
+  std::string_view metric;
+  std::string of;
+  std::optional<double> value;
+  std::optional<Interval> ci95;
+  std::optional<double> p_value;
+  std::optional<int> degrees_of_freedom;
+  std::optional<int> n;
+};
+
+void add_variability(CsvTable& csv, const Variability& row) {
+  csv.add(row.quantity).add(row.metric).add(row.of).add(row.value);
+  add_interval(csv, row.ci95);
+  csv.add(row.p_value).add_integer(row.degrees_of_freedom).add_integer(row.n).end_row();
+}
+
+/// How much repeats of one cell differ, pooled over the cells of each group.
+void add_within_cell_cv(CsvTable& csv, const std::vector<Group>& groups) {
+  for (const Group& group : groups) {
+    for (const MetricInfo& metric : kMetrics) {
+      const MetricSummary& summary = group.*metric.summary;
+      if (!summary.cv_within) continue;
+      add_variability(csv, {.quantity = "within_cell_cv",
+                            .metric = metric.key,
+                            .of = group.label,
+                            .value = summary.cv_within,
+                            .ci95 = summary.cv_within_ci95,
+                            .n = summary.n});
+    }
+  }
+}
+
+void add_drift(CsvTable& csv, const Study& study) {
+  const auto add = [&](const char* quantity, std::optional<double> value, std::optional<Interval> ci95) {
+    add_variability(
+        csv, {.quantity = quantity, .metric = "latency_s", .of = "session", .value = value, .ci95 = ci95, .n = study.runs_ok});
+  };
+  add("drift_percent_per_hour", study.drift_percent_per_hour, study.drift_ci95);
+  add("drift_percent_session", study.drift_percent_session, study.drift_session_ci95);
+  add("lag1_autocorrelation", study.lag1_autocorrelation, std::nullopt);
 }
 
 }  // namespace
@@ -102,16 +138,45 @@ std::string token_scaling_csv(const Study& study) {
 }
 
 std::string token_scaling_fit_csv(const Study& study) {
-  CsvTable csv({"series", "n", "lengths", "min_tokens", "max_tokens", "fixed_s", "fixed_ci95_low", "fixed_ci95_high",
-                "per_token_s", "per_token_ci95_low", "per_token_ci95_high", "r2", "lack_of_fit_p", "largest_deviation",
-                "limit_tok_per_s", "seconds_500", "seconds_500_ci95_low", "seconds_500_ci95_high"});
+  CsvTable csv({"series",
+                "n",
+                "lengths",
+                "min_tokens",
+                "max_tokens",
+                "fixed_s",
+                "fixed_ci95_low",
+                "fixed_ci95_high",
+                "per_token_s",
+                "per_token_ci95_low",
+                "per_token_ci95_high",
+                "r2",
+                "lack_of_fit_p",
+                "largest_deviation",
+                "limit_tok_per_s",
+                "limit_ci95_low",
+                "limit_ci95_high",
+                "shortest_tok_per_s",
+                "shortest_ci95_low",
+                "shortest_ci95_high",
+                "longest_tok_per_s",
+                "longest_ci95_low",
+                "longest_ci95_high",
+                "seconds_500",
+                "seconds_500_ci95_low",
+                "seconds_500_ci95_high"});
   for (const Scaling& fit : study.scaling) {
     csv.add(fit.series).add_integer(fit.n).add_integer(fit.lengths).add_integer(fit.min_tokens).add_integer(fit.max_tokens);
     csv.add(fit.fixed_s);
     add_interval(csv, fit.fixed_ci95);
     csv.add(fit.per_token_s);
     add_interval(csv, fit.per_token_ci95);
-    csv.add(fit.r2).add(fit.lack_of_fit_p).add(fit.largest_deviation).add(fit.limit_tok_per_s).add(fit.seconds_500);
+    csv.add(fit.r2).add(fit.lack_of_fit_p).add(fit.largest_deviation).add(fit.limit_tok_per_s);
+    add_interval(csv, fit.limit_ci95);
+    csv.add(fit.shortest_tok_per_s);
+    add_interval(csv, fit.shortest_ci95);
+    csv.add(fit.longest_tok_per_s);
+    add_interval(csv, fit.longest_ci95);
+    csv.add(fit.seconds_500);
     add_interval(csv, fit.seconds_500_ci95);
     csv.end_row();
   }
@@ -134,26 +199,27 @@ std::string temperature_effect_csv(const Study& study) {
 }
 
 std::string variability_csv(const Study& study) {
-  CsvTable csv({"quantity", "metric", "of", "value", "ci95_low", "ci95_high", "p_value", "n"});
+  CsvTable csv({"quantity", "metric", "of", "value", "ci95_low", "ci95_high", "p_value", "degrees_of_freedom", "n"});
   for (const VarianceShare& share : study.variance) {
-    add_variability(csv, "variance_share", share.metric, share.factor, share.share, std::nullopt, share.p_value, std::nullopt);
+    add_variability(csv, {.quantity = "variance_share",
+                          .metric = share.metric,
+                          .of = share.factor,
+                          .value = share.share,
+                          .p_value = share.p_value,
+                          .degrees_of_freedom = share.degrees_of_freedom});
   }
-  for (const Group& cell : study.cells) {
-    for (const MetricInfo& metric : kMetrics) {
-      const MetricSummary& summary = cell.*metric.summary;
-      if (!summary.sd || !summary.mean || *summary.mean == 0) continue;
-      add_variability(csv, "within_cell_cv", metric.key, cell.label, *summary.sd / *summary.mean, std::nullopt, std::nullopt,
-                      summary.n);
-    }
-  }
+  add_within_cell_cv(csv, {study.overall});
+  if (study.by_model.size() > 1) add_within_cell_cv(csv, study.by_model);
+  add_within_cell_cv(csv, study.cells);
   for (const SeriesEffect& effect : study.series_effects) {
-    add_variability(csv, "series_ratio", effect.metric, fmt::format("{} / {}", effect.series, effect.reference), effect.ratio,
-                    effect.ratio_ci95, std::nullopt, effect.pairs);
+    add_variability(csv, {.quantity = "series_ratio",
+                          .metric = effect.metric,
+                          .of = fmt::format("{} / {}", effect.series, effect.reference),
+                          .value = effect.ratio,
+                          .ci95 = effect.ratio_ci95,
+                          .n = effect.pairs});
   }
-  add_variability(csv, "drift_percent_per_hour", "latency_s", "session", study.drift_percent_per_hour, study.drift_ci95,
-                  std::nullopt, study.runs_ok);
-  add_variability(csv, "lag1_autocorrelation", "latency_s", "session", study.lag1_autocorrelation, std::nullopt, std::nullopt,
-                  study.runs_ok);
+  add_drift(csv, study);
   return csv.text();
 }
 

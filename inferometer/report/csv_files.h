@@ -23,7 +23,8 @@ struct ReportFile {
 [[nodiscard]] std::string token_scaling_fit_csv(const Study& study);
 /// One row per metric × temperature against the lowest one.
 [[nodiscard]] std::string temperature_effect_csv(const Study& study);
-/// Shares of variance by factor, variation within each cell, drift and autocorrelation: one quantity per row.
+/// Shares of variance by factor, variation within cells (over all, by series, in each), drift and autocorrelation: one quantity
+/// per row.
 [[nodiscard]] std::string variability_csv(const Study& study);
 /// One row per cell × metric.
 [[nodiscard]] std::string cells_csv(const Study& study);

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include <fmt/format.h>
 
@@ -27,7 +26,7 @@ void add_distribution(Plot& plot, const Study& study, const ColourKey& key, size
   const double n = static_cast<double>(values.size());
   std::vector<std::vector<double>> steps{{values.front(), 0}};
   for (size_t i = 0; i < values.size(); ++i) steps.push_back({values[i], 100 * static_cast<double>(i + 1) / n});
-  const Mark mark = mark_of(index);
+  const Mark& mark = key.marks[index];
   plot.data(fmt::format("share{}", index), steps);
   plot.element(fmt::format("$share{} using 1:2 with steps lw 2 lc rgb '{}' notitle", index, mark.colour));
   plot.element(fmt::format("$share{} every ::1 using 1:2 with points pt {} ps 1.0 lc rgb '{}' notitle", index, mark.point_type,
@@ -35,8 +34,14 @@ void add_distribution(Plot& plot, const Study& study, const ColourKey& key, size
   const Group* group = group_of(study, key, index);
   if (group == nullptr || !group->latency_s.median || !group->latency_s.median_ci95) return;
   const Interval& ci = *group->latency_s.median_ci95;
-  plot.data(fmt::format("median{}", index), {{*group->latency_s.median, 50, ci.low, ci.high}});
-  plot.element(fmt::format("$median{} using 1:2:3:4 with xerrorbars pt 7 ps 0.6 lw 2.5 lc rgb 'black' notitle", index));
+  // Around 50 %, a little apart, so that the intervals of several colours do not lie on each other.
+  const double count = static_cast<double>(key.names.size());
+  const double apart = std::min(4.0, 40 / count);
+  const double height = 50 + ((count - 1) / 2 - static_cast<double>(index)) * apart;
+  plot.data(fmt::format("median{}", index), {{*group->latency_s.median, height, ci.low, ci.high}});
+  plot.element(fmt::format("$median{} using 1:2:3:4 with xerrorbars pt 7 ps 0.6 lw 5 lc rgb 'white' notitle", index));
+  plot.element(fmt::format("$median{} using 1:2:3:4 with xerrorbars pt {} ps 1.2 lw 2.5 lc rgb '{}' notitle", index,
+                           mark.point_type, mark.colour));
 }
 
 void distribution_panel(Plot& plot, const Study& study, const ColourKey& key, double bottom) {
@@ -51,21 +56,11 @@ void distribution_panel(Plot& plot, const Study& study, const ColourKey& key, do
   plot.draw();
 }
 
-/// Per cent off the mean of the run's own cell, by execution order; cells with one run say nothing.
+/// Order and per cent off the mean of the run's own cell, by colour.
 std::vector<std::vector<std::vector<double>>> repeats_by_colour(const Study& study, const ColourKey& key) {
-  std::map<int, std::pair<double, int>> cells;
-  for (const Run* run : timed_runs(study)) {
-    auto& [sum, n] = cells[run->cell];
-    sum += *run->metrics.e2e_s;
-    ++n;
-  }
   std::vector<std::vector<std::vector<double>>> points(std::max<size_t>(1, key.names.size()));
-  for (const Run* run : timed_runs(study)) {
-    const auto& [sum, n] = cells[run->cell];
-    if (n < 2) continue;
-    points[colour_of(study, key, *run)].push_back(
-        {static_cast<double>(run->order) + 1, (*run->metrics.e2e_s / (sum / n) - 1) * 100});
-  }
+  for (const RepeatPoint& point : repeat_points(study))
+    points[colour_of(study, key, *point.run)].push_back({static_cast<double>(point.run->order) + 1, point.percent});
   return points;
 }
 
@@ -93,7 +88,7 @@ void repeats_panel(Plot& plot, const Study& study, const ColourKey& key, double 
              "left font 'DejaVu Sans:Bold,15' textcolor rgb '#303030'");
   for (size_t c = 0; c < points.size(); ++c) {
     if (points[c].empty()) continue;
-    const Mark mark = mark_of(c);
+    const Mark& mark = key.marks[c];
     plot.data(fmt::format("repeat{}", c), points[c]);
     plot.element(
         fmt::format("$repeat{} using 1:2 with points pt {} ps 1.2 lc rgb '{}' notitle", c, mark.point_type, translucent(mark)));
@@ -106,10 +101,12 @@ void repeats_panel(Plot& plot, const Study& study, const ColourKey& key, double 
 Figure distribution_figure(const Study& study) {
   const ColourKey key = colour_key(study);
   const std::string title = "Distribution of latency, and how repeats of one cell differ";
-  Plot plot(study, title,
-            "Each mark is one run. Left: share of runs that were at least as fast; black: 95 % interval of the median (6 runs or "
-            "more). "
-            "Right: what repeating adds.");
+  Plot plot(
+      study, title,
+      fmt::format(
+          "Each mark is one run. Left: share of runs that were at least as fast; across: each median and its 95 % interval, "
+          "where there are 6 runs. Right: {}",
+          repeat_points(study).empty() ? "nothing, for no cell was repeated." : "what repeating adds."));
   plot.line("set multiplot");
   plot.label("All runs", fmt::format("screen {:.4f}, screen {:.4f}", 140.0 / 1600, 1 - (plot.head() + 42) / plot.height()),
              "left font 'DejaVu Sans:Bold,15' textcolor rgb '#303030'");

@@ -15,7 +15,7 @@ struct Row {
   std::string text;
   bool heading = false;
   const Group* group = nullptr;
-  size_t level = 0;     ///< which output length, for its mark
+  Mark mark;
   bool points = false;  ///< false: only the mean
 };
 
@@ -36,16 +36,20 @@ std::vector<Row> rows_of(const Study& study) {
   const bool several_lengths = study.by_max_tokens.size() > 1;
   for (size_t index = 0; index < study.by_model.size(); ++index) {
     const Group& series = study.by_model[index];
-    rows.push_back({series.label, true});
+    const Mark mark = series_mark(study, index);
+    rows.push_back({series.label, true, nullptr, mark, false});
     if (!several_lengths) {
-      rows.push_back({study.by_max_tokens.empty() ? "all" : study.by_max_tokens[0].label + " tokens", false, &series, 0, true});
+      rows.push_back(
+          {study.by_max_tokens.empty() ? "all" : study.by_max_tokens[0].label + " tokens", false, &series, mark, true});
       continue;
     }
     for (const Group& part : study.by_series_max_tokens) {
       if (series_of(study, part) != index) continue;
-      rows.push_back({level_of(part, "max_tokens") + " tokens", false, &part, length_index(study, part), true});
+      const bool one_series = study.by_model.size() == 1;
+      rows.push_back({level_of(part, "max_tokens") + " tokens", false, &part,
+                      one_series ? length_mark(study, length_index(study, part)) : mark, true});
     }
-    rows.push_back({"all lengths", false, &series, 0, false});
+    rows.push_back({"all lengths", false, &series, mark, false});
   }
   return rows;
 }
@@ -59,7 +63,7 @@ void add_row(Plot& plot, const Study& study, const MetricInfo& metric, const Row
       const std::optional<double> value = value_of(*run, metric);
       if (value && belongs_to(*run, *row.group)) points.push_back({*value * scale.factor, y + 0.62 * jitter(points.size())});
     }
-    const Mark mark = mark_of(row.level);
+    const Mark& mark = row.mark;
     plot.data(fmt::format("runs{}", index), points);
     if (!points.empty()) {
       plot.element(
@@ -122,7 +126,10 @@ Figure metric_by_model_figure(const Study& study, const char* name, const char* 
       metric.rate_unit == nullptr ? "Latency of a request, start to last token" : "Throughput: output tokens over latency";
   const std::string title = what + (study.by_max_tokens.size() > 1 ? ", by output length" : "");
   const int height = figure_height(rows.size());
-  Plot plot(study, title, "Each mark is one run. Black: the mean and its 95 % interval; the number at the right is the mean.",
+  Plot plot(study, title,
+            study.overall.latency_s.ci95
+                ? "Each mark is one run. Black: the mean and its 95 % interval; the number at the right is the mean."
+                : "Each mark is one run. Black: the mean, also the number at the right. No intervals: no cell was repeated.",
             height);
   const Scale scale = scale_of_metric(metric, study.by_model);
   plot.area(190, 120, plot.head() + 34, 150);

@@ -12,5 +12,9 @@ namespace ifm {
 [[nodiscard]] Figure temperature_figure(const Study& study);
 /// Cumulative distribution, and what repeats of a cell differ by (05).
 [[nodiscard]] Figure distribution_figure(const Study& study);
+/// What share of each metric's variance each factor explains, and how much repeats of a cell differ (06).
+[[nodiscard]] Figure variability_figure(const Study& study);
+/// Each run against the mean of its cell, in execution order, flagged ones marked (07).
+[[nodiscard]] Figure run_order_figure(const Study& study);
 
 }  // namespace ifm

@@ -69,7 +69,7 @@ void add_points(Plot& plot, const Study& study, const ColourKey& key, const std:
       points.push_back({static_cast<double>(place) + centre + 0.7 * lane * jitter(points.size()), d.percent});
     }
     if (points.empty()) continue;
-    const Mark mark = mark_of(c);
+    const Mark& mark = key.marks[c];
     plot.data(fmt::format("runs{}", c), points);
     plot.element(
         fmt::format("$runs{} using 1:2 with points pt {} ps 1.4 lc rgb '{}' notitle", c, mark.point_type, translucent(mark)));
@@ -181,7 +181,8 @@ Figure temperature_figure(const Study& study) {
       "effects "
       "count as equal.{}",
       effects.empty() ? "Each" : "Left: each", shortest(levels.front()), significant(margin_percent, 2),
-      effects.empty() ? "" : " Black: the mean effect. Right: 95 % (thin) and 90 % (thick) intervals.");
+      effects.empty() ? one ? "" : " No effect is shown: fewer than two matched pairs of runs, or other lengths."
+                      : " Black: the mean effect. Right: 95 % (thin) and 90 % (thick) intervals.");
   Plot plot(study, title, subtitle);
   if (!effects.empty()) plot.line("set multiplot");
   const double bottom = plot.legend(colour_key(study));

@@ -54,7 +54,7 @@ void add_series(Plot& plot, const Study& study, size_t index, const Range& range
     if (!run->output_tokens || series_of(study, *run) != index) continue;
     points.push_back({static_cast<double>(*run->output_tokens) + shift + width * jitter(points.size()), *run->metrics.e2e_s});
   }
-  const Mark mark = mark_of(index);
+  const Mark mark = series_mark(study, index);
   plot.data(fmt::format("runs{}", index), points);
   const Scaling* fit = fit_of(study, series.label);
   const std::string name = fit != nullptr ? fmt::format("{}: {}", series.label, fit_text(*fit)) : series.label;
@@ -88,11 +88,11 @@ Figure latency_vs_tokens_figure(const Study& study) {
       std::any_of(study.scaling.begin(), study.scaling.end(), [](const Scaling& f) { return f.per_token_s.has_value(); });
   const std::string title =
       fitted ? "Latency grows with output length: a fixed part and a price per token" : "Latency and output length";
-  Plot plot(study, title,
-            fitted
-                ? "Each mark is one run, spread sideways so that all are seen. Line: fixed + per token × tokens, fitted; [ ]: "
-                  "its 95 % interval. Black: 95 % interval of a mean."
-                : "Each mark is one run, spread sideways so that all are seen. One output length only: no line can be fitted.");
+  std::string subtitle = "Each mark is one run, spread sideways so that all are seen. ";
+  subtitle += fitted ? "Line: fixed + per token × tokens, fitted; [ ]: its 95 % interval. "
+                     : "No line: one output length, or under three runs. ";
+  subtitle += study.overall.latency_s.ci95 ? "Black: 95 % interval of a mean." : "No interval of a mean: no cell was repeated.";
+  Plot plot(study, title, subtitle);
   plot.area(140, 50, plot.head() + 30, 150);
   const double headroom = 1.1 + 0.06 * static_cast<double>(study.by_model.size());
   plot.line(fmt::format("set xrange [0:{}]", shortest(range.max_tokens * 1.06)));

@@ -12,7 +12,11 @@ std::vector<Figure> figures(const Study& study) {
   if (timed_runs(study).empty()) return {};
   std::vector<Figure> all{metric_by_model_figure(study, "01_latency_by_model", "latency_s"),
                           metric_by_model_figure(study, "02_throughput_by_model", "throughput_tok_per_s"),
-                          latency_vs_tokens_figure(study), temperature_figure(study), distribution_figure(study)};
+                          latency_vs_tokens_figure(study),
+                          temperature_figure(study),
+                          distribution_figure(study),
+                          variability_figure(study),
+                          run_order_figure(study)};
   std::erase_if(all, [](const Figure& figure) { return figure.body.empty(); });
   return all;
 }

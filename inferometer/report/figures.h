@@ -17,8 +17,11 @@ struct Figure {
   std::string body;
 };
 
-/// The five figures of a study; those that have nothing to show are left out.
+/// The five figures of a study, where its spread comes from, and its runs in order; those that have nothing to show are left out.
 [[nodiscard]] std::vector<Figure> figures(const Study& study);
+/// Every gap between a run's token events, "gaps_run_17".
+/// @throws Error not_found when the run has fewer than two token events.
+[[nodiscard]] Figure gaps_figure(const Study& study, const Run& run);
 
 /// The script that draws a figure into `output` as PNG or SVG. Needs gnuplot 5 with the pngcairo and svg terminals.
 [[nodiscard]] std::string gnuplot_script(const Figure& figure, FigureFormat format, const std::string& output);

@@ -6,7 +6,9 @@
 
 #include <gmock/gmock.h>
 
+#include "inferometer/base/error.h"
 #include "inferometer/report/number.h"
+#include "inferometer/report/plot.h"
 #include "inferometer/report/simulated_study.h"
 
 namespace ifm {
@@ -38,10 +40,10 @@ std::vector<std::string> names_of(const std::vector<Figure>& all) {
   return names;
 }
 
-TEST(Figures, AreFiveWithTheNamesOfTheStudy) {
+TEST(Figures, AreTheFiveOfTheStudyAndTwoOfItsSpread) {
   EXPECT_THAT(names_of(figures(simulated::study({}))),
               ElementsAre("01_latency_by_model", "02_throughput_by_model", "03_latency_vs_tokens", "04_temperature_effect",
-                          "05_latency_distribution"));
+                          "05_latency_distribution", "06_variability", "07_run_order"));
 }
 
 TEST(Figures, HoldEveryTimedRunOnce) {
@@ -78,8 +80,103 @@ TEST(Figures, OfASessionWithoutTimesAreNone) {
 TEST(Figures, OfASingleRunNeedNoInterval) {
   const simulated::Design design{.prompts = {"question"}, .max_tokens = {64}, .temperatures = {0.7}, .repeats = 1};
   const std::vector<Figure> all = figures(simulated::study(design));
-  ASSERT_EQ(all.size(), 5U);
-  EXPECT_EQ(all[0].body.find("xerrorbars"), std::string::npos);
+  ASSERT_EQ(all.size(), 5U);  // nothing varies and nothing was repeated: no shares, no order
+  for (const size_t i : {0U, 1U, 2U, 4U}) {
+    EXPECT_EQ(all[i].body.find(" with xerrorbars"), std::string::npos) << all[i].name;
+    EXPECT_THAT(all[i].body, HasSubstr("no cell was repeated")) << all[i].name;
+  }
+}
+
+TEST(Figures, OfTheStudyHaveWhiskersWhereThereAreIntervals) {
+  for (const Figure& figure : figures(simulated::study({}))) {
+    if (figure.name == "07_run_order") continue;  // single runs
+    EXPECT_THAT(figure.body, HasSubstr("errorbars")) << figure.name;
+  }
+}
+
+/// The numbers of a data block, row by row.
+std::vector<std::vector<double>> block_of(const std::string& script, const std::string& name) {
+  std::istringstream lines(script.substr(script.find("$" + name + " << EOD\n")));
+  std::vector<std::vector<double>> rows;
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line) && line != "EOD") {
+    std::istringstream words(line);
+    rows.emplace_back();
+    for (double x = 0; words >> x;) rows.back().push_back(x);
+  }
+  return rows;
+}
+
+TEST(VariabilityFigure, BarsAreTheSharesAndFillEachRow) {
+  const Study study = simulated::study({});
+  const std::string script = figures(study)[5].body;
+  std::map<double, double> filled;  // by row
+  for (const char* name : {"share0", "share1", "share2", "share6", "share7", "share8"}) {
+    for (const auto& bar : block_of(script, name)) filled[bar[1]] += bar[3] - bar[2];
+  }
+  ASSERT_EQ(filled.size(), 4U);
+  for (const auto& [row, total] : filled) EXPECT_NEAR(total, 100, 1e-9) << row;
+  const auto length = std::find_if(study.variance.begin(), study.variance.end(),
+                                   [](const VarianceShare& s) { return s.metric == "latency_s" && s.factor == "max_tokens"; });
+  EXPECT_NEAR(block_of(script, "share0").front()[3], 100 * length->share, 1e-9);
+  const auto within = block_of(script, "within").front();
+  EXPECT_NEAR(within[0], 100 * *study.overall.latency_s.cv_within, 1e-9);
+  EXPECT_NEAR(within[2], 100 * study.overall.latency_s.cv_within_ci95->low, 1e-9);
+}
+
+TEST(RunOrderFigure, MarksFlaggedRunsAndNamesTheFlag) {
+  std::vector<ifm::Run> runs = simulated::runs({});
+  runs[4].flags = {"canary"};
+  runs[9].flags = {"canary", "steal"};
+  const std::string script = figures(analyze(simulated::session({}), runs))[6].body;
+  EXPECT_EQ(rows_of(script, "order"), 54);
+  const auto canary = block_of(script, "flag0");
+  ASSERT_EQ(canary.size(), 2U);
+  EXPECT_EQ(canary[0][0], 5);
+  EXPECT_EQ(canary[1][0], 10);
+  EXPECT_EQ(block_of(script, "flag1").size(), 1U);
+  EXPECT_THAT(script, HasSubstr("'flag: canary'"));
+  EXPECT_THAT(script, HasSubstr("'flag: steal'"));
+  EXPECT_THAT(figures(simulated::study({}))[6].body, HasSubstr("No run shown is flagged."));
+}
+
+TEST(RunOrderFigure, ShowsEachRunAgainstTheMeanOfItsCell) {
+  const Study study = simulated::study({});
+  const ifm::Run& first = study.runs.front();
+  double sum = 0;
+  for (const ifm::Run& run : study.runs) sum += run.cell == first.cell ? *run.metrics.e2e_s : 0;
+  EXPECT_NEAR(block_of(figures(study)[6].body, "order0").front()[1], 100 * (*first.metrics.e2e_s / (sum / 3) - 1), 1e-9);
+}
+
+TEST(GapsFigure, HoldsEveryGapInMilliseconds) {
+  const Study study = simulated::study({});
+  ifm::Run run = study.runs[0];
+  run.stamps = {{10'000'000, 12'000'000, 12'000'000, 15'500'000}, {1, 1, 0, 3}};
+  const Figure figure = gaps_figure(study, run);
+  EXPECT_EQ(figure.name, "gaps_run_1");
+  EXPECT_THAT(block_of(figure.body, "gaps"), ElementsAre(ElementsAre(2, 2)));
+  EXPECT_THAT(block_of(figure.body, "several"), ElementsAre(ElementsAre(5, 3.5)));
+  EXPECT_THAT(figure.body, HasSubstr("longest gap, 3.50 ms, ends at token 5."));
+  run.stamps = {{10'000'000}, {4}};
+  EXPECT_THROW((void)gaps_figure(study, run), Error);
+}
+
+TEST(SeriesMark, IsOneColourForEachEngineInEveryFigure) {
+  simulated::Design design;
+  design.series = {{"embedded", "a"}, {"embedded", "b"}, {"mlx", "a"}};
+  const Study study = simulated::study(design);
+  const std::string mlx = series_mark(study, 2).colour;
+  EXPECT_EQ(mlx, mark_of(1).colour);  // its one series: the engine's colour itself
+  EXPECT_NE(series_mark(study, 0).colour, series_mark(study, 1).colour);
+  for (const Figure& figure : figures(study)) {
+    if (figure.name == "06_variability") continue;  // factors, not engines
+    EXPECT_THAT(figure.body, HasSubstr(mlx.substr(1))) << figure.name;
+  }
+  const Study alone = simulated::study({});
+  EXPECT_EQ(series_mark(alone, 0).colour, mark_of(0).colour);
+  EXPECT_EQ(length_mark(alone, 1).colour, mark_of(0).colour);  // of three lengths the middle one
+  EXPECT_NE(length_mark(alone, 0).colour, length_mark(alone, 2).colour);
 }
 
 TEST(Figures, PutLongNamesInsideTheirQuotes) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -14,8 +15,21 @@ namespace ifm {
 namespace {
 
 constexpr double kWidth = 1600;
-constexpr std::array<Mark, 7> kMarks{
-    {{"#0072B2", 7}, {"#E69F00", 9}, {"#009E73", 5}, {"#CC79A7", 13}, {"#D55E00", 11}, {"#56B4E9", 15}, {"#404040", 7}}};
+constexpr std::array<const char*, 7> kColours{"#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#404040"};
+constexpr std::array<int, 6> kShapes{7, 9, 5, 13, 11, 15};  // circle, triangle, square, diamond, triangle down, pentagon
+
+/// Shade `index` of `count` of a colour, from light to dark; the middle one, and a single one, is the colour itself.
+std::string shade(const std::string& colour, size_t index, size_t count) {
+  constexpr double kReach = 0.55;  // towards white or black: the lightest is still seen on white
+  const double place = count < 2 ? 0 : 2 * static_cast<double>(index) / static_cast<double>(count - 1) - 1;
+  std::string text = "#";
+  for (const size_t at : {1U, 3U, 5U}) {
+    const double part = std::stoi(colour.substr(at, 2), nullptr, 16);
+    const double target = place < 0 ? 255 : 0;
+    text += fmt::format("{:02X}", std::lround(part + kReach * std::abs(place) * (target - part)));
+  }
+  return text;
+}
 
 void add_once(std::vector<std::string>& list, const std::string& text) {
   if (!text.empty() && std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
@@ -31,9 +45,29 @@ std::string listed(const std::vector<std::string>& names, size_t limit) {
 }  // namespace
 
 Mark mark_of(size_t index) {
-  // After one round of colours the shapes move on by one, so that no two of 49 look the same.
-  const size_t round = index / kMarks.size();
-  return {kMarks[index % kMarks.size()].colour, kMarks[(index + round) % (kMarks.size() - 1)].point_type};
+  // Seven colours, six shapes: no two of 42 look the same.
+  return {kColours[index % kColours.size()], kShapes[index % kShapes.size()]};
+}
+
+Mark series_mark(const Study& study, size_t series) {
+  if (study.by_engine.size() < 2 || series >= study.by_model.size()) return mark_of(series);
+  const auto engine_of = [](const Group& group) { return level_of(group, "engine"); };
+  const std::string engine = engine_of(study.by_model[series]);
+  const auto at = std::find_if(study.by_engine.begin(), study.by_engine.end(),
+                               [&](const Group& group) { return engine_of(group) == engine; });
+  size_t before = 0;
+  size_t all = 0;
+  for (size_t i = 0; i < study.by_model.size(); ++i) {
+    if (engine_of(study.by_model[i]) != engine) continue;
+    before += i < series ? 1 : 0;
+    ++all;
+  }
+  const Mark engine_mark = mark_of(static_cast<size_t>(at - study.by_engine.begin()));
+  return {shade(engine_mark.colour, before, all), mark_of(series).point_type};
+}
+
+Mark length_mark(const Study& study, size_t length) {
+  return {shade(series_mark(study, 0).colour, length, study.by_max_tokens.size()), mark_of(length).point_type};
 }
 
 std::string translucent(const Mark& mark) { return fmt::format("#50{}", std::string_view(mark.colour).substr(1)); }
@@ -51,13 +85,21 @@ std::vector<const Run*> timed_runs(const Study& study) {
   return runs;
 }
 
+ColourKey series_key(const Study& study) {
+  ColourKey key{.by_series = true};
+  for (size_t i = 0; i < study.by_model.size(); ++i) {
+    key.names.push_back(study.by_model[i].label);
+    key.marks.push_back(series_mark(study, i));
+  }
+  return key;
+}
+
 ColourKey colour_key(const Study& study) {
+  if (study.by_model.size() > 1) return series_key(study);
   ColourKey key;
-  key.by_series = study.by_model.size() > 1;
-  if (key.by_series) {
-    for (const Group& series : study.by_model) key.names.push_back(series.label);
-  } else {
-    for (const Group& level : study.by_max_tokens) key.names.push_back(level.label + " tokens");
+  for (size_t i = 0; i < study.by_max_tokens.size(); ++i) {
+    key.names.push_back(study.by_max_tokens[i].label + " tokens");
+    key.marks.push_back(length_mark(study, i));
   }
   return key;
 }
@@ -68,6 +110,21 @@ size_t colour_of(const Study& study, const ColourKey& key, const Run& run) {
     if (belongs_to(run, study.by_max_tokens[i])) return i;
   }
   return 0;
+}
+
+std::vector<RepeatPoint> repeat_points(const Study& study) {
+  std::map<int, std::pair<double, int>> cells;
+  for (const Run* run : timed_runs(study)) {
+    auto& [sum, n] = cells[run->cell];
+    sum += *run->metrics.e2e_s;
+    ++n;
+  }
+  std::vector<RepeatPoint> points;
+  for (const Run* run : timed_runs(study)) {
+    const auto& [sum, n] = cells[run->cell];
+    if (n > 1 && sum > 0) points.push_back({run, (*run->metrics.e2e_s / (sum / n) - 1) * 100});
+  }
+  return points;
 }
 
 std::string figure_caption(const Study& study) {
@@ -129,7 +186,7 @@ double Plot::legend(const ColourKey& key) {
   for (size_t i = 0; i < key.names.size(); ++i) {
     const double x = 150 + column * static_cast<double>(i / rows);
     const double y = foot_ + 26 + kRow * static_cast<double>(rows - 1 - i % rows);
-    const Mark mark = mark_of(i);
+    const Mark& mark = key.marks[i];
     label(key.names[i], fmt::format("screen {:.4f}, screen {:.4f}", x / kWidth, y / height_),
           fmt::format("left offset 1,-0.15 font 'DejaVu Sans,13' textcolor rgb '#303030' point pt {} ps 1.6 lc rgb '{}'",
                       mark.point_type, mark.colour));

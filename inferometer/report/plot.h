@@ -9,12 +9,17 @@
 
 namespace ifm {
 
-/// Look of one series or level: differs in hue, in luminance and in shape. Palette: Okabe and Ito, 2008.
+/// Look of one series or level: differs in hue or luminance, and in shape. Palette: Okabe and Ito, 2008.
 struct Mark {
-  const char* colour;  ///< "#rrggbb"
-  int point_type;      ///< gnuplot's number of a filled shape
+  std::string colour;  ///< "#rrggbb"
+  int point_type = 7;  ///< gnuplot's number of a filled shape
 };
 [[nodiscard]] Mark mark_of(size_t index);
+/// The look of a series (a position in by_model) in every figure of the study. With several engines each has one colour, and its
+/// series are shades of it; with one engine each series has a colour.
+[[nodiscard]] Mark series_mark(const Study& study, size_t series);
+/// The look of an output length (a position in by_max_tokens) where one series is shown: shades of its colour, light to dark.
+[[nodiscard]] Mark length_mark(const Study& study, size_t length);
 /// The mark's colour with some transparency, as gnuplot's #aarrggbb.
 [[nodiscard]] std::string translucent(const Mark& mark);
 
@@ -24,12 +29,22 @@ struct Mark {
 /// The runs that count in figures, in execution order.
 [[nodiscard]] std::vector<const Run*> timed_runs(const Study& study);
 
-/// By what points are coloured: the output lengths when there is one series, else the series.
+/// By what points are coloured, and how each looks.
 struct ColourKey {
   std::vector<std::string> names;
+  std::vector<Mark> marks;
   bool by_series = false;
 };
+/// The output lengths when there is one series, else the series.
 [[nodiscard]] ColourKey colour_key(const Study& study);
+/// The series, one too.
+[[nodiscard]] ColourKey series_key(const Study& study);
+/// The latency of every timed run relative to the mean of its cell, by run in execution order; cells with one run say nothing.
+struct RepeatPoint {
+  const Run* run = nullptr;
+  double percent = 0;
+};
+[[nodiscard]] std::vector<RepeatPoint> repeat_points(const Study& study);
 /// The position of a run in the colour key; 0 when it has none.
 [[nodiscard]] size_t colour_of(const Study& study, const ColourKey& key, const Run& run);
 

@@ -43,7 +43,7 @@ std::string results_markdown(const Study& study, const std::vector<Figure>& figu
   add(document, temperature_section(study));
   add_figures(document, figures, {"04_temperature_effect"});
   add(document, spread_section(study));
-  add_figures(document, figures, {"05_latency_distribution"});
+  add_figures(document, figures, {"06_variability", "05_latency_distribution", "07_run_order"});
   add(document, series_section(study));
   add(document, fitness_section(study));
   add(document, other_findings_section(study));

@@ -30,6 +30,7 @@ Json metric_json(const MetricSummary& s) {
           {"sd", number(s.sd)},
           {"sd_within", number(s.sd_within)},
           {"cv_within", number(s.cv_within)},
+          {"cv_within_ci95", pair(s.cv_within_ci95)},
           {"min", number(s.min)},
           {"median", number(s.median)},
           {"p90", number(s.p90)},
@@ -70,13 +71,24 @@ Json scaling_json(const Study& study) {
   for (const Scaling& fit : study.scaling) {
     list.push_back({{"series", fit.series},
                     {"n", fit.n},
+                    {"lengths", fit.lengths},
+                    {"min_tokens", fit.min_tokens},
+                    {"max_tokens", fit.max_tokens},
                     {"fixed_s", number(fit.fixed_s)},
                     {"fixed_ci95", pair(fit.fixed_ci95)},
                     {"per_token_s", number(fit.per_token_s)},
                     {"per_token_ci95", pair(fit.per_token_ci95)},
                     {"r2", number(fit.r2)},
                     {"lack_of_fit_p", number(fit.lack_of_fit_p)},
-                    {"seconds_500", number(fit.seconds_500)}});
+                    {"largest_deviation", number(fit.largest_deviation)},
+                    {"limit_tok_per_s", number(fit.limit_tok_per_s)},
+                    {"limit_ci95", pair(fit.limit_ci95)},
+                    {"shortest_tok_per_s", number(fit.shortest_tok_per_s)},
+                    {"shortest_ci95", pair(fit.shortest_ci95)},
+                    {"longest_tok_per_s", number(fit.longest_tok_per_s)},
+                    {"longest_ci95", pair(fit.longest_ci95)},
+                    {"seconds_500", number(fit.seconds_500)},
+                    {"seconds_500_ci95", pair(fit.seconds_500_ci95)}});
   }
   return list;
 }
@@ -104,6 +116,44 @@ Json temperature_json(const Study& study) {
 Json variance_json(const Study& study) {
   Json json = Json::object();
   for (const VarianceShare& share : study.variance) json[share.metric][share.factor] = number(share.share);
+  return json;
+}
+
+Json variance_list_json(const Study& study) {
+  Json list = Json::array();
+  for (const VarianceShare& share : study.variance) {
+    list.push_back({{"metric", share.metric},
+                    {"factor", share.factor},
+                    {"share", number(share.share)},
+                    {"degrees_of_freedom", share.degrees_of_freedom},
+                    {"p_value", number(share.p_value)}});
+  }
+  return list;
+}
+
+Json series_effects_json(const Study& study) {
+  Json list = Json::array();
+  for (const SeriesEffect& effect : study.series_effects) {
+    list.push_back({{"metric", effect.metric},
+                    {"series", effect.series},
+                    {"reference", effect.reference},
+                    {"pairs", effect.pairs},
+                    {"ratio", number(effect.ratio)},
+                    {"ratio_ci95", pair(effect.ratio_ci95)}});
+  }
+  return list;
+}
+
+Json determinism_json(const Study& study) {
+  Json list = Json::array();
+  for (const Determinism& d : study.determinism)
+    list.push_back({{"series", d.series}, {"runs", d.runs}, {"cells", d.cells}, {"cells_differing", d.cells_differing}});
+  return list;
+}
+
+Json flags_json(const Study& study) {
+  Json json = Json::object();
+  for (const FlagCount& flag : study.flags) json[flag.flag] = flag.runs;
   return json;
 }
 
@@ -135,7 +185,13 @@ Json environment_json(const Environment& e) {
           {"inferometer_commit", text_or_null(e.inferometer_commit)},
           {"read_gb_per_s", number(e.read_gb_per_s)},
           {"governor", text_or_null(e.governor)},
-          {"gpu", text_or_null(e.gpu)}};
+          {"gpu", text_or_null(e.gpu)},
+          {"load_1m", number(e.load_1m)},
+          {"steal_percent", number(e.steal_percent)},
+          {"cpu_quota_cores", number(e.cpu_quota_cores)},
+          {"power_source", text_or_null(e.power_source)},
+          {"timer_resolution_ns", number(e.timer_resolution_ns)},
+          {"harness_overhead_ns_per_token", number(e.harness_overhead_ns_per_token)}};
 }
 
 Json models_json(const Session& session) {
@@ -178,8 +234,16 @@ std::string summary_json(const Study& study) {
   json["scaling"] = scaling_json(study);
   json["temperature_effect"] = temperature_json(study);
   json["variance_share"] = variance_json(study);
+  json["variance"] = variance_list_json(study);
+  json["series_effect"] = series_effects_json(study);
+  json["determinism"] = determinism_json(study);
   json["drift_percent_per_hour"] = number(study.drift_percent_per_hour);
+  json["drift_ci95"] = pair(study.drift_ci95);
+  json["drift_percent_session"] = number(study.drift_percent_session);
+  json["drift_session_ci95"] = pair(study.drift_session_ci95);
   json["lag1_autocorrelation"] = number(study.lag1_autocorrelation);
+  json["flags"] = flags_json(study);
+  json["unflagged_latency_s"] = study.overall_unflagged ? metric_json(study.overall_unflagged->latency_s) : Json(nullptr);
   json["fitness"] = fitness_json(study);
   json["conclusions"] = sentences_json(study.conclusions);
   json["warnings"] = sentences_json(study.warnings);

@@ -55,6 +55,12 @@ std::optional<Interval> pooled_mean_interval(std::span<const std::vector<double>
   return Interval{centre - half, centre + half};
 }
 
+Interval sd_interval(const PooledSd& pooled, double level) {
+  const double df = pooled.degrees_of_freedom;
+  return {pooled.sd * std::sqrt(df / chi_squared_quantile(0.5 + level / 2, df)),
+          pooled.sd * std::sqrt(df / chi_squared_quantile(0.5 - level / 2, df))};
+}
+
 std::optional<Interval> quantile_interval(std::span<const double> values, double p, double level) {
   const auto ranks = quantile_ranks(static_cast<int>(values.size()), p, level);
   if (!ranks) return std::nullopt;

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "inferometer/stats/describe.h"
 #include "inferometer/stats/interval.h"
 
 namespace ifm::stats {
@@ -16,6 +17,9 @@ namespace ifm::stats {
 /// t interval for the mean over all values of a fixed design, from the variance inside its cells (df = N − cells): the
 /// difference between cells is the design's, not uncertainty. Needs a cell with ≥ 2 values.
 [[nodiscard]] std::optional<Interval> pooled_mean_interval(std::span<const std::vector<double>> cells, double level = 0.95);
+
+/// Interval of a standard deviation by chi-square with its degrees of freedom: exact for normal values, and for them only.
+[[nodiscard]] Interval sd_interval(const PooledSd& pooled, double level = 0.95);
 
 /// Distribution-free interval for quantile p between two order statistics, coverage at least `level`, tails each at most
 /// (1 − level) / 2. Null when n is too small for both ends: at 95 % a median needs 6 values, p90 36, p99 368.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <boost/math/distributions/binomial.hpp>
+#include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/fisher_f.hpp>
 #include <boost/math/distributions/hypergeometric.hpp>
 #include <boost/math/distributions/non_central_t.hpp>
@@ -25,6 +26,8 @@ double t_quantile(double p, double degrees_of_freedom) { return bm::quantile(bm:
 double t_two_sided_p(double t, double degrees_of_freedom) {
   return std::min(1.0, 2 * bm::cdf(bm::complement(bm::students_t(degrees_of_freedom), std::abs(t))));
 }
+
+double chi_squared_quantile(double p, double degrees_of_freedom) { return bm::quantile(bm::chi_squared(degrees_of_freedom), p); }
 
 double f_upper_p(double f, double numerator_df, double denominator_df) {
   if (!(f > 0)) return 1;

@@ -9,6 +9,7 @@ namespace ifm::stats {
 [[nodiscard]] double t_quantile(double p, double degrees_of_freedom);
 /// P(|T| ≥ |t|).
 [[nodiscard]] double t_two_sided_p(double t, double degrees_of_freedom);
+[[nodiscard]] double chi_squared_quantile(double p, double degrees_of_freedom);
 /// P(F ≥ f); 1 for f ≤ 0.
 [[nodiscard]] double f_upper_p(double f, double numerator_df, double denominator_df);
 /// P(Bin(n, p) ≤ k); 0 for k < 0.

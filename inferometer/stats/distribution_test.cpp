@@ -32,6 +32,12 @@ TEST(Distribution, FisherExactMatchesScipy) {
     expect_close(fisher_exact_p(c[0], c[1], c[2], c[3]), c[4], 1e-9);
 }
 
+TEST(Distribution, ChiSquaredMatchesScipy) {  // scipy 1.15.3: chi2.ppf
+  EXPECT_NEAR(chi_squared_quantile(0.025, 36), 21.335881560799056, 1e-11);
+  EXPECT_NEAR(chi_squared_quantile(0.975, 36), 54.437293631813226, 1e-11);
+  EXPECT_NEAR(chi_squared_quantile(0.025, 1), 0.0009820691171752555, 1e-14);
+}
+
 TEST(Distribution, NormalQuantileIsTheTable) {
   EXPECT_NEAR(normal_quantile(0.975), 1.959963984540054, 1e-13);
   EXPECT_NEAR(normal_cdf(1.0), 0.8413447460685429, 1e-13);

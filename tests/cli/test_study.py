@@ -16,7 +16,8 @@ temperature: [0.3, 0.7]
 repeats: 2
 """
 CSV = ["summary_stats", "token_scaling", "temperature_effect", "variability", "runs"]
-FIGURES = ["01_latency_by_model", "02_throughput_by_model", "03_latency_vs_tokens", "04_temperature_effect", "05_latency_distribution"]
+FIGURES = ["01_latency_by_model", "02_throughput_by_model", "03_latency_vs_tokens", "04_temperature_effect", "05_latency_distribution",
+           "06_variability", "07_run_order"]
 
 
 class Study(CliTest):

@@ -48,6 +48,16 @@ def cv_within(cells):
     return None if spread is None else math.sqrt(math.expm1(spread**2))
 
 
+def cv_within_interval(cells):
+    """By chi-square, as if the logs were normal."""
+    if any(v <= 0 for c in cells for v in c):
+        return None
+    spread, df = pooled([np.log(c) for c in cells])
+    if spread is None:
+        return None
+    return tuple(math.sqrt(math.expm1(spread**2 * df / float(st.chi2.ppf(p, df)))) for p in (0.975, 0.025))
+
+
 def median_interval(x):
     """Hettmansperger and Sheather's interpolation between nested order-statistic intervals."""
     x, n = np.sort(x), len(x)
@@ -102,7 +112,8 @@ def line_hc3(x, y):
     at = lambda v: (float(v @ beta - t * math.sqrt(v @ covariance @ v)), float(v @ beta + t * math.sqrt(v @ covariance @ v)))
     r2 = 1 - float(error @ error) / float(np.sum((y - y.mean()) ** 2))
     return {"fixed": float(beta[0]), "slope": float(beta[1]), "fixed_ci": at(np.array([1.0, 0.0])), "slope_ci": at(np.array([0.0, 1.0])),
-            "r2": r2, "at_500": float(beta[0] + 500 * beta[1]), "at_500_ci": at(np.array([1.0, 500.0]))}
+            "r2": r2, "at_500": float(beta[0] + 500 * beta[1]), "at_500_ci": at(np.array([1.0, 500.0])),
+            "at": lambda n: float(beta[0] + n * beta[1]), "ci_at": lambda n: at(np.array([1.0, n]))}
 
 
 def nested_f_p(small, large, y):
@@ -134,7 +145,8 @@ def wald_hc3_p(others, own, y):
 
 
 def variance_shares(y, factors, cells):
-    """[(name, share, p)]: Lindeman–Merenda–Gold shares, HC3 Wald tests; then what a mean per cell adds; then the rest."""
+    """[(name, share, degrees of freedom, p)]: Lindeman–Merenda–Gold shares, HC3 Wald tests; then what a mean per cell adds; then the
+    rest."""
     y = np.asarray(y, float)
     if len(y) < 3:
         return None
@@ -157,16 +169,17 @@ def variance_shares(y, factors, cells):
             weight = math.factorial(size) * math.factorial(len(names) - size - 1) / math.factorial(len(names))
             for subset in itertools.combinations(others, size):
                 gain += weight * (explained[frozenset(subset) | {name}] - explained[frozenset(subset)])
-        p = wald_hc3_p([one] + [c for o in others for c in columns[o]], columns[name], y)
-        result.append((name, gain / total, p))
+        rest = [one] + [c for o in others for c in columns[o]]
+        df = span(rest + columns[name]).shape[1] - span(rest).shape[1]
+        result.append((name, gain / total, df, wald_hc3_p(rest, columns[name], y)))
     main = [one] + [c for name in names for c in columns[name]]
     main_rank, full = span(main).shape[1], span(main + dummies(cells))
     main_ss = explained[frozenset(names)]
-    all_ss = main_ss
+    all_ss, rank = main_ss, main_rank
     if main_rank < full.shape[1] < len(y):
-        all_ss = total - float(np.sum(residual(full, y) ** 2))
-        result.append(("interactions", (all_ss - main_ss) / total, None))
-    result.append(("residual", (total - all_ss) / total, None))
+        all_ss, rank = total - float(np.sum(residual(full, y) ** 2)), full.shape[1]
+        result.append(("interactions", (all_ss - main_ss) / total, rank - main_rank, None))
+    result.append(("residual", (total - all_ss) / total, len(y) - rank, None))
     return result
 
 

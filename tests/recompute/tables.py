@@ -146,7 +146,9 @@ def fit_row(data, series):
     runs = [r for r in data.of(series=series) if r["timed"] and r["metrics"]["output_tok_per_s"] is not None]
     x, y = np.array([r["output_tokens"] for r in runs], float), np.array([r["metrics"]["e2e_s"] for r in runs])
     row = dict.fromkeys(("fixed_s", "per_token_s", "r2", "lack_of_fit_p", "largest_deviation", "limit_tok_per_s", "seconds_500"))
-    row |= interval("fixed_ci95", None) | interval("per_token_ci95", None) | interval("seconds_500_ci95", None)
+    row |= {"shortest_tok_per_s": None, "longest_tok_per_s": None}
+    for name in ("fixed", "per_token", "seconds_500", "limit", "shortest", "longest"):
+        row |= interval(f"{name}_ci95", None)
     row |= {"series": series, "n": len(runs), "lengths": len(set(x)), "min_tokens": int(x.min()) if len(x) else 0,
             "max_tokens": int(x.max()) if len(x) else 0}
     line = stat.line_hc3(x, y)
@@ -157,6 +159,11 @@ def fit_row(data, series):
             "limit_tok_per_s": 1 / line["slope"] if line["slope"] > 0 else None, "seconds_500": (line["at_500"], size)}
     row |= interval("fixed_ci95", line["fixed_ci"], size) | interval("per_token_ci95", line["slope_ci"], size / float(x.max()))
     row |= interval("seconds_500_ci95", line["at_500_ci"], size)
+    low, high = line["slope_ci"]
+    row |= interval("limit_ci95", (1 / high, 1 / low) if low > 0 else None)
+    for name, n in (("shortest", float(x.min())), ("longest", float(x.max()))):
+        seconds, (low, high) = line["at"](n), line["ci_at"](n)
+        row |= {f"{name}_tok_per_s": n / seconds if seconds > 0 else None} | interval(f"{name}_ci95", (n / high, n / low) if low > 0 else None)
     if len(set(x)) > 2:
         conditions = stat.dummies([(r["prompt"], r["temperature"]) for r in runs])
         base = [np.ones(len(x))] + conditions + [x]
@@ -228,9 +235,10 @@ def cells_in_order(data):
     return cells.values()
 
 
-def quantity(name, metric, of, value, ends=None, p=None, n=None, scale=0.0):
+def quantity(name, metric, of, value, ends=None, p=None, df=None, n=None, scale=0.0):
     wrap = lambda v: None if v is None else (v, scale)
-    row = {"quantity": name, "metric": metric, "of": of, "value": wrap(value), "p_value": None if p is None else (p, 1.0), "n": n}
+    row = {"quantity": name, "metric": metric, "of": of, "value": wrap(value), "p_value": None if p is None else (p, 1.0),
+           "degrees_of_freedom": df, "n": n}
     return row | interval("ci95", ends, scale)
 
 
@@ -239,7 +247,7 @@ def variance_rows(data, metric):
     logs = [math.log(r["metrics"][METRICS[metric]]) for r in runs]
     shares = stat.variance_shares(logs, {f: [r[f] for r in runs] for f in FACTORS}, [r["cell"] for r in runs]) or []
     shares.sort(key=lambda s: (s[0] == "residual", -s[1]))
-    return [quantity("variance_share", metric, name, share, p=p, scale=1.0) for name, share, p in shares]
+    return [quantity("variance_share", metric, name, share, p=p, df=df, scale=1.0) for name, share, df, p in shares]
 
 
 def time_rows(data):
@@ -253,8 +261,12 @@ def time_rows(data):
     residuals = [math.log(r["metrics"]["e2e_s"]) - means[r["cell"]] for r in runs if len(cells[r["cell"]]) > 1]
     ok = sum(r["status"] == "ok" for r in data.runs)
     size = max([1.0] + [abs(percent(v)) for v in ends or ()])
+    hours = (runs[-1]["start_ns"] - runs[0]["start_ns"]) / 3.6e12 + runs[-1]["metrics"]["e2e_s"] / 3600 if runs else 0.0
+    over_session = lambda v: 100 * math.expm1(v * hours)
     return [quantity("drift_percent_per_hour", "latency_s", "session", None if slope is None else percent(slope),
                      None if ends is None else tuple(map(percent, ends)), n=ok, scale=size),
+            quantity("drift_percent_session", "latency_s", "session", None if slope is None else over_session(slope),
+                     None if ends is None else tuple(map(over_session, ends)), n=ok, scale=100.0),
             quantity("lag1_autocorrelation", "latency_s", "session", stat.lag1(residuals), n=ok, scale=1.0)]
 
 
@@ -269,13 +281,25 @@ def series_rows(data):
     return rows
 
 
+def cv_rows(label, runs):
+    rows = []
+    for metric in METRICS:
+        cells = list(values_by_cell(runs, metric).values())
+        cv = stat.cv_within(cells)
+        if cv is not None:
+            n = sum(map(len, cells))
+            rows.append(quantity("within_cell_cv", metric, label, cv, stat.cv_within_interval(cells), n=n, scale=1.0))
+    return rows
+
+
 def variability(data):
     rows = [row for metric in EFFECT_METRICS for row in variance_rows(data, metric)]
+    rows += cv_rows("all runs", data.runs)
+    if len(data.series) > 1:
+        for series in data.series:
+            rows += cv_rows(series, data.of(series=series))
     for runs in cells_in_order(data):
-        for metric in METRICS:
-            x = [v for c in values_by_cell(runs, metric).values() for v in c]
-            if len(x) > 1 and np.mean(x) != 0:
-                rows.append(quantity("within_cell_cv", metric, cell_label(runs[0]), stat.sd(x) / float(np.mean(x)), n=len(x), scale=1.0))
+        rows += cv_rows(cell_label(runs[0]), runs)
     return rows + series_rows(data) + time_rows(data)
 
 
