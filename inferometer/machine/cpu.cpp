@@ -52,6 +52,18 @@ int count_intersecting(hwloc_topology_t topology, hwloc_obj_type_t type, hwloc_c
   return count;
 }
 
+int64_t last_level_cache_bytes(hwloc_topology_t topology, hwloc_const_bitmap_t units) {
+  for (const hwloc_obj_type_t type : {HWLOC_OBJ_L5CACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L2CACHE}) {
+    int64_t bytes = 0;
+    for (hwloc_obj_t cache = hwloc_get_next_obj_by_type(topology, type, nullptr); cache != nullptr;
+         cache = hwloc_get_next_obj_by_type(topology, type, cache)) {
+      if (hwloc_bitmap_intersects(cache->cpuset, units) != 0) bytes += static_cast<int64_t>(cache->attr->cache.size);
+    }
+    if (bytes > 0) return bytes;
+  }
+  return 0;
+}
+
 std::string cpu_name(hwloc_topology_t topology) {
   for (const hwloc_obj_type_t type : {HWLOC_OBJ_PACKAGE, HWLOC_OBJ_MACHINE}) {
     const hwloc_obj_t object = hwloc_get_obj_by_type(topology, type, 0);
@@ -91,6 +103,7 @@ CpuInfo find_out() {
     if (const Bitmap units = allowed_units(topology.get())) {
       info.logical_cores = count_intersecting(topology.get(), HWLOC_OBJ_PU, units.get());
       info.physical_cores = count_intersecting(topology.get(), HWLOC_OBJ_CORE, units.get());
+      info.cache_bytes = last_level_cache_bytes(topology.get(), units.get());
     }
   }
   if (info.logical_cores < 1) info.logical_cores = 1;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -8,10 +9,11 @@ namespace ifm {
 
 /// The processor that this process may use.
 struct CpuInfo {
-  std::string name;        ///< "AMD EPYC …", as the OS says it
-  int physical_cores = 1;  ///< of those that this process may run on
-  int logical_cores = 1;   ///< in the affinity mask
-  std::string features;    ///< space-separated, of those that kernels care for: "avx2 fma avx512f avx512_vnni …"
+  std::string name;         ///< "AMD EPYC …", as the OS says it
+  int physical_cores = 1;   ///< of those that this process may run on
+  int logical_cores = 1;    ///< in the affinity mask
+  int64_t cache_bytes = 0;  ///< last-level caches of these cores, together; 0 = unknown
+  std::string features;     ///< space-separated, of those that kernels care for: "avx2 fma avx512f avx512_vnni …"
 };
 
 /// Asked once, then cached. Never throws: what cannot be found out stays at its default.

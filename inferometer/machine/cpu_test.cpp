@@ -4,6 +4,7 @@
 #include <sched.h>
 #endif
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -27,6 +28,17 @@ TEST(CpuInfo, CountsCoresOfTheAffinityMask) {
 }
 
 #ifdef __linux__
+// Unknown, 0, would be taken for "no cache that could be mistaken for memory".
+TEST(CpuInfo, CachesHoldAtLeastWhatTheKernelSaysOfOne) {
+  int64_t largest_kb = 0;
+  for (int index = 0; index < 8; ++index) {
+    std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/size");  // "32768K"
+    int64_t kb = 0;
+    if (file >> kb) largest_kb = std::max(largest_kb, kb);
+  }
+  EXPECT_GE(cpu_info().cache_bytes, largest_kb * 1024);
+}
+
 TEST(BindThreadToCore, KeepsThatThreadAndNoOtherOnACoreOfItsOwn) {
   cpu_set_t before;
   ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);

@@ -13,7 +13,6 @@
 namespace ifm {
 namespace {
 
-constexpr int64_t kBandwidthBytes = int64_t{256} << 20;
 constexpr int64_t kBandwidthDurationNs = 200'000'000;
 /// Long enough that a thread which wakes now and then shows, short beside a block.
 constexpr int64_t kWaitingNs = 50'000'000;
@@ -45,7 +44,7 @@ class RealMachine final : public MachineProbe {
     e.cpu_quota_cores = facts.cpu_quota_cores;
     e.power_source = now.power_source;
     e.gpu = facts.gpu;
-    e.read_gb_per_s = measure_read_gb_per_s(cpu.physical_cores, kBandwidthBytes, kBandwidthDurationNs);
+    e.read_gb_per_s = measure_read_gb_per_s(cpu.physical_cores, memory_set_bytes(cpu.cache_bytes), kBandwidthDurationNs);
     e.timer_resolution_ns = timer_resolution_ns();
     e.harness_overhead_ns_per_token = measure_harness_overhead_ns();
     e.steal_percent = steal_percent(before, ifm::cpu_times());

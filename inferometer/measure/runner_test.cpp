@@ -307,7 +307,7 @@ TEST_F(RunnerTest, PairsAreBalancedAndEverySideOfAPairIsAProcessOfItsOwn) {
       ++warmups;
     }
   }
-  EXPECT_EQ(warmups, 8);
+  ASSERT_EQ(warmups, 8);
   EXPECT_EQ(std::count(sides.begin(), sides.end(), "A"), 4);
   for (std::size_t i = 0; i < sides.size(); i += 4) {
     EXPECT_NE(sides[i], sides[i + 1]);
