@@ -182,6 +182,7 @@ Group make_group(std::string label, std::map<std::string, std::string> keys, con
   group.prefill_tok_per_s = of(&RunMetrics::prefill_tok_per_s);
   group.load_s = of(&RunMetrics::load_s);
   group.tpot_s = of(&RunMetrics::tpot_s);
+  group.joules_per_token = of(&RunMetrics::joules_per_token);
   group.total_tok_per_s = total_rate(good);
   return group;
 }

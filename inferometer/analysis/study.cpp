@@ -6,6 +6,7 @@
 
 #include "inferometer/analysis/effects.h"
 #include "inferometer/analysis/groups.h"
+#include "inferometer/analysis/metrics.h"
 #include "inferometer/analysis/sentences.h"
 
 namespace ifm {
@@ -47,6 +48,19 @@ bool is_timed(const Run& run) {
                       [](const std::string& flag) { return flag == "clock_disagreement" || flag == "suspended"; });
 }
 
+namespace {
+
+void fill_smallest_gap(Study& study) {
+  std::optional<int64_t> smallest_ns;
+  for (const Run& run : study.runs) {
+    const std::optional<int64_t> gap_ns = is_timed(run) ? smallest_gap_ns(run) : std::nullopt;
+    if (gap_ns) smallest_ns = std::min(smallest_ns.value_or(*gap_ns), *gap_ns);
+  }
+  if (smallest_ns) study.smallest_gap_s = static_cast<double>(*smallest_ns) / 1e9;
+}
+
+}  // namespace
+
 Study analyze(const Session& session, const std::vector<Run>& runs) {
   Study study;
   study.session = session;
@@ -69,6 +83,7 @@ Study analyze(const Session& session, const std::vector<Run>& runs) {
   fill_fitness(study);
   fill_determinism(study);
   fill_flags(study);
+  fill_smallest_gap(study);
   write_conclusions(study);
   write_warnings(study);
   return study;

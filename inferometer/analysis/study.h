@@ -29,7 +29,7 @@ struct Group {
   std::map<std::string, std::string> keys;  ///< factor → level, e.g. {"max_tokens","64"}
   int runs_ok = 0;
   int runs_failed = 0;
-  MetricSummary latency_s, throughput_tok_per_s, ttft_s, decode_tok_per_s, prefill_tok_per_s, load_s, tpot_s;
+  MetricSummary latency_s, throughput_tok_per_s, ttft_s, decode_tok_per_s, prefill_tok_per_s, load_s, tpot_s, joules_per_token;
   std::optional<double> total_tok_per_s;  ///< ΣN / ΣE2E
 };
 
@@ -137,6 +137,7 @@ struct Study {
   std::optional<Interval> drift_ci95;
   std::optional<double> drift_percent_session;  ///< what that makes over the session's length
   std::optional<double> session_hours;
+  std::optional<double> smallest_gap_s;        ///< the shortest time between two token events of a timed run
   std::optional<double> lag1_autocorrelation;  ///< of log latency around its cell's mean, in execution order
   std::vector<Conclusion> conclusions;         ///< scaling, temperature, variability, fitness: in the order to be printed
   std::vector<Conclusion> warnings;            ///< what makes the numbers unreliable on this machine
