@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -25,6 +26,19 @@ TEST(CpuInfo, CountsCoresOfTheAffinityMask) {
   ASSERT_EQ(sched_getaffinity(0, sizeof mask, &mask), 0);
   EXPECT_EQ(info.logical_cores, CPU_COUNT(&mask));
 #endif
+}
+
+TEST(CpuInfo, TopologyFitsTogether) {
+  const CpuInfo& info = cpu_info();
+  if (info.sockets) {
+    EXPECT_LE(*info.sockets, info.physical_cores);
+  }
+  if (info.numa_nodes) {
+    EXPECT_LE(*info.numa_nodes, info.logical_cores);
+  }
+  if (!info.caches.empty()) {
+    EXPECT_TRUE(std::regex_match(info.caches, std::regex("(L[1-4]( [+]? ?[0-9]+ × [0-9]+ [KM]iB)+(, )?)+"))) << info.caches;
+  }
 }
 
 #ifdef __linux__

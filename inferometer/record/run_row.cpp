@@ -70,6 +70,16 @@ constexpr auto kColumns = std::to_array<SqlColumn>({
     {"server_prefill_ns", "INTEGER", 3},
     {"server_decode_ns", "INTEGER", 3},
     {"server_decode_tokens", "INTEGER", 3},
+    {"cpu_ns", "INTEGER", 5},
+    {"minor_faults", "INTEGER", 5},
+    {"major_faults", "INTEGER", 5},
+    {"voluntary_switches", "INTEGER", 5},
+    {"involuntary_switches", "INTEGER", 5},
+    {"peak_resident_bytes", "INTEGER", 5},
+    {"energy_j", "REAL", 5},
+    {"frequency_mhz", "REAL", 5},
+    {"temperature_c", "REAL", 5},
+    {"joules_per_token", "REAL", 5},
 });
 
 std::string pack_ids(const std::vector<TokenId>& ids) {
@@ -123,6 +133,22 @@ void read_metrics(RowReader& row, RunMetrics& m) {
                       &m.itl_mean_s, &m.itl_p50_s, &m.itl_max_s, &m.output_bytes_per_s}) {
     row.maybe(*value);
   }
+}
+
+void write_resources(RowWriter& row, const RunResources& r) {
+  for (const auto* count :
+       {&r.cpu_ns, &r.minor_faults, &r.major_faults, &r.voluntary_switches, &r.involuntary_switches, &r.peak_resident_bytes}) {
+    row.maybe(*count);
+  }
+  for (const auto* value : {&r.energy_j, &r.frequency_mhz, &r.temperature_c}) row.maybe(*value);
+}
+
+void read_resources(RowReader& row, RunResources& r) {
+  for (auto* count :
+       {&r.cpu_ns, &r.minor_faults, &r.major_faults, &r.voluntary_switches, &r.involuntary_switches, &r.peak_resident_bytes}) {
+    row.maybe(*count);
+  }
+  for (auto* value : {&r.energy_j, &r.frequency_mhz, &r.temperature_c}) row.maybe(*value);
 }
 
 }  // namespace
@@ -191,6 +217,8 @@ SqlRow run_to_row(const Run& run) {
   for (const auto* count : {&run.drafted_tokens, &run.accepted_tokens, &run.decode_steps}) row.maybe(*count);
   for (const auto* time : {&run.connect_ns, &run.server_prefill_ns, &run.server_decode_ns}) row.maybe(*time);
   row.maybe(run.server_decode_tokens);
+  write_resources(row, run.resources);
+  row.maybe(run.metrics.joules_per_token);
   SqlRow done = row.take();
   IFM_CHECK(done.size() == kColumns.size());
   return done;
@@ -230,6 +258,8 @@ Run run_from_row(std::span<const SqlView> values, const std::string& what) {
   for (auto* count : {&run.drafted_tokens, &run.accepted_tokens, &run.decode_steps}) row.maybe(*count);
   for (auto* time : {&run.connect_ns, &run.server_prefill_ns, &run.server_decode_ns}) row.maybe(*time);
   row.maybe(run.server_decode_tokens);
+  read_resources(row, run.resources);
+  row.maybe(run.metrics.joules_per_token);
   return run;
 }
 
