@@ -62,7 +62,9 @@ void check_engines(const Plan& plan, const EngineFactory& make_engine) {
 }
 
 SessionRunner::SessionRunner(const Plan& plan, const SessionOptions& options, SessionWorld world)
-    : plan_(plan), options_(options), world_(std::move(world)), cells_(expand_cells(plan)) {}
+    : plan_(plan), options_(options), world_(std::move(world)), cells_(expand_cells(plan)) {
+  if (plan.stop) early_stop_.emplace(*plan.stop);
+}
 
 SessionOutcome SessionRunner::run() {
   paths_ = find_models(plan_, world_.make_engine, world_.resolve_model);
@@ -78,6 +80,9 @@ SessionOutcome SessionRunner::run() {
   for (std::size_t block = 0; block < blocks.size() && !outcome_.interrupted; ++block) {
     if (plan_.pairs > 0 && static_cast<int>(block) >= plan_.pairs + flagged_pairs(static_cast<int>(block))) break;
     run_block(static_cast<int>(block), blocks[block]);
+    // After a whole block only: every cell has the same number of runs.
+    if (early_stop_ && !outcome_.interrupted && early_stop_->ends_after(static_cast<int>(block) + 1, world_.clock.now_ns() - origin_.ns))
+      break;
   }
   finish();
   return outcome_;
@@ -126,6 +131,7 @@ void SessionRunner::begin_resumed() {
     last_end_ns = std::max(last_end_ns, end_of(run));
     if (run.kind != RunKind::measured) continue;
     done_.emplace(run.cell, run.repeat);
+    if (early_stop_) early_stop_->add(run);
     ++(run.status == RunStatus::ok ? outcome_.runs_ok : outcome_.runs_failed);
   }
   // The session's time goes on where its last run ended; the pause is not part of it.
@@ -320,6 +326,7 @@ void SessionRunner::commit(Run& run) {
   next_order_ = run.order + 1;
   if (run.kind == RunKind::measured) {
     done_.emplace(run.cell, run.repeat);
+    if (early_stop_) early_stop_->add(run);
     ++(run.status == RunStatus::ok ? outcome_.runs_ok : outcome_.runs_failed);
   }
   world_.observer.on_run_end(run);

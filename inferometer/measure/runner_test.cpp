@@ -353,6 +353,17 @@ TEST_F(RunnerTest, AFlaggedPairIsFollowedByOneMoreWithinTheBudget) {
   EXPECT_EQ(Store(file(), Store::Access::read).blocks(2).size(), 5U) << "every pair is flagged: as many more as the budget has";
 }
 
+TEST_F(RunnerTest, AStopEndsTheSessionAfterAWholeBlockAndResumingGoesOnToTheSameEnd) {
+  Plan plan = small_plan();
+  plan.stop = PlanStop{.half_width = 0.01, .min_runs = 10, .max_runs = 60};
+  plan.repeats = 60;
+  EXPECT_EQ(run(plan).runs_ok, 8 * 15) << "exact times: known at the first look, still at the second";
+  EXPECT_FALSE(Store(file(), Store::Access::read).session(1).finished_utc.empty());
+  EXPECT_TRUE(run(plan, SessionStart::fresh, 30).interrupted);
+  const SessionOutcome resumed = run(plan, SessionStart::resume);
+  EXPECT_EQ(resumed.runs_ok, 8 * 15) << "what was measured before counts";
+}
+
 TEST_F(RunnerTest, SessionRemembersMachineModelAndOrder) {
   const Plan plan = small_plan();
   run(plan);

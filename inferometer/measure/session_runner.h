@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "inferometer/measure/early_stop.h"
 #include "inferometer/measure/loaded_pair.h"
 #include "inferometer/measure/one_run.h"
 #include "inferometer/measure/order.h"
@@ -60,6 +61,7 @@ class SessionRunner {
   int next_order_ = 0;
   std::optional<int> last_order_;  ///< of this process
   bool engines_awake_ = false;     ///< in this block engines that wait were seen to use the processor
+  std::optional<EarlyStop> early_stop_;
   std::optional<Group> group_;
   std::map<PairKey, LoadedPair> loaded_;
   std::map<PairKey, int> warmups_;  ///< warm-up runs so far, for their seeds
