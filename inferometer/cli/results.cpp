@@ -77,7 +77,10 @@ Study read_study(const std::filesystem::path& folder, std::optional<int64_t> ses
   const Store store(file, Store::Access::read);
   const int64_t id = pick_session(store, file.string(), session);
   const std::optional<int> last_order = store.last_order(id);
-  if (last_order && *last_order > kManyRuns) return study_of_many(store, file, store.session(id), *last_order);
+  if (last_order && *last_order > kManyRuns) {
+    Study study = study_of_many(store, file, store.session(id), *last_order);
+    if (study.runs_are_sample) return study;  // else so many were warm-up runs that the others are few
+  }
   const std::vector<Run> runs = store.runs(id);
   if (runs.empty()) {
     fail(ErrorKind::not_found, "{}: session {} has no run yet (expected at least one; see inferometer run --resume)",
