@@ -111,8 +111,7 @@ void fill_temperatures(Study& study, const RunTable& table, const std::vector<Le
     // Over all series the lowest temperature of all counts, in a series its own: mostly the same.
     const double own = *temperatures_of(one.runs).begin();
     each.push_back(against_lowest(table, all, one, own));
-    for (const auto& [high, matches] :
-         own == *levels.begin() ? each.back() : against_lowest(table, all, one, *levels.begin()))
+    for (const auto& [high, matches] : own == *levels.begin() ? each.back() : against_lowest(table, all, one, *levels.begin()))
       merge(overall[high], matches);
   }
   append_effects(study, "", levels, overall);

@@ -60,8 +60,9 @@ double SortedParts::at(size_t rank) const {
     const bool lower = rank < left_out + below;
     if (!lower && rank < left_out + not_above) return pivot;
     for (auto& values : rest) {
-      values = lower ? values.first(static_cast<size_t>(std::lower_bound(values.begin(), values.end(), pivot) - values.begin()))
-                     : values.subspan(static_cast<size_t>(std::upper_bound(values.begin(), values.end(), pivot) - values.begin()));
+      values = lower
+                   ? values.first(static_cast<size_t>(std::lower_bound(values.begin(), values.end(), pivot) - values.begin()))
+                   : values.subspan(static_cast<size_t>(std::upper_bound(values.begin(), values.end(), pivot) - values.begin()));
     }
     if (!lower) left_out += not_above;
   }
