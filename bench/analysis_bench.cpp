@@ -50,6 +50,7 @@ struct Options {
 /// What one process measured: seconds of its parts, and its peak.
 struct Cost {
   std::vector<double> parts_s;
+  double cpu_s = 0;  ///< of all, user and system: what a busy machine does not change much
   double peak_mib = 0;
 };
 
@@ -79,6 +80,8 @@ Cost in_child(const std::function<std::vector<double>()>& work) {
   rusage usage{};
   wait4(child, &status, 0, &usage);
   if (status != 0) fail(ErrorKind::io, "analysis-bench: a measurement failed");
+  for (const timeval& used : {usage.ru_utime, usage.ru_stime})
+    cost.cpu_s += static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_usec) * 1e-6;
   cost.peak_mib = static_cast<double>(usage.ru_maxrss) / 1024;
   return cost;
 }
@@ -93,14 +96,17 @@ double seconds_of(const std::function<void()>& work) {
 /// One row per part: a measurement is repeated in fresh processes.
 void print_rows(const std::vector<std::string>& names, int rounds, const std::function<std::vector<double>()>& work) {
   std::vector<std::vector<double>> parts(names.size());
+  std::vector<double> cpu_s;
   double peak_mib = 0;
   for (int round = 0; round < rounds; ++round) {
     const Cost cost = in_child(work);
     for (std::size_t i = 0; i < names.size(); ++i) parts[i].push_back(cost.parts_s.at(i));
+    cpu_s.push_back(cost.cpu_s);
     peak_mib = std::max(peak_mib, cost.peak_mib);
   }
   for (std::size_t i = 0; i < names.size(); ++i) {
-    fmt::print("| {} | {:.3f} | {:.3f} | {:.0f} |\n", names[i], *stats::minimum(parts[i]), *stats::median(parts[i]), peak_mib);
+    fmt::print("| {} | {:.3f} | {:.3f} | {:.2f} | {:.0f} |\n", names[i], *stats::minimum(parts[i]), *stats::median(parts[i]),
+               *stats::minimum(cpu_s), peak_mib);
   }
   std::fflush(stdout);
 }
@@ -195,7 +201,7 @@ std::vector<double> overhead(int tokens) {
 }
 
 void measure(const Options& options) {
-  fmt::print("| what | best s | median s | peak MiB |\n|---|---:|---:|---:|\n");
+  fmt::print("| what | best s | median s | CPU s of all | peak MiB |\n|---|---:|---:|---:|---:|\n");
   if (!options.results.empty()) {
     print_rows({"read without tokens, one thread", "(runs)"}, options.rounds, [&] { return read_level(options.results); });
     print_rows({"tables: read, analyze, print", "  of that read and analyze", "  of that print"}, options.rounds,

@@ -57,23 +57,26 @@ void fill_intervals(MetricSummary& summary, const stats::SortedParts& values) {
 PartValues::PartValues(const RunTable& table, const std::vector<std::vector<uint32_t>>& rows_by_part)
     : table_(table), values_(rows_by_part.size()) {
   for (size_t part = 0; part < rows_by_part.size(); ++part) {
-    for (size_t m = 0; m < kGroupMetrics.size(); ++m) {
-      Values& values = values_[part][m];
-      values.sorted.reserve(rows_by_part[part].size());
-      for (const uint32_t row : rows_by_part[part]) {
+    for (Values& values : values_[part]) values.sorted.reserve(rows_by_part[part].size());
+    for (const uint32_t row : rows_by_part[part]) {  // a row's metrics stand together, so that it is fetched once
+      for (size_t m = 0; m < kGroupMetrics.size(); ++m) {
         const double x = table.rows()[row].metrics[m];
-        if (!std::isnan(x)) values.sorted.push_back(x);
+        if (!std::isnan(x)) values_[part][m].sorted.push_back(x);
       }
-      std::sort(values.sorted.begin(), values.sorted.end());
-      values.plain = stats::moments_of(values.sorted);
-      values.positive = values.sorted.empty() || values.sorted.front() > 0;
-      if (!values.positive) continue;
-      std::vector<double> logs;
-      logs.reserve(values.sorted.size());
-      for (const double x : values.sorted) logs.push_back(std::log(x));
-      values.logs = stats::moments_of(logs);
     }
+    for (Values& values : values_[part]) fill(values);
   }
+}
+
+void PartValues::fill(Values& values) {
+  std::sort(values.sorted.begin(), values.sorted.end());
+  values.plain = stats::moments_of(values.sorted);
+  values.positive = values.sorted.empty() || values.sorted.front() > 0;
+  if (!values.positive) return;
+  std::vector<double> logs;
+  logs.reserve(values.sorted.size());
+  for (const double x : values.sorted) logs.push_back(std::log(x));
+  values.logs = stats::moments_of(logs);
 }
 
 MetricSummary PartValues::summarize(size_t metric, const std::vector<int>& parts) const {

@@ -28,8 +28,9 @@ std::vector<LevelRows> level_rows(const RunTable& table, const RowsByPart& rows)
     if (found == all.end()) found = all.insert(all.end(), {&levels, {}});
     found->rows.insert(found->rows.end(), rows[part].begin(), rows[part].end());
   }
+  const auto place = [&](uint32_t row) { return std::pair(table.rows()[row].repeat, row); };
   for (LevelRows& of_levels : all) {
-    std::ranges::sort(of_levels.rows, {}, [&](uint32_t row) { return std::pair(table.rows()[row].repeat, row); });
+    if (!std::ranges::is_sorted(of_levels.rows, {}, place)) std::ranges::sort(of_levels.rows, {}, place);
   }
   return all;
 }
@@ -108,8 +109,10 @@ void fill_temperatures(Study& study, const RunTable& table, const std::vector<Le
   std::vector<ByTemperature> each;
   for (const Series& one : series) {
     // Over all series the lowest temperature of all counts, in a series its own: mostly the same.
-    for (const auto& [high, matches] : against_lowest(table, all, one, *levels.begin())) merge(overall[high], matches);
-    each.push_back(against_lowest(table, all, one, *temperatures_of(one.runs).begin()));
+    const double own = *temperatures_of(one.runs).begin();
+    each.push_back(against_lowest(table, all, one, own));
+    for (const auto& [high, matches] : own == *levels.begin() ? each.back() : against_lowest(table, all, one, *levels.begin()))
+      merge(overall[high], matches);
   }
   append_effects(study, "", levels, overall);
   if (series.size() < 2) return;

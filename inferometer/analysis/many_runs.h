@@ -31,6 +31,7 @@ class PartValues {
     stats::Moments plain, logs;
     bool positive = true;
   };
+  static void fill(Values& values);
   [[nodiscard]] MetricSummary summarize(size_t metric, const std::vector<int>& parts) const;
 
   const RunTable& table_;

@@ -113,8 +113,10 @@ StoredSession read_session(const std::filesystem::path& folder, std::optional<in
 }
 
 Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
-  if (const OpenSession open = open_session(folder, session); open.last_order > kManyRuns)
-    return study_of_many(open.store, folder / kResultsFile, open.store.session(open.id), open.last_order);
+  if (const OpenSession open = open_session(folder, session); open.last_order > kManyRuns) {
+    Study study = study_of_many(open.store, folder / kResultsFile, open.store.session(open.id), open.last_order);
+    if (study.runs_are_sample) return study;  // else so many were warm-up runs that the others are few
+  }
   const StoredSession stored = read_session(folder, session);
   return analyze(stored.session, stored.runs);
 }

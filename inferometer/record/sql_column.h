@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "inferometer/record/sqlite.h"
 
@@ -19,8 +21,13 @@ struct SqlColumn {
 [[nodiscard]] std::string column_list(std::span<const SqlColumn> columns, int64_t schema);
 /// ", a INTEGER, b TEXT": as CREATE TABLE takes them.
 [[nodiscard]] std::string column_declarations(std::span<const SqlColumn> columns);
-/// sha256 over the types and bytes of a row's values. Of the columns of later schemas those count that the first schema had which
-/// has all that hold something: a row keeps its checksum when a file is brought up to a newer schema.
+/// The types and bytes of a row's values. Of the columns of later schemas those count that the first schema had which has all
+/// that hold something: a row keeps its bytes, and its checksum, when a file is brought up to a newer schema.
+[[nodiscard]] std::string pack_row(std::span<const SqlColumn> columns, std::span<const SqlView> row);
+/// The values of such bytes, which must outlive them; those of later schemas may be missing at the end. @throws Error
+/// invalid_data.
+void unpack_row(std::string_view bytes, std::vector<SqlView>& row);
+/// sha256 of the packed row.
 [[nodiscard]] std::string row_checksum(std::span<const SqlColumn> columns, std::span<const SqlView> row);
 
 }  // namespace ifm

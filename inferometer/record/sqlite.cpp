@@ -143,19 +143,21 @@ bool SqliteStatement::step() {
 int SqliteStatement::columns() const { return sqlite3_column_count(statement_.get()); }
 
 SqlView SqliteStatement::value(int column) const {
-  sqlite3_stmt* statement = statement_.get();
-  switch (sqlite3_column_type(statement, column)) {
+  // One call for the column and cheap ones for its value; they change nothing that another thread could see, for the connection
+  // is this thread's.
+  sqlite3_value* value = sqlite3_column_value(statement_.get(), column);
+  switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
-      return int64_t{sqlite3_column_int64(statement, column)};
+      return int64_t{sqlite3_value_int64(value)};
     case SQLITE_FLOAT:
-      return sqlite3_column_double(statement, column);
+      return sqlite3_value_double(value);
     case SQLITE_TEXT: {
-      const void* data = sqlite3_column_text(statement, column);
-      return bytes_of(data, sqlite3_column_bytes(statement, column));
+      const void* data = sqlite3_value_text(value);
+      return bytes_of(data, sqlite3_value_bytes(value));
     }
     case SQLITE_BLOB: {
-      const void* data = sqlite3_column_blob(statement, column);
-      return SqlBlobView{bytes_of(data, sqlite3_column_bytes(statement, column))};
+      const void* data = sqlite3_value_blob(value);
+      return SqlBlobView{bytes_of(data, sqlite3_value_bytes(value))};
     }
     default:
       return std::monostate{};

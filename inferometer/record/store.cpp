@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "inferometer/base/error.h"
+#include "inferometer/base/sha256.h"
 #include "inferometer/record/canary.h"
 #include "inferometer/record/file_lock.h"
 #include "inferometer/record/json_codec.h"
@@ -60,12 +61,15 @@ std::span<const SqlView> unsealed(std::span<const SqlColumn> columns, std::span<
 struct LevelColumns {
   std::vector<SqlColumn> columns;
   std::vector<std::size_t> places;
+  std::vector<SqlView> blank;  ///< a whole row with nothing in it
 };
 
 const LevelColumns& level_columns() {
   static const LevelColumns kLevel = [] {
     LevelColumns level;
     for (std::size_t i = 0; i < run_columns().size(); ++i) {
+      const bool blob = std::string_view(run_columns()[i].type).starts_with("BLOB");
+      level.blank.push_back(blob ? SqlView(SqlBlobView{}) : SqlView(std::string_view()));
       if (holds_tokens(run_columns()[i])) continue;
       level.columns.push_back(run_columns()[i]);
       level.places.push_back(i);
@@ -75,20 +79,32 @@ const LevelColumns& level_columns() {
   return kLevel;
 }
 
-/// Those of a row's values that hold no tokens.
-void take_level(std::span<const SqlView> row, std::vector<SqlView>& level) {
-  level.clear();
+constexpr std::size_t kDigest = 64;  ///< characters of a checksum
+
+/// What a table needs of a run, as one value: a checksum and the packed columns that hold no tokens. SQLite takes as long for
+/// each column of a row as we do for all of these.
+SqlBlob level_of(std::span<const SqlView> row) {
+  std::vector<SqlView> level;
   for (const std::size_t place : level_columns().places) level.push_back(row[place]);
+  const std::string bytes = pack_row(level_columns().columns, level);
+  return {sha256_of(bytes) + bytes};
 }
 
-/// As column_list, with nothing in place of tokens.
-std::string level_list() {
-  std::string list;
-  for (const SqlColumn& column : run_columns()) {
-    const bool blob = std::string_view(column.type).starts_with("BLOB");
-    list += fmt::format("{}{}", list.empty() ? "" : ", ", !holds_tokens(column) ? column.name : blob ? "x''" : "''");
+/// Buffers of the reading of many runs.
+struct LevelRow {
+  std::vector<SqlView> level, whole;
+};
+
+/// A row of run with nothing in place of tokens. @throws Error invalid_data when the checksum does not fit.
+std::span<const SqlView> row_of_level(std::string_view bytes, LevelRow& row, const std::filesystem::path& file, int64_t id) {
+  if (bytes.size() < kDigest || bytes.substr(0, kDigest) != sha256_of(bytes.substr(kDigest))) {
+    fail(ErrorKind::invalid_data, "{}: run {}: damaged: its content does not fit its checksum", file.string(), id);
   }
-  return list;
+  unpack_row(bytes.substr(kDigest), row.level);
+  row.level.resize(level_columns().columns.size());
+  row.whole = level_columns().blank;
+  for (std::size_t i = 0; i < row.level.size(); ++i) row.whole[level_columns().places[i]] = row.level[i];
+  return row.whole;
 }
 
 std::string question_marks(std::size_t count) {
@@ -131,13 +147,11 @@ struct Store::Impl {
     SqlRow all{session};
     for (SqlValue& value : sealed(run_columns(), run_to_row(run))) all.push_back(std::move(value));
     const std::vector<SqlView> views = views_of(all);
-    std::vector<SqlView> level;
-    take_level(std::span(views).subspan(1), level);
-    all.emplace_back(row_checksum(level_columns().columns, level));
+    all.emplace_back(level_of(std::span(views).subspan(1)));
     return all;
   }
   [[nodiscard]] SqliteStatement run_insertion() const {
-    return {*database, fmt::format("INSERT INTO run(session, {}, checksum, level_checksum) VALUES({})", list(run_columns()),
+    return {*database, fmt::format("INSERT INTO run(session, {}, checksum, level) VALUES({})", list(run_columns()),
                                    question_marks(run_columns().size() + 3))};
   }
   [[nodiscard]] std::string name_of_run(int64_t id) const { return fmt::format("{}: run {}", file.string(), id); }
@@ -155,20 +169,15 @@ struct Store::Impl {
     if (rows_found.empty()) return std::nullopt;
     return run_of(views_of(rows_found[0]));
   }
-  /// row: id, values with none in place of tokens, level_checksum, which a row from an older schema lacks: that is read whole.
-  [[nodiscard]] Run level_run_of(std::span<const SqlView> row, std::vector<SqlView>& level) const {
-    const int64_t id = std::get<int64_t>(row[0]);
-    if (std::holds_alternative<std::monostate>(row.back())) {
-      Run run = run_with_id(id).value_or(Run{});
-      forget_tokens(run);
-      return run;
-    }
-    const std::span<const SqlView> values = row.subspan(1, row.size() - 2);
-    take_level(values, level);
+  /// A row from an older schema has no level: it is read whole.
+  [[nodiscard]] Run level_run_of(int64_t id, const SqlView& level, LevelRow& row) const {
     const std::string what = name_of_run(id);
-    check_seal(level_columns().columns, level, row.back(), what);
-    Run run = run_from_row(values, what);
+    const bool whole = std::holds_alternative<std::monostate>(level);
+    const auto* blob = std::get_if<SqlBlobView>(&level);
+    const std::string_view bytes = blob != nullptr ? blob->bytes : std::string_view();
+    Run run = whole ? run_with_id(id).value_or(Run{}) : run_from_row(row_of_level(bytes, row, file, id), what);
     run.id = id;
+    if (whole) forget_tokens(run);
     return run;
   }
   static void forget_tokens(Run& run) {
@@ -294,15 +303,14 @@ void Store::visit_runs(int64_t session, RunDetail detail, const std::function<vo
   SqliteStatement statement(
       *impl_->database,
       fmt::format("SELECT id, {} FROM run {} WHERE session = ? AND run_order BETWEEN ? AND ? ORDER BY run_order",
-                  from_index ? level_list() + ", level_checksum" : impl_->list(run_columns()) + ", checksum",
-                  from_index ? "INDEXED BY run_level" : ""));
+                  from_index ? "level" : impl_->list(run_columns()) + ", checksum", from_index ? "INDEXED BY run_level" : ""));
   const SqlRow bounds{session, int64_t{range.first}, int64_t{range.last}};
   statement.bind(bounds);
   std::vector<SqlView> row(static_cast<std::size_t>(statement.columns()));
-  std::vector<SqlView> level;
+  LevelRow level;
   while (statement.step()) {
     for (std::size_t i = 0; i < row.size(); ++i) row[i] = statement.value(static_cast<int>(i));
-    Run run = from_index ? impl_->level_run_of(row, level) : impl_->run_of(row);
+    Run run = from_index ? impl_->level_run_of(std::get<int64_t>(row[0]), row[1], level) : impl_->run_of(row);
     if (detail == RunDetail::without_tokens && !from_index) Impl::forget_tokens(run);
     canary.apply(run);
     visit(std::move(run));

@@ -68,8 +68,8 @@ class Store {
   /// Runs in execution order. `canary_ratio`, and from 5 % on the flag "canary", come from the blocks' canaries: they are known
   /// only against the session's median. @throws Error invalid_data naming the run whose checksum does not fit.
   [[nodiscard]] std::vector<Run> runs(int64_t session) const;
-  /// Hands over the same runs one after the other, so that a session need not fit into memory. Without tokens a run's checksum
-  /// covers what is read, and a million runs take about a second: they come from an index that holds just that.
+  /// Hands over the same runs one after the other, so that a session need not fit into memory. Without tokens they come
+  /// from an index that holds just that, each with a checksum over it.
   void visit_runs(int64_t session, RunDetail detail, const std::function<void(Run&&)>& visit, OrderRange range = {}) const;
   /// The highest order of a session's runs; null without one.
   [[nodiscard]] std::optional<int> last_order(int64_t session) const;

@@ -237,7 +237,7 @@ void make_schema(int64_t version, const std::filesystem::path& file) {
   const std::vector<std::pair<std::string, std::span<const SqlColumn>>> tables{
       {"session_model", model_columns()}, {"block", block_columns()}, {"run", run_columns()}};
   for (const auto& [table, columns] : tables) {
-    if (table == "run") database.execute("DROP INDEX run_level; ALTER TABLE run DROP COLUMN level_checksum");
+    if (table == "run") database.execute("DROP INDEX run_level; ALTER TABLE run DROP COLUMN level");
     for (const SqlColumn& column : columns) {
       if (column.since > version) database.execute("ALTER TABLE " + table + " DROP COLUMN " + column.name);
     }
@@ -315,7 +315,7 @@ TEST_F(StoreTest, DamageIsNamedByTheReadingThatLooksAtIt) {
   EXPECT_EQ(level_runs(file()).size(), 10U) << "the text is not read";
   EXPECT_THAT(error_of([&] { (void)Store(file(), Store::Access::read).runs(1); }).message(),
               testing::HasSubstr("run 2: damaged"));
-  damage("e2e_s = e2e_s + 1e-9 WHERE id = 7");
+  damage("level = CAST(substr(level, 1, length(level) - 1) || x'ff' AS BLOB) WHERE id = 7");
   const Error error = error_of([&] { (void)level_runs(file()); });
   EXPECT_EQ(error.kind(), ErrorKind::invalid_data);
   EXPECT_THAT(error.message(), testing::HasSubstr("run 7: damaged"));

@@ -15,6 +15,21 @@ namespace ifm::stats {
 
 namespace bm = boost::math;
 
+namespace {
+
+constexpr int kMostTables = 1000;  ///< as few at least in each row and column: so many tables the sum of all is too slow for
+
+/// By the normal distribution with the table's own mean and variance, corrected for continuity.
+double normal_fisher_p(double a, double n_a, double b, double n_b) {
+  const double all = n_a + n_b;
+  const double successes = a + b;
+  const double mean = successes * n_a / all;
+  const double sd = std::sqrt(mean * (1 - successes / all) * n_b / (all - 1));
+  return std::min(1.0, 2 * normal_cdf(-std::max(0.0, std::abs(a - mean) - 0.5) / sd));
+}
+
+}  // namespace
+
 double normal_cdf(double x) { return bm::cdf(bm::normal(), x); }
 
 double normal_quantile(double p) { return bm::quantile(bm::normal(), p); }
@@ -46,6 +61,8 @@ double noncentral_t_upper_p(double t, double degrees_of_freedom, double noncentr
 
 double fisher_exact_p(int a, int n_a, int b, int n_b) {
   const int successes = a + b;
+  const int failures = n_a + n_b - successes;
+  if (std::min({successes, failures, n_a, n_b}) > kMostTables) return normal_fisher_p(a, n_a, b, n_b);
   const bm::hypergeometric table(static_cast<unsigned>(successes), static_cast<unsigned>(n_a), static_cast<unsigned>(n_a + n_b));
   const double seen = bm::pdf(table, a);
   double p = 0;

@@ -16,7 +16,8 @@ namespace ifm::stats {
 [[nodiscard]] double binomial_cdf(int k, int n, double p);
 /// P(T ≥ t) of the noncentral t distribution.
 [[nodiscard]] double noncentral_t_upper_p(double t, double degrees_of_freedom, double noncentrality);
-/// Two-sided Fisher's exact test of two counts, a of n_a against b of n_b: tables no likelier than the one seen.
+/// Two-sided Fisher's exact test of two counts, a of n_a against b of n_b: tables no likelier than the one seen. With over 1,000
+/// in every row and column by the normal distribution, corrected for continuity.
 [[nodiscard]] double fisher_exact_p(int a, int n_a, int b, int n_b);
 
 }  // namespace ifm::stats

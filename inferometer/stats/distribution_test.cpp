@@ -38,6 +38,14 @@ TEST(Distribution, ChiSquaredMatchesScipy) {  // scipy 1.15.3: chi2.ppf
   EXPECT_NEAR(chi_squared_quantile(0.025, 1), 0.0009820691171752555, 1e-14);
 }
 
+// Expected: the sum over all tables by log-gamma in Python, as scipy's fisher_exact defines it.
+TEST(Distribution, FisherOfManyIsNearTheExactOne) {
+  EXPECT_NEAR(fisher_exact_p(1200, 40'000, 1310, 40'000) / 0.02704441601289208, 1, 0.005);
+  EXPECT_NEAR(fisher_exact_p(1200, 40'000, 1210, 40'000) / 0.8523273278932993, 1, 0.005);
+  // Unequal sides are skewed, which the normal distribution is not.
+  EXPECT_NEAR(fisher_exact_p(1700, 30'000, 3200, 60'000) / 0.038224958420151146, 1, 0.03);
+}
+
 TEST(Distribution, NormalQuantileIsTheTable) {
   EXPECT_NEAR(normal_quantile(0.975), 1.959963984540054, 1e-13);
   EXPECT_NEAR(normal_cdf(1.0), 0.8413447460685429, 1e-13);

@@ -44,20 +44,28 @@ SortedParts::SortedParts(std::vector<std::span<const double>> parts) : parts_(st
 
 double SortedParts::at(size_t rank) const {
   IFM_CHECK(rank < size_);
-  if (parts_.size() == 1) return parts_[0][rank];
-  double low = parts_[0].front();
-  double high = parts_[0].back();
-  for (const auto& part : parts_) {
-    low = std::min(low, part.front());
-    high = std::max(high, part.back());
-  }
-  return first_double(low, high, [&](double x) {
+  // Of each part the values that may still be it; what was left out below is counted.
+  std::vector<std::span<const double>> rest = parts_;
+  size_t left_out = 0;
+  while (true) {
+    const auto widest = std::ranges::max_element(rest, {}, [](const auto& values) { return values.size(); });
+    const double pivot = (*widest)[widest->size() / 2];
+    size_t below = 0;
     size_t not_above = 0;
-    for (const auto& part : parts_) {
-      not_above += static_cast<size_t>(std::upper_bound(part.begin(), part.end(), x) - part.begin());
+    for (const auto& values : rest) {
+      const auto first = std::lower_bound(values.begin(), values.end(), pivot);
+      below += static_cast<size_t>(first - values.begin());
+      not_above += static_cast<size_t>(std::upper_bound(first, values.end(), pivot) - values.begin());
     }
-    return not_above > rank;
-  });
+    const bool lower = rank < left_out + below;
+    if (!lower && rank < left_out + not_above) return pivot;
+    for (auto& values : rest) {
+      values = lower
+                   ? values.first(static_cast<size_t>(std::lower_bound(values.begin(), values.end(), pivot) - values.begin()))
+                   : values.subspan(static_cast<size_t>(std::upper_bound(values.begin(), values.end(), pivot) - values.begin()));
+    }
+    if (!lower) left_out += not_above;
+  }
 }
 
 std::optional<double> SortedParts::quantile(double p) const {
