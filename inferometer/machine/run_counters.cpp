@@ -6,6 +6,7 @@
 
 #include <ctime>
 
+#include "inferometer/machine/peak_memory.h"
 #include "inferometer/machine/process_cpu.h"
 #include "inferometer/machine/system.h"
 
@@ -47,8 +48,10 @@ RunCounters run_counters(RunEdge edge, const std::filesystem::path& root) {
   RunCounters counters;
   if (edge == RunEdge::begin) {
     counters.children_cpu_ns = children_cpu_ns();
+    const bool peak_begins_now = forget_peak_resident(root);
     counters.energy = package_energy(root);
     read_own(counters);
+    if (!peak_begins_now) counters.peak_resident_bytes.reset();
     counters.own_cpu_ns = own_cpu_ns();
   } else {
     counters.own_cpu_ns = own_cpu_ns();

@@ -17,7 +17,7 @@ struct RunCounters {
   std::optional<int64_t> major_faults;     ///< of this process: pages that a disk was read for
   std::optional<int64_t> voluntary_switches;    ///< of this process: its threads waited
   std::optional<int64_t> involuntary_switches;  ///< of this process: the OS took the processor from its threads
-  std::optional<int64_t> peak_resident_bytes;   ///< largest resident set of this process since it began
+  std::optional<int64_t> peak_resident_bytes;   ///< largest of this process since RunEdge::begin; there null = not told so
   std::optional<std::vector<PackageEnergy>> energy;
 };
 
@@ -25,7 +25,7 @@ struct RunCounters {
 enum class RunEdge { begin, end };
 
 /// Reads all counters; takes some milliseconds, for it reads the list of processes (process_cpu.h). The time of a descendant
-/// whose own parent is not this process counts only once that parent has ended. `root` is where the OS keeps /sys. Never throws.
+/// whose own parent is not this process counts only once that parent has ended. `root`: where /proc and /sys are. Never throws.
 [[nodiscard]] RunCounters run_counters(RunEdge edge, const std::filesystem::path& root = "/");
 
 }  // namespace ifm

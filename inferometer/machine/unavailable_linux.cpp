@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "inferometer/machine/energy.h"
+#include "inferometer/machine/peak_memory.h"
 #include "inferometer/machine/system.h"
 
 namespace ifm {
@@ -23,6 +24,7 @@ std::vector<std::string> unavailable_facts(const std::filesystem::path& root) {
   look(!state.boost.empty(), "boost", "no switch for it here");
   look(!facts.microcode.empty(), "microcode", "/proc/cpuinfo does not tell it");
   look(!state.power_source.empty(), "power source", "no power supply is listed here");
+  look(forget_peak_resident(root), "peak memory of a run", "/proc/self/clear_refs cannot be written");
   look(cpu_times(root).has_value(), "stolen CPU time", "/proc/stat does not tell it");
   return list;
 }

@@ -7,6 +7,7 @@ namespace ifm {
 std::vector<std::string> unavailable_facts(const std::filesystem::path& root) {
   return {"energy: " + why_no_energy(root),
           "CPU time: macOS does not tell that of children",
+          "peak memory of a run: macOS does not forget earlier peaks",
           "temperature: macOS does not tell it",
           "frequency: macOS does not tell it",
           "governor: macOS has none",

@@ -11,16 +11,18 @@ namespace {
 using Unavailable = FakeRoot;
 
 TEST_F(Unavailable, WhatIsNotToldIsNamedWithTheReason) {
-  EXPECT_THAT(
-      unavailable_facts(root()),
-      testing::ElementsAre("energy: no powercap here", "temperature: no sensor of the processor here",
-                           "frequency: neither cpufreq nor /proc/cpuinfo tells it", "governor: no cpufreq here",
-                           "boost: no switch for it here", "microcode: /proc/cpuinfo does not tell it",
-                           "power source: no power supply is listed here", "stolen CPU time: /proc/stat does not tell it"));
+  EXPECT_THAT(unavailable_facts(root()),
+              testing::ElementsAre("energy: no powercap here", "temperature: no sensor of the processor here",
+                                   "frequency: neither cpufreq nor /proc/cpuinfo tells it", "governor: no cpufreq here",
+                                   "boost: no switch for it here", "microcode: /proc/cpuinfo does not tell it",
+                                   "power source: no power supply is listed here",
+                                   "peak memory of a run: /proc/self/clear_refs cannot be written",
+                                   "stolen CPU time: /proc/stat does not tell it"));
 }
 
 TEST_F(Unavailable, AVirtualMachineIsSaidToBeOneWhereItHidesWhatItRunsOn) {
   put("proc/cpuinfo", "microcode\t: 0x1\ncpu MHz\t\t: 1000.0\nflags\t\t: fpu hypervisor\n");
+  put("proc/self/clear_refs", "");
   put("proc/stat", "cpu  100 0 50 800 10 0 5 35 0 0\n");
   put("sys/class/powercap/intel-rapl:0/name", "package-0\n");
   put("sys/class/powercap/intel-rapl:0/energy_uj", "1\n");

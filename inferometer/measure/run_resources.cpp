@@ -19,7 +19,7 @@ RunResources resources_between(const RunCounters& before, const RunCounters& aft
   used.major_faults = grown(before.major_faults, after.major_faults);
   used.voluntary_switches = grown(before.voluntary_switches, after.voluntary_switches);
   used.involuntary_switches = grown(before.involuntary_switches, after.involuntary_switches);
-  used.peak_resident_bytes = after.peak_resident_bytes;
+  if (before.peak_resident_bytes) used.peak_resident_bytes = after.peak_resident_bytes;
   used.energy_j = joules_between(before.energy, after.energy);
   used.frequency_mhz = at_end.frequency_mhz;
   used.temperature_c = at_end.temperature_c;

@@ -34,9 +34,9 @@ struct RunResources {
   std::optional<int64_t> cpu_ns;  ///< user and system time of this process and all its children, managed servers too
   std::optional<int64_t> minor_faults, major_faults;                ///< of this process only (getrusage)
   std::optional<int64_t> voluntary_switches, involuntary_switches;  ///< likewise
-  std::optional<int64_t> peak_resident_bytes;          ///< likewise: its largest since it began, not since the run did
-  std::optional<double> energy_j;                      ///< of all processor packages, whoever used it
-  std::optional<double> frequency_mhz, temperature_c;  ///< at the run's end: mean over cores, hottest sensor
+  std::optional<int64_t> peak_resident_bytes;                       ///< likewise: the largest while the run went on
+  std::optional<double> energy_j;                                   ///< of all processor packages, whoever used it
+  std::optional<double> frequency_mhz, temperature_c;               ///< at the run's end: mean over cores, hottest sensor
 };
 
 /// One measured request of a cell, with everything that is known of it.
