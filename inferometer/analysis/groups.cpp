@@ -47,7 +47,8 @@ void set_relative_spread(const std::vector<std::vector<double>>& cells, MetricSu
   const auto relative = [](double sd_of_logs) { return std::sqrt(std::expm1(sd_of_logs * sd_of_logs)); };
   const Interval sd = stats::sd_interval(*pooled);
   summary.cv_within = relative(pooled->sd);
-  summary.cv_within_ci95 = Interval{relative(sd.low), relative(sd.high)};
+  // Two repeats that differ much leave the upper end open.
+  if (std::isfinite(relative(sd.high))) summary.cv_within_ci95 = Interval{relative(sd.low), relative(sd.high)};
 }
 
 std::optional<double> total_rate(const std::vector<const Run*>& runs) {

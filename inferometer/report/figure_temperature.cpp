@@ -181,9 +181,9 @@ Figure temperature_figure(const Study& study) {
       "effects "
       "count as equal.{}",
       effects.empty() ? "Each" : "Left: each", shortest(levels.front()), significant(margin_percent, 2),
-      effects.empty() ? one ? "" : " No effect is shown: fewer than two matched pairs of runs, or other lengths."
+      effects.empty() ? one ? " No interval: there is no other temperature." : " No effect is shown: fewer than two matched pairs of runs, or other lengths."
                       : " Black: the mean effect. Right: 95 % (thin) and 90 % (thick) intervals.");
-  Plot plot(study, title, subtitle);
+  Plot plot(study, title, subtitle, height_with_legend(colour_key(study)));
   if (!effects.empty()) plot.line("set multiplot");
   const double bottom = plot.legend(colour_key(study));
   runs_panel(plot, study, levels, margin_percent, effects.empty() ? 50 : 840, bottom);
