@@ -69,7 +69,22 @@ std::string fault_in_metrics(const Run& run) {
   return "";
 }
 
+[[noreturn]] void refuse(const Run& run, const std::string& fault, const std::string& file) {
+  fail(ErrorKind::invalid_data, "{}: run {}: {}; the file was edited, and no number is made from it", file, run.id, fault);
+}
+
 }  // namespace
+
+void check_without_tokens(const Run& run, const std::string& file) {
+  std::string fault = fault_in_design(run);
+  if (fault.empty()) fault = fault_in_times(run);
+  for (const CheckedMetric& metric : kChecked) {
+    const std::optional<double>& value = run.metrics.*metric.value;
+    if (fault.empty() && value && !(std::isfinite(*value) && *value >= 0))
+      fault = fmt::format("its {} is {} (expected a number of 0 or more)", metric.name, *value);
+  }
+  if (!fault.empty()) refuse(run, fault, file);
+}
 
 void check_runs(const std::vector<Run>& runs, const std::string& file) {
   const Run* before = nullptr;
@@ -79,8 +94,7 @@ void check_runs(const std::vector<Run>& runs, const std::string& file) {
     if (fault.empty() && before != nullptr && run.start_ns < before->start_ns)
       fault = fmt::format("it starts before run {}, which was executed before it", before->id);
     if (fault.empty()) fault = fault_in_metrics(run);
-    if (!fault.empty())
-      fail(ErrorKind::invalid_data, "{}: run {}: {}; the file was edited, and no number is made from it", file, run.id, fault);
+    if (!fault.empty()) refuse(run, fault, file);
     before = &run;
   }
 }

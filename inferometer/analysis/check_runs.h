@@ -13,4 +13,8 @@ namespace ifm {
 /// from. @throws Error invalid_data naming the run and what is wrong with it.
 void check_runs(const std::vector<Run>& runs, const std::string& file);
 
+/// The same of a single run that was read without its tokens: what can be seen without them.
+/// @throws Error invalid_data.
+void check_without_tokens(const Run& run, const std::string& file);
+
 }  // namespace ifm

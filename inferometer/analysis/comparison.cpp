@@ -1,14 +1,13 @@
 #include "inferometer/analysis/comparison.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <set>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
+#include "inferometer/analysis/comparison_parts.h"
 #include "inferometer/analysis/study.h"
 #include "inferometer/base/error.h"
 #include "inferometer/base/rng.h"
@@ -21,20 +20,12 @@ constexpr int kLeastPairs = 10;  // METHOD 7
 constexpr int kSimulations = 1000;
 constexpr uint64_t kSimulationSeed = 1;
 
-/// What is measured of both sides: a cell of the plan without its engine.
-struct CellKey {
-  std::string prompt;
-  int max_tokens = 0;
-  double temperature = 0;
-  [[nodiscard]] auto operator<=>(const CellKey&) const = default;
-};
-
 /// The measured runs of one cell on both sides, by pair.
 struct PairedRuns {
   std::map<int, std::vector<const Run*>> a, b;
 };
 
-using PairedCells = std::map<CellKey, PairedRuns>;
+using PairedCells = std::map<ComparedKey, PairedRuns>;
 
 PairedCells paired_cells(const Session& session, const std::vector<Run>& runs) {
   const std::string& a = session.plan.engines.at(0).id;
@@ -97,21 +88,12 @@ PairedLogs logs_of(const PairedRuns& cell, const ComparedMetric& metric, const s
   return logs;
 }
 
-const ComparedMetric& metric_named(const std::string& name) {
-  std::vector<std::string> names;
-  for (const ComparedMetric& metric : compared_metrics()) {
-    if (metric.name == name) return metric;
-    names.emplace_back(metric.name);
-  }
-  fail(ErrorKind::usage, "--metric: {} is unknown (expected {})", name, fmt::join(names, ", "));
-}
-
 /// The pairs' ratios of every cell and metric, in the report's order; cells without a pair are left out.
 std::vector<std::vector<double>> fill_cells(ComparisonReport& report, const PairedCells& cells,
                                             const std::vector<std::string>& metrics) {
   std::vector<std::vector<double>> ratios;
   for (const std::string& name : metrics) {
-    const ComparedMetric& metric = metric_named(name);
+    const ComparedMetric& metric = compared_metric(name);
     for (const auto& [key, runs] : cells) {
       const PairedLogs logs = logs_of(runs, metric, {});
       if (logs.pairs.empty()) {
@@ -148,7 +130,7 @@ std::vector<double> overall_ratios(const PairedCells& cells, const ComparedMetri
 }
 
 void find_flags(ComparisonReport& report, const std::vector<Run>& runs, std::set<int>& flagged) {
-  const std::string& a = report.session.plan.engines.at(0).id;
+  const std::string& a = report.sides[0].engine.id;
   for (const Run& run : runs) {
     if (run.kind != RunKind::measured || run.flags.empty()) continue;
     flagged.insert(run.block);
@@ -163,107 +145,76 @@ void compare_unflagged(ComparisonReport& report, const PairedCells& cells, const
   std::vector<std::vector<double>> ratios;
   for (const std::string& name : metrics) {
     for (const auto& [key, runs] : cells) {
-      const PairedLogs logs = logs_of(runs, metric_named(name), flagged);
+      const PairedLogs logs = logs_of(runs, compared_metric(name), flagged);
       if (!logs.pairs.empty()) ratios.push_back(logs.ratios());
     }
   }
   report.verdict_unflagged = stats::compare_pairs(ratios, report.margin, kLeastPairs).verdict;
 }
 
-/// What makes two sides other things than the same work: other weights under one name, other lengths.
-void check_comparable(ComparisonReport& report, const PairedCells& cells) {
-  const std::vector<SessionModel>& models = report.session.models;
-  const std::string& name = report.session.plan.models.front();
-  std::vector<const SessionModel*> same_name;
-  for (std::size_t i = 0; i < 2; ++i) {
-    const PlanEngine& engine = report.session.plan.engines[i];
-    const auto at = std::ranges::find_if(models, [&](const SessionModel& m) { return m.engine == engine.id; });
-    if (at != models.end() && engine.model.empty()) same_name.push_back(&*at);
-  }
-  if (same_name.size() == 2 && !same_name[0]->hash.empty() && !same_name[1]->hash.empty() &&
-      same_name[0]->hash != same_name[1]->hash) {
-    report.incomparable.push_back(fmt::format("{}: the two sides loaded different weights ({} and {})", name,
-                                              same_name[0]->hash.substr(0, 19), same_name[1]->hash.substr(0, 19)));
-  }
-  for (const auto& [key, runs] : cells) {
-    std::array<std::set<int>, 2> lengths;
-    for (std::size_t side = 0; side < 2; ++side) {
-      for (const auto& [pair, of_pair] : side == 0 ? runs.a : runs.b) {
-        for (const Run* run : of_pair) {
-          if (run->status == RunStatus::ok && run->output_tokens) lengths[side].insert(*run->output_tokens);
-        }
-      }
-    }
-    if (!lengths[0].empty() && !lengths[1].empty() && lengths[0] != lengths[1]) {
-      report.incomparable.push_back(fmt::format("prompt {}, {} tokens: the sides gave different numbers of tokens ({} and {})",
-                                                key.prompt, key.max_tokens, fmt::join(lengths[0], ", "),
-                                                fmt::join(lengths[1], ", ")));
-    }
-  }
+/// @throws Error usage.
+void check_pairs(const Session& session) {
+  if (holds_pairs(session)) return;
+  fail(ErrorKind::usage, "session {}: does not hold pairs of two sides (expected one that `inferometer compare` made)",
+       session.id);
 }
 
-std::optional<bool> same_greedy_ids(const PairedCells& cells) {
-  std::optional<bool> same;
-  for (const auto& [key, runs] : cells) {
-    if (key.temperature != 0) continue;
-    std::set<std::string> hashes;
-    for (const auto* side : {&runs.a, &runs.b}) {
-      for (const auto& [pair, of_pair] : *side) {
-        for (const Run* run : of_pair) {
-          if (run->status == RunStatus::ok && !run->ids_hash.empty()) hashes.insert(run->ids_hash);
-        }
-      }
-    }
-    if (!hashes.empty()) same = same.value_or(true) && hashes.size() == 1;
+RunsByCell runs_by_cell(const PairedCells& cells) {
+  RunsByCell result;
+  for (const auto& [key, of_cell] : cells) {
+    for (const auto& [pair, runs] : of_cell.a) result[key][0].insert(result[key][0].end(), runs.begin(), runs.end());
+    for (const auto& [pair, runs] : of_cell.b) result[key][1].insert(result[key][1].end(), runs.begin(), runs.end());
   }
-  return same;
+  return result;
 }
 
 }  // namespace
 
-const std::vector<ComparedMetric>& compared_metrics() {
-  static const std::vector<ComparedMetric> kMetrics{{"latency", "latency_s", &RunMetrics::e2e_s},
-                                                    {"ttft", "ttft_s", &RunMetrics::ttft_s},
-                                                    {"tpot", "tpot_s", &RunMetrics::tpot_s}};
-  return kMetrics;
+bool holds_pairs(const Session& session) {
+  const Plan& plan = session.plan;
+  const bool cold = plan.modes == std::vector<Mode>{Mode::cold};
+  return (plan.pairs > 0 || cold) && plan.engines.size() == 2 && plan.models.size() == 1;
 }
 
 ComparisonReport compare_sides(const Session& session, const std::vector<Run>& runs, const std::vector<std::string>& metrics) {
-  if (session.plan.pairs < 1 || session.plan.engines.size() != 2 || session.plan.models.size() != 1) {
-    fail(ErrorKind::usage, "session {}: does not hold pairs of two sides (expected one that `inferometer compare` made)",
-         session.id);
-  }
-  ComparisonReport report{.session = session, .margin = std::log(1 + session.plan.equivalence_margin)};
+  check_pairs(session);
+  const Plan& plan = session.plan;
+  ComparisonReport report{.design = ComparedDesign::pairs,
+                          .sides = {compared_side(session, plan.engines[0]), compared_side(session, plan.engines[1])},
+                          .plan = plan.name,
+                          .runs_per_process = plan.pairs > 0 ? plan.repeats : 1,
+                          .margin = std::log(1 + plan.equivalence_margin)};
   const PairedCells cells = paired_cells(session, runs);
   std::set<int> pairs, flagged;
   for (const Run& run : runs) {
     if (run.kind == RunKind::measured) pairs.insert(run.block);
   }
   report.pairs = static_cast<int>(pairs.size());
+  report.extra_pairs = plan.pairs > 0 ? std::max(0, report.pairs - plan.pairs) : 0;
   if (cells.empty()) report.incomparable.emplace_back("no run was measured");
   const std::vector<std::vector<double>> ratios = fill_cells(report, cells, metrics);
   const stats::Comparison comparison = stats::compare_pairs(ratios, report.margin, kLeastPairs);
   for (std::size_t i = 0; i < report.cells.size(); ++i) report.cells[i].effect = comparison.effects[i];
   report.verdict = comparison.verdict;
-  const std::vector<double> overall = overall_ratios(cells, metric_named(metrics.at(0)));
+  const std::vector<double> overall = overall_ratios(cells, compared_metric(metrics.at(0)));
   if (!overall.empty())
     report.overall = stats::compare_pairs(std::vector<std::vector<double>>{overall}, report.margin).effects[0];
   find_flags(report, runs, flagged);
   compare_unflagged(report, cells, metrics, flagged);
-  check_comparable(report, cells);
-  report.same_ids = same_greedy_ids(cells);
+  find_differences(report, runs_by_cell(cells));
   return report;
 }
 
-std::optional<double> false_alarm_percent(const ComparisonReport& report, const std::vector<Run>& runs) {
-  if (report.cells.empty()) return std::nullopt;
-  const ComparedMetric& metric = metric_named(report.cells.front().metric);
-  const PairedCells cells = paired_cells(report.session, runs);
+std::optional<double> false_alarm_percent(const Session& session, const std::vector<Run>& runs, const std::string& metric) {
+  check_pairs(session);
+  const PairedCells cells = paired_cells(session, runs);
+  if (cells.empty()) return std::nullopt;
   // A pair's cells share a process and so its luck: they are drawn, and their signs turned, together.
   std::vector<std::vector<double>> ratios;  // by cell, then pair
-  for (const auto& [key, of_cell] : cells) ratios.push_back(logs_of(of_cell, metric, {}).ratios());
+  for (const auto& [key, of_cell] : cells) ratios.push_back(logs_of(of_cell, compared_metric(metric), {}).ratios());
   const std::size_t pairs = ratios.front().size();
   if (pairs < kLeastPairs || std::ranges::any_of(ratios, [&](const auto& r) { return r.size() != pairs; })) return std::nullopt;
+  const double margin = std::log(1 + session.plan.equivalence_margin);
   Rng rng(kSimulationSeed);
   int wrong = 0;
   for (int i = 0; i < kSimulations; ++i) {
@@ -273,7 +224,7 @@ std::optional<double> false_alarm_percent(const ComparisonReport& report, const 
       const double sign = rng.below(2) == 0 ? 1 : -1;
       for (std::size_t cell = 0; cell < ratios.size(); ++cell) drawn[cell].push_back(sign * ratios[cell][pair]);
     }
-    const stats::Verdict verdict = stats::compare_pairs(drawn, report.margin, kLeastPairs).verdict;
+    const stats::Verdict verdict = stats::compare_pairs(drawn, margin, kLeastPairs).verdict;
     wrong += verdict == stats::Verdict::equivalent || verdict == stats::Verdict::inconclusive ? 0 : 1;
   }
   return 100.0 * wrong / kSimulations;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,13 +28,32 @@ struct ComparedCell {
   double temperature = 0;
   std::string metric;
   int dropped = 0;                       ///< pairs without a value on both sides: runs that failed
+  int runs_a = 0, runs_b = 0;            ///< of stored sessions: runs with a value
   std::optional<double> mean_a, mean_b;  ///< geometric means over processes, s
   stats::PairedEffect effect;
 };
 
-/// A session of pairs of processes, compared.
+/// What the runs of a comparison are, which decides what may be said of them.
+enum class ComparedDesign {
+  pairs,    ///< adjacent pairs of fresh processes: METHOD 7's verdict
+  sessions  ///< what is stored of two sessions, or of two engines of one, each in one process: effects only
+};
+
+/// One side: an engine and a model of a session.
+struct ComparedSide {
+  int64_t session = 0;
+  PlanEngine engine;
+  std::string model;                   ///< the name that it was loaded by
+  std::optional<SessionModel> loaded;  ///< null when it never was
+};
+[[nodiscard]] ComparedSide compared_side(const Session& session, const PlanEngine& engine);
+
+/// Two sides compared.
 struct ComparisonReport {
-  Session session;
+  ComparedDesign design = ComparedDesign::pairs;
+  std::array<ComparedSide, 2> sides;      ///< A, B
+  std::string plan;                       ///< its name
+  int runs_per_process = 0;               ///< of each cell; of pairs only
   double margin = 0;                      ///< log(1 + δ)
   std::vector<std::string> incomparable;  ///< why there is no verdict; empty = there is one
   stats::Verdict verdict = stats::Verdict::inconclusive;
@@ -40,11 +61,15 @@ struct ComparisonReport {
   /// Of each pair the mean over all cells of the first metric; null without a whole pair.
   std::optional<stats::PairedEffect> overall;
   int pairs = 0;
+  int extra_pairs = 0;                              ///< of them, beyond those asked for: one for each that was flagged
   int flagged_pairs = 0;                            ///< with a flagged run
   std::optional<stats::Verdict> verdict_unflagged;  ///< without these; null when none is flagged or too few are left
   int flagged_a = 0, flagged_b = 0;                 ///< flagged runs of each side: one that draws more may throttle the machine
   std::optional<bool> same_ids;                     ///< greedy runs gave the same tokens on both sides; null without such runs
 };
+
+/// Whether a session holds pairs of fresh processes of two sides: one that `compare` made, or two engines in cold mode.
+[[nodiscard]] bool holds_pairs(const Session& session);
 
 /// The two sides are the session's plan's two engines, A first. metrics: names, at least one; the first is what `overall` shows.
 /// @throws Error usage for an unknown metric or a session that does not hold pairs of two sides.
@@ -52,7 +77,8 @@ struct ComparisonReport {
                                              const std::vector<std::string>& metrics);
 
 /// How often two equal sides would be called different, in percent: comparisons made of this session's own pairs with random
-/// signs. Null when a cell has fewer pairs than a verdict needs.
-[[nodiscard]] std::optional<double> false_alarm_percent(const ComparisonReport& report, const std::vector<Run>& runs);
+/// signs. Null when a cell has fewer pairs than a verdict needs. @throws Error as compare_sides().
+[[nodiscard]] std::optional<double> false_alarm_percent(const Session& session, const std::vector<Run>& runs,
+                                                        const std::string& metric);
 
 }  // namespace ifm

@@ -119,13 +119,22 @@ TEST(CompareSides, AllRunsFailedOrNoneIsNoVerdict) {
   EXPECT_THROW((void)Paired(1, 10).report({"speed"}), Error);
 }
 
+TEST(CompareSides, TwoEnginesInColdModeArePairsToo) {
+  Paired paired(1.05, 20, 0.003);
+  paired.session.plan.pairs = 0;
+  EXPECT_FALSE(holds_pairs(paired.session)) << "warm: one process each";
+  paired.session.plan.modes = {Mode::cold};
+  ASSERT_TRUE(holds_pairs(paired.session));
+  EXPECT_EQ(paired.report().verdict, stats::Verdict::regression);
+}
+
 TEST(FalseAlarms, AreFewAndNeedTenPairs) {
   const Paired paired(1, 20);
-  const auto percent = false_alarm_percent(paired.report(), paired.runs);
+  const auto percent = false_alarm_percent(paired.session, paired.runs, "latency");
   ASSERT_TRUE(percent);
   EXPECT_LE(*percent, 5);
   const Paired few(1, 9);
-  EXPECT_FALSE(false_alarm_percent(few.report(), few.runs));
+  EXPECT_FALSE(false_alarm_percent(few.session, few.runs, "latency"));
 }
 
 }  // namespace

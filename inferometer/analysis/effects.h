@@ -1,6 +1,12 @@
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "inferometer/analysis/study.h"
+#include "inferometer/stats/anova.h"
+#include "inferometer/stats/linear.h"
+#include "inferometer/stats/trend.h"
 
 /// The parts of analyze() that fit, test and split; each fills its own fields of a study whose groups stand.
 namespace ifm {
@@ -13,5 +19,10 @@ void fill_drift(Study& study);
 void fill_fitness(Study& study);
 void fill_determinism(Study& study);
 void fill_flags(Study& study);
+
+/// What a fitted line, an analysis of variance and a trend say in a study's fields; session_hours is known before the trend.
+void set_line(Scaling& scaling, const stats::Line& line);
+void append_shares(Study& study, const char* metric, const std::vector<stats::Effect>& effects);
+void set_drift(Study& study, const std::optional<stats::Trend>& trend);
 
 }  // namespace ifm

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "inferometer/analysis/run_table.h"
 #include "inferometer/stats/confidence.h"
 #include "inferometer/stats/describe.h"
 
@@ -32,23 +33,17 @@ Values values_of(const std::vector<const Run*>& runs, const MetricOf& metric) {
   return values;
 }
 
-/// Spread of repeats relative to their cell's mean: from the pooled variance of logs.
-void set_relative_spread(const std::vector<std::vector<double>>& cells, MetricSummary& summary) {
+/// Logs of positive values, by cell; null where one is not positive.
+std::optional<std::vector<std::vector<double>>> logs_of(const std::vector<std::vector<double>>& cells) {
   std::vector<std::vector<double>> logs;
   for (const std::vector<double>& cell : cells) {
     logs.emplace_back();
     for (const double x : cell) {
-      if (!(x > 0)) return;
+      if (!(x > 0)) return std::nullopt;
       logs.back().push_back(std::log(x));
     }
   }
-  const std::optional<stats::PooledSd> pooled = stats::pooled_sd(logs);
-  if (!pooled) return;
-  const auto relative = [](double sd_of_logs) { return std::sqrt(std::expm1(sd_of_logs * sd_of_logs)); };
-  const Interval sd = stats::sd_interval(*pooled);
-  summary.cv_within = relative(pooled->sd);
-  // Two repeats that differ much leave the upper end open.
-  if (std::isfinite(relative(sd.high))) summary.cv_within_ci95 = Interval{relative(sd.low), relative(sd.high)};
+  return logs;
 }
 
 std::optional<double> total_rate(const std::vector<const Run*>& runs) {
@@ -127,9 +122,10 @@ Grouping by_cell(bool several_modes) {
 }
 
 /// The same grouping inside each series: keys hold both, the label is the series'.
-void append_by_series(const Study& study, const Grouping& grouping, std::vector<Group>& groups) {
-  for (const Series& series : series_of(study)) {
-    for (Group& group : group_runs(series.runs, grouping)) {
+void append_by_series(const std::vector<const Run*>& runs, const Grouping& grouping, const GroupMaker& make,
+                      std::vector<Group>& groups) {
+  for (const Series& series : series_of(runs)) {
+    for (Group& group : group_runs(series.runs, grouping, make)) {
       group.keys.merge(series_keys(*series.runs.front()));
       group.label = series.label;
       groups.push_back(std::move(group));
@@ -137,8 +133,8 @@ void append_by_series(const Study& study, const Grouping& grouping, std::vector<
   }
 }
 
-bool several_modes(const std::vector<Run>& runs) {
-  return std::any_of(runs.begin(), runs.end(), [&](const Run& run) { return run.mode != runs.front().mode; });
+bool several_modes(const std::vector<const Run*>& runs) {
+  return std::any_of(runs.begin(), runs.end(), [&](const Run* run) { return run->mode != runs.front()->mode; });
 }
 
 }  // namespace
@@ -150,6 +146,14 @@ const std::vector<NamedMetric>& effect_metrics() {
       {"ttft_s", [](const Run& run) { return run.metrics.ttft_s; }},
       {"decode_tok_per_s", [](const Run& run) { return run.metrics.decode_tok_per_s; }}};
   return metrics;
+}
+
+void set_relative_spread(const stats::PooledSd& of_logs, MetricSummary& summary) {
+  const auto relative = [](double sd_of_logs) { return std::sqrt(std::expm1(sd_of_logs * sd_of_logs)); };
+  const Interval sd = stats::sd_interval(of_logs);
+  summary.cv_within = relative(of_logs.sd);
+  // Two repeats that differ much leave the upper end open.
+  if (std::isfinite(relative(sd.high))) summary.cv_within_ci95 = Interval{relative(sd.low), relative(sd.high)};
 }
 
 MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& metric) {
@@ -166,7 +170,9 @@ MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& met
   summary.median_ci95 = stats::median_interval(values.all);
   summary.p90_ci95 = stats::quantile_interval(values.all, 0.9);
   if (summary.p90_ci95) summary.p90 = stats::quantile(values.all, 0.9);
-  set_relative_spread(values.cells, summary);
+  if (const auto logs = logs_of(values.cells)) {
+    if (const auto pooled = stats::pooled_sd(*logs)) set_relative_spread(*pooled, summary);
+  }
   return summary;
 }
 
@@ -174,23 +180,18 @@ Group make_group(std::string label, std::map<std::string, std::string> keys, con
   Group group;
   group.label = std::move(label);
   group.keys = std::move(keys);
-  for (const Run* run : runs) ++(run->status == RunStatus::ok ? group.runs_ok : group.runs_failed);
+  for (const Run* run : runs) {
+    ++(run->status == RunStatus::ok ? group.runs_ok : group.runs_failed);
+    if (!run->flags.empty()) ++group.runs_flagged;
+  }
   const std::vector<const Run*> good = timed(runs);
-  const auto of = [&good](std::optional<double> RunMetrics::*field) {
-    return summarize(good, [field](const Run& run) { return run.metrics.*field; });
-  };
-  group.latency_s = of(&RunMetrics::e2e_s);
-  group.throughput_tok_per_s = of(&RunMetrics::output_tok_per_s);
-  group.ttft_s = of(&RunMetrics::ttft_s);
-  group.decode_tok_per_s = of(&RunMetrics::decode_tok_per_s);
-  group.prefill_tok_per_s = of(&RunMetrics::prefill_tok_per_s);
-  group.load_s = of(&RunMetrics::load_s);
-  group.tpot_s = of(&RunMetrics::tpot_s);
+  for (const GroupMetric& metric : kGroupMetrics)
+    group.*metric.summary = summarize(good, [&](const Run& run) { return run.metrics.*metric.of; });
   group.total_tok_per_s = total_rate(good);
   return group;
 }
 
-std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Grouping& grouping) {
+std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Grouping& grouping, const GroupMaker& make) {
   struct Bucket {
     std::string label;
     double rank;
@@ -205,8 +206,7 @@ std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Groupin
   }
   std::stable_sort(buckets.begin(), buckets.end(), [](const Bucket& a, const Bucket& b) { return a.rank < b.rank; });
   std::vector<Group> groups;
-  for (const Bucket& bucket : buckets)
-    groups.push_back(make_group(bucket.label, grouping.keys_of(*bucket.runs.front()), bucket.runs));
+  for (const Bucket& bucket : buckets) groups.push_back(make(bucket.label, grouping.keys_of(*bucket.runs.front()), bucket.runs));
   return groups;
 }
 
@@ -224,9 +224,11 @@ std::vector<const Run*> all_runs(const Study& study) {
 
 std::string level_text(double value) { return fmt::format("{}", value); }
 
-std::vector<Series> series_of(const Study& study) {
-  const bool modes = several_modes(study.runs);
-  std::vector<const Run*> by_plan = all_runs(study);
+std::vector<Series> series_of(const Study& study) { return series_of(all_runs(study)); }
+
+std::vector<Series> series_of(const std::vector<const Run*>& runs) {
+  const bool modes = several_modes(runs);
+  std::vector<const Run*> by_plan = runs;
   std::stable_sort(by_plan.begin(), by_plan.end(), [](const Run* a, const Run* b) { return a->cell < b->cell; });
   std::vector<Series> series;
   for (const Run* run : by_plan) {
@@ -234,31 +236,32 @@ std::vector<Series> series_of(const Study& study) {
     const bool known = std::any_of(series.begin(), series.end(), [&](const Series& s) { return s.label == label; });
     if (!known) series.push_back({label, {}});
   }
-  for (const Run& run : study.runs) {
-    const std::string label = series_label(run, modes);
-    std::find_if(series.begin(), series.end(), [&](const Series& s) { return s.label == label; })->runs.push_back(&run);
+  for (const Run* run : runs) {
+    const std::string label = series_label(*run, modes);
+    std::find_if(series.begin(), series.end(), [&](const Series& s) { return s.label == label; })->runs.push_back(run);
   }
   return series;
 }
 
-void fill_groups(Study& study) {
-  const std::vector<const Run*> runs = all_runs(study);
+void fill_groups(Study& study) { fill_groups(study, all_runs(study), make_group); }
+
+void fill_groups(Study& study, const std::vector<const Run*>& runs, const GroupMaker& make) {
   const Plan& plan = study.session.plan;
   std::vector<std::string> prompts;
   for (const PlanPrompt& prompt : plan.prompts) prompts.push_back(prompt.id);
   std::vector<std::string> engines;
   for (const PlanEngine& engine : plan.engines) engines.push_back(engine.id);
-  study.overall = make_group("all runs", {}, runs);
-  for (const Series& series : series_of(study))
-    study.by_model.push_back(make_group(series.label, series_keys(*series.runs.front()), series.runs));
-  study.by_max_tokens = group_runs(runs, by_max_tokens());
-  study.by_temperature = group_runs(runs, by_temperature());
-  study.by_prompt = group_runs(runs, by_text("prompt", &Run::prompt, prompts));
-  study.by_engine = group_runs(runs, by_text("engine", &Run::engine, engines));
-  study.by_mode = group_runs(runs, by_mode());
-  append_by_series(study, by_max_tokens(), study.by_series_max_tokens);
-  append_by_series(study, by_temperature(), study.by_series_temperature);
-  study.cells = group_runs(runs, by_cell(several_modes(study.runs)));
+  study.overall = make("all runs", {}, runs);
+  for (const Series& series : series_of(runs))
+    study.by_model.push_back(make(series.label, series_keys(*series.runs.front()), series.runs));
+  study.by_max_tokens = group_runs(runs, by_max_tokens(), make);
+  study.by_temperature = group_runs(runs, by_temperature(), make);
+  study.by_prompt = group_runs(runs, by_text("prompt", &Run::prompt, prompts), make);
+  study.by_engine = group_runs(runs, by_text("engine", &Run::engine, engines), make);
+  study.by_mode = group_runs(runs, by_mode(), make);
+  append_by_series(runs, by_max_tokens(), make, study.by_series_max_tokens);
+  append_by_series(runs, by_temperature(), make, study.by_series_temperature);
+  study.cells = group_runs(runs, by_cell(several_modes(runs)), make);
 }
 
 }  // namespace ifm

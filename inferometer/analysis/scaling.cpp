@@ -76,17 +76,7 @@ Scaling scaling_of(const Series& series) {
   scaling.max_tokens = *lengths.rbegin();
   const std::optional<stats::Line> line = stats::fit_line(sample.tokens, sample.seconds);
   if (!line) return scaling;
-  scaling.fixed_s = line->intercept;
-  scaling.per_token_s = line->slope;
-  scaling.r2 = line->r2;
-  scaling.fixed_ci95 = line->intercept_interval;
-  scaling.per_token_ci95 = line->slope_interval;
-  scaling.seconds_500 = line->at(kLongFormTokens);
-  scaling.seconds_500_ci95 = line->interval_at(kLongFormTokens);
-  if (line->slope > 0) scaling.limit_tok_per_s = 1 / line->slope;
-  if (line->slope_interval.low > 0) scaling.limit_ci95 = Interval{1 / line->slope_interval.high, 1 / line->slope_interval.low};
-  set_rate(*line, scaling.min_tokens, scaling.shortest_tok_per_s, scaling.shortest_ci95);
-  set_rate(*line, scaling.max_tokens, scaling.longest_tok_per_s, scaling.longest_ci95);
+  set_line(scaling, *line);
   if (lengths.size() > 2) {  // through two means there is always a line
     scaling.lack_of_fit_p = lack_of_fit_p(sample);
     scaling.largest_deviation = largest_deviation(sample, *line);
@@ -95,6 +85,20 @@ Scaling scaling_of(const Series& series) {
 }
 
 }  // namespace
+
+void set_line(Scaling& scaling, const stats::Line& line) {
+  scaling.fixed_s = line.intercept;
+  scaling.per_token_s = line.slope;
+  scaling.r2 = line.r2;
+  scaling.fixed_ci95 = line.intercept_interval;
+  scaling.per_token_ci95 = line.slope_interval;
+  scaling.seconds_500 = line.at(kLongFormTokens);
+  scaling.seconds_500_ci95 = line.interval_at(kLongFormTokens);
+  if (line.slope > 0) scaling.limit_tok_per_s = 1 / line.slope;
+  if (line.slope_interval.low > 0) scaling.limit_ci95 = Interval{1 / line.slope_interval.high, 1 / line.slope_interval.low};
+  set_rate(line, scaling.min_tokens, scaling.shortest_tok_per_s, scaling.shortest_ci95);
+  set_rate(line, scaling.max_tokens, scaling.longest_tok_per_s, scaling.longest_ci95);
+}
 
 void fill_scaling(Study& study) {
   for (const Series& series : series_of(study)) study.scaling.push_back(scaling_of(series));

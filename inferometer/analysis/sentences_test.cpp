@@ -174,6 +174,32 @@ TEST(Warnings, ASideThatDrawsMoreFlagsIsAFinding) {
   EXPECT_THAT(text(data.study().warnings, "uneven_flags"), HasSubstr("drew 0 flags in 54 runs"));
 }
 
+TEST(Warnings, FirstRunsThatAreSlowerThanLaterOnesHadNotSettled) {
+  Noise noise(5, 0.002);
+  Design design;
+  design.times = [&noise](const ifm::Run& run) { return Times{0.1 * noise.factor() * (run.block == 0 ? 1.1 : 1), 0.0125}; };
+  Data slow_start = simulate(design);
+  EXPECT_TRUE(text(slow_start.study().warnings, "unsettled").empty()) << "10 % of the first token alone is under 2 % of the latency";
+  design.times = [&noise](const ifm::Run& run) {
+    const double factor = noise.factor() * (run.block == 0 ? 1.05 : 1);
+    return Times{0.1 * factor, 0.0125 * factor};
+  };
+  Data unsettled = simulate(design);
+  EXPECT_THAT(text(unsettled.study().warnings, "unsettled"), HasSubstr("first runs of 18 cells were 5.0 % slower than later ones"));
+  for (auto& run : unsettled.runs) run.mode = Mode::cold;
+  EXPECT_TRUE(text(unsettled.study().warnings, "unsettled").empty()) << "cold runs are not warmed up";
+}
+
+TEST(Warnings, ASessionThatStoppedAsPlannedIsComplete) {
+  Data data = steady(0.2, 0.0125);
+  data.session.plan.repeats = 50;
+  EXPECT_FALSE(text(data.study().warnings, "unfinished").empty());
+  data.session.plan.stop = PlanStop{.max_runs = 50};
+  EXPECT_FALSE(text(data.study().warnings, "unfinished").empty()) << "it was interrupted before its end";
+  data.session.finished_utc = "2026-01-01T00:00:00Z";
+  EXPECT_TRUE(text(data.study().warnings, "unfinished").empty());
+}
+
 TEST(Warnings, MissingRunsMakeASessionUnfinished) {
   Data data = steady(0.2, 0.0125);
   data.runs.resize(20);

@@ -1,11 +1,15 @@
 #include "inferometer/analysis/study.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "inferometer/analysis/effects.h"
 #include "inferometer/analysis/groups.h"
+#include "inferometer/analysis/many_runs.h"
+#include "inferometer/analysis/run_table.h"
 #include "inferometer/analysis/sentences.h"
 
 namespace ifm {
@@ -47,31 +51,80 @@ bool is_timed(const Run& run) {
                       [](const std::string& flag) { return flag == "clock_disagreement" || flag == "suspended"; });
 }
 
-Study analyze(const Session& session, const std::vector<Run>& runs) {
-  Study study;
-  study.session = session;
-  for (const Run& run : runs) {
-    if (run.kind == RunKind::warmup) {
-      ++study.runs_warmup;
-      continue;
-    }
-    ++(run.status == RunStatus::ok ? study.runs_ok : study.runs_failed);
-    if (run.status == RunStatus::ok && !is_timed(run)) ++study.runs_invalid;
-    study.runs.push_back(run);
+StudyBuilder::StudyBuilder(Session session) : table_(std::make_unique<RunTable>()) { study_.session = std::move(session); }
+StudyBuilder::StudyBuilder(StudyBuilder&&) noexcept = default;
+StudyBuilder::~StudyBuilder() = default;
+
+void StudyBuilder::add(Run run) {
+  if (run.kind == RunKind::warmup) {
+    ++study_.runs_warmup;
+    return;
   }
-  std::stable_sort(study.runs.begin(), study.runs.end(), [](const Run& a, const Run& b) { return a.order < b.order; });
-  fill_groups(study);
-  fill_scaling(study);
-  fill_temperature(study);
-  fill_series_effects(study);
-  fill_variance(study);
-  fill_drift(study);
-  fill_fitness(study);
-  fill_determinism(study);
-  fill_flags(study);
-  write_conclusions(study);
-  write_warnings(study);
-  return study;
+  ++(run.status == RunStatus::ok ? study_.runs_ok : study_.runs_failed);
+  if (run.status == RunStatus::failed) ++study_.failures[run.error_kind.empty() ? "unknown" : run.error_kind];
+  if (is_timed(run)) {
+    const bool other = study_.session.plan.ignore_eos && run.output_tokens && *run.output_tokens != run.max_tokens;
+    study_.runs_other_length += other ? 1 : 0;
+    study_.runs_cached += run.cached_tokens.value_or(0) > 0 ? 1 : 0;
+  } else if (run.status == RunStatus::ok) {
+    ++study_.runs_invalid;
+  }
+  table_->add(run);
+  if (seen_++ % stride_ != 0) return;
+  study_.runs.push_back(std::move(run));
+  if (study_.runs.size() > 2 * size_t{kManyRuns}) thin();
+}
+
+void StudyBuilder::thin() {
+  stride_ *= 2;
+  size_t kept = 0;
+  for (size_t i = 0; i < study_.runs.size(); i += 2) std::swap(study_.runs[kept++], study_.runs[i]);
+  study_.runs.resize(kept);
+}
+
+void StudyBuilder::append(StudyBuilder&& later) {
+  while (stride_ < later.stride_) thin();
+  while (later.stride_ < stride_) later.thin();
+  std::move(later.study_.runs.begin(), later.study_.runs.end(), std::back_inserter(study_.runs));
+  study_.runs_warmup += later.study_.runs_warmup;
+  study_.runs_ok += later.study_.runs_ok;
+  study_.runs_failed += later.study_.runs_failed;
+  study_.runs_invalid += later.study_.runs_invalid;
+  study_.runs_other_length += later.study_.runs_other_length;
+  study_.runs_cached += later.study_.runs_cached;
+  for (const auto& [kind, runs] : later.study_.failures) study_.failures[kind] += runs;
+  table_->append(std::move(*later.table_));
+  seen_ += later.seen_;
+}
+
+Study StudyBuilder::finish() {
+  if (seen_ > kManyRuns) {
+    study_.runs_are_sample = true;
+    while (study_.runs.size() > size_t{kManyRuns}) thin();
+    fill_study_of_many(study_, *table_);
+  } else {
+    fill_groups(study_);
+    fill_scaling(study_);
+    fill_temperature(study_);
+    fill_series_effects(study_);
+    fill_variance(study_);
+    fill_drift(study_);
+    fill_determinism(study_);
+    fill_flags(study_);
+  }
+  fill_fitness(study_);
+  write_conclusions(study_);
+  write_warnings(study_);
+  return std::move(study_);
+}
+
+Study analyze(const Session& session, const std::vector<Run>& runs) {
+  std::vector<const Run*> in_order;
+  for (const Run& run : runs) in_order.push_back(&run);
+  std::ranges::stable_sort(in_order, {}, &Run::order);
+  StudyBuilder builder(session);
+  for (const Run* run : in_order) builder.add(*run);
+  return builder.finish();
 }
 
 }  // namespace ifm

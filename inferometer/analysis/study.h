@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +32,7 @@ struct Group {
   std::map<std::string, std::string> keys;  ///< factor → level, e.g. {"max_tokens","64"}
   int runs_ok = 0;
   int runs_failed = 0;
+  int runs_flagged = 0;
   MetricSummary latency_s, throughput_tok_per_s, ttft_s, decode_tok_per_s, prefill_tok_per_s, load_s, tpot_s;
   std::optional<double> total_tok_per_s;  ///< ΣN / ΣE2E
 };
@@ -119,7 +122,12 @@ struct Conclusion {
 /// Everything that is known about a session; what tables, figures and summary print.
 struct Study {
   Session session;
-  std::vector<Run> runs;  ///< measured runs, ok and failed, in execution order
+  /// Measured runs, ok and failed, in execution order; of more than kManyRuns evenly spaced ones, for figures.
+  std::vector<Run> runs;
+  bool runs_are_sample = false;         ///< `runs` are not all
+  std::map<std::string, int> failures;  ///< failed runs by kind of error
+  int runs_other_length = 0;            ///< timed ones that have not the asked number of tokens though EOS was to be ignored
+  int runs_cached = 0;                  ///< timed ones that took part of the prompt from a cache
   int runs_ok = 0;
   int runs_failed = 0;
   int runs_warmup = 0;
@@ -153,6 +161,33 @@ struct Study {
 [[nodiscard]] std::string series_label(const Run& run, bool several_modes);
 /// Whether a run's times count: measured, ok and not invalid.
 [[nodiscard]] bool is_timed(const Run& run);
+
+/// Above so many measured runs a study keeps a sample of them and is computed from moments and sorted values (many_runs.h).
+inline constexpr int kManyRuns = 2000;
+
+class RunTable;
+
+/// Makes a study of a session's runs as they come, so that a million need not stand in memory at once.
+class StudyBuilder {
+ public:
+  explicit StudyBuilder(Session session);
+  StudyBuilder(StudyBuilder&&) noexcept;
+  ~StudyBuilder();
+  /// Takes the next run, warm-up ones too, in execution order; of many measured ones the tokens are not needed.
+  void add(Run run);
+  /// Takes all runs of a builder for the same session that come after.
+  void append(StudyBuilder&& later);
+  /// The study; the builder must not be used afterwards.
+  [[nodiscard]] Study finish();
+
+ private:
+  void thin();
+
+  Study study_;
+  std::unique_ptr<RunTable> table_;
+  int64_t seen_ = 0;    ///< measured runs
+  int64_t stride_ = 1;  ///< of these every so many are kept
+};
 
 /// Pure: no clock, no files. The runs' metrics are taken as stored.
 [[nodiscard]] Study analyze(const Session& session, const std::vector<Run>& runs);

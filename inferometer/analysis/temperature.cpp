@@ -9,7 +9,9 @@
 #include "inferometer/analysis/effects.h"
 #include "inferometer/analysis/groups.h"
 #include "inferometer/analysis/matching.h"
+#include "inferometer/analysis/temperature.h"
 #include "inferometer/stats/confidence.h"
+#include "inferometer/stats/distribution.h"
 #include "inferometer/stats/paired.h"
 
 namespace ifm {
@@ -65,16 +67,77 @@ TemperatureEffect effect_of(const std::vector<const Run*>& runs, const NamedMetr
   return effect;
 }
 
-/// Each level against the lowest; verdicts after Holm's adjustment over the levels.
+/// Each metric at each level against the lowest.
 void append_effects(const std::string& series, const std::vector<const Run*>& runs, double margin, const NamedMetric& metric,
                     std::vector<TemperatureEffect>& effects) {
   std::set<double> levels;
   for (const Run* run : runs) levels.insert(run->temperature);
+  append_temperature_effects(series, levels, margin, effects,
+                             [&](double low, double high) { return effect_of(runs, metric, low, high); });
+}
+
+/// The test and its intervals from the moments of log ratios; null without any spread known.
+struct LogTest {
+  double ratio, p;
+  Interval ci90, ci95;
+};
+
+std::optional<LogTest> test_of(const MatchedLogs& pairs) {
+  const std::optional<double> sd = pairs.positive ? pairs.logs.sd() : std::nullopt;
+  if (!sd) return std::nullopt;
+  const auto n = static_cast<double>(pairs.logs.n);
+  const double mean = pairs.logs.mean;
+  const double error = *sd / std::sqrt(n);
+  const auto interval = [&](double level) {
+    const double half = stats::t_quantile(0.5 + level / 2, n - 1) * error;
+    return exp_of({mean - half, mean + half});
+  };
+  const double p = *sd > 0 ? stats::t_two_sided_p(mean / error, n - 1) : mean == 0 ? 1 : 0;
+  return LogTest{std::exp(mean), p, interval(0.90), interval(0.95)};
+}
+
+}  // namespace
+
+TemperatureEffect temperature_effect(const char* metric, double low, double high, const MatchedLogs& pairs) {
+  TemperatureEffect effect;
+  effect.metric = metric;
+  effect.low = low;
+  effect.high = high;
+  effect.pairs = static_cast<int>(pairs.logs.n);
+  if (std::string_view(metric) == "latency_s" && !pairs.lengths_equal) return effect;  // METHOD 4, as above
+  const auto test = test_of(pairs);
+  if (!test) return effect;
+  effect.ratio = test->ratio;
+  effect.p_value = test->p;
+  effect.ratio_ci90 = test->ci90;
+  effect.ratio_ci95 = test->ci95;
+  if (const auto difference = stats::detectable_difference(*pairs.logs.sd(), effect.pairs))
+    effect.detectable = std::expm1(*difference);
+  return effect;
+}
+
+SeriesEffect series_effect(const char* metric, const std::string& series, const std::string& reference,
+                           const MatchedLogs& pairs) {
+  SeriesEffect effect;
+  effect.metric = metric;
+  effect.series = series;
+  effect.reference = reference;
+  effect.pairs = static_cast<int>(pairs.logs.n);
+  const bool comparable = pairs.lengths_equal || effect.metric != "latency_s";
+  if (const auto test = comparable ? test_of(pairs) : std::nullopt) {
+    effect.ratio = test->ratio;
+    effect.ratio_ci95 = test->ci95;
+  }
+  return effect;
+}
+
+void append_temperature_effects(const std::string& series, const std::set<double>& levels, double margin,
+                                std::vector<TemperatureEffect>& effects, const EffectAt& effect_at) {
   std::vector<size_t> tested;
   std::vector<double> p_values;
   for (const double level : levels) {
     if (level == *levels.begin()) continue;
-    effects.push_back(effect_of(runs, metric, *levels.begin(), level));
+    effects.push_back(effect_at(*levels.begin(), level));
     effects.back().series = series;
     effects.back().margin = margin;
     if (!effects.back().p_value) continue;
@@ -84,8 +147,6 @@ void append_effects(const std::string& series, const std::vector<const Run*>& ru
   const std::vector<double> adjusted = stats::holm(p_values);
   for (size_t i = 0; i < tested.size(); ++i) effects[tested[i]].verdict = verdict_of(effects[tested[i]], adjusted[i]);
 }
-
-}  // namespace
 
 void fill_temperature(Study& study) {
   const double margin = study.session.plan.equivalence_margin;

@@ -62,6 +62,24 @@ std::vector<const Run*> with_latency(const Study& study) {
 
 }  // namespace
 
+void append_shares(Study& study, const char* metric, const std::vector<stats::Effect>& effects) {
+  std::vector<VarianceShare> shares;
+  for (const stats::Effect& effect : effects)
+    shares.push_back({metric, effect.name, effect.share, effect.degrees_of_freedom, effect.p_value});
+  std::stable_sort(shares.begin(), shares.end(), shown_before);
+  study.variance.insert(study.variance.end(), shares.begin(), shares.end());
+}
+
+void set_drift(Study& study, const std::optional<stats::Trend>& trend) {
+  if (!trend) return;
+  study.drift_percent_per_hour = 100 * trend->slope;
+  study.drift_percent_session = 100 * std::expm1(trend->slope * *study.session_hours);
+  if (!trend->interval) return;
+  study.drift_ci95 = Interval{100 * trend->interval->low, 100 * trend->interval->high};
+  study.drift_session_ci95 = Interval{100 * std::expm1(trend->interval->low * *study.session_hours),
+                                      100 * std::expm1(trend->interval->high * *study.session_hours)};
+}
+
 void fill_variance(Study& study) {
   for (const NamedMetric& metric : effect_metrics()) {
     std::vector<const Run*> runs;
@@ -75,12 +93,7 @@ void fill_variance(Study& study) {
       cells.push_back(run->cell);
     }
     const auto effects = stats::variance_shares(logs, factors_of(runs), cells);
-    if (!effects) continue;
-    std::vector<VarianceShare> shares;
-    for (const stats::Effect& effect : *effects)
-      shares.push_back({metric.name, effect.name, effect.share, effect.degrees_of_freedom, effect.p_value});
-    std::stable_sort(shares.begin(), shares.end(), shown_before);
-    study.variance.insert(study.variance.end(), shares.begin(), shares.end());
+    if (effects) append_shares(study, metric.name, *effects);
   }
 }
 
@@ -100,14 +113,7 @@ void fill_drift(Study& study) {
       static_cast<double>(runs.back()->start_ns - runs.front()->start_ns) / kNsPerHour + *runs.back()->metrics.e2e_s / 3600;
   std::vector<stats::Points> points;
   for (auto& [cell, cell_points] : cells) points.push_back(std::move(cell_points));
-  const auto trend = stats::theil_sen_within(points);
-  if (!trend) return;
-  study.drift_percent_per_hour = 100 * trend->slope;
-  study.drift_percent_session = 100 * std::expm1(trend->slope * *study.session_hours);
-  if (!trend->interval) return;
-  study.drift_ci95 = Interval{100 * trend->interval->low, 100 * trend->interval->high};
-  study.drift_session_ci95 = Interval{100 * std::expm1(trend->interval->low * *study.session_hours),
-                                      100 * std::expm1(trend->interval->high * *study.session_hours)};
+  set_drift(study, stats::theil_sen_within(points));
 }
 
 }  // namespace ifm

@@ -1,14 +1,14 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include <fmt/format.h>
 
-#include "inferometer/analysis/groups.h"
 #include "inferometer/analysis/phrases.h"
 #include "inferometer/analysis/sentences.h"
+#include "inferometer/stats/describe.h"
 #include "inferometer/stats/distribution.h"
+#include "inferometer/stats/paired.h"
 
 namespace ifm {
 namespace {
@@ -22,17 +22,16 @@ constexpr double kDriftPercent = 1;        ///< over the session
 constexpr double kTimerNs = 1000;
 constexpr int kFewRepeats = 5;
 constexpr double kAlpha = 0.05;
+constexpr double kUnsettled = 0.02;  ///< log ratio of first runs to later ones
+constexpr size_t kFewCells = 4;
 
 void warn(Study& study, const std::string& id, std::string text) { study.warnings.push_back({id, std::move(text)}); }
 
 void warn_failures(Study& study) {
   const int all = study.runs_ok + study.runs_failed;
   if (study.runs_failed > 0) {
-    std::map<std::string, int> kinds;
-    for (const Run& run : study.runs)
-      if (run.status == RunStatus::failed) ++kinds[run.error_kind.empty() ? "unknown" : run.error_kind];
     std::string list;
-    for (const auto& [kind, n] : kinds) list += fmt::format("{}{} {}", list.empty() ? "" : ", ", kind, n);
+    for (const auto& [kind, n] : study.failures) list += fmt::format("{}{} {}", list.empty() ? "" : ", ", kind, n);
     warn(study, "failed_runs",
          fmt::format("{} of {} runs failed ({}); they are not in the timings.", study.runs_failed, all, list));
   }
@@ -42,7 +41,8 @@ void warn_failures(Study& study) {
                      study.runs_invalid, all));
   const size_t planned =
       expand_cells(study.session.plan).size() * static_cast<size_t>(std::max(0, runs_of_cell(study.session.plan)));
-  if (static_cast<size_t>(all) < planned)
+  const bool stopped_as_planned = study.session.plan.stop && !study.session.finished_utc.empty();
+  if (static_cast<size_t>(all) < planned && !stopped_as_planned)
     warn(study, "unfinished", fmt::format("The session is not complete: {} of {} planned runs.", all, planned));
 }
 
@@ -70,7 +70,7 @@ std::string mean_text(const MetricSummary& latency) {
 void warn_flags(Study& study) {
   for (const FlagCount& count_of_flag : study.flags)
     warn(study, "flag_" + count_of_flag.flag,
-         fmt::format("{} of {} runs {} the flag \"{}\"{}.", count_of_flag.runs, study.runs.size(),
+         fmt::format("{} of {} runs {} the flag \"{}\"{}.", count_of_flag.runs, study.runs_ok + study.runs_failed,
                      count_of_flag.runs == 1 ? "carries" : "carry", count_of_flag.flag, flag_meaning(count_of_flag.flag)));
   if (study.overall_unflagged && study.overall.latency_s.mean) {
     const MetricSummary& rest = study.overall_unflagged->latency_s;
@@ -81,15 +81,32 @@ void warn_flags(Study& study) {
   }
 }
 
+/// Runs that follow a warm-up must be like later ones of their cell: the settling check. First repeats against the others, by the mean
+/// of cells' log ratios.
+void warn_unsettled(Study& study) {
+  std::map<int, std::pair<std::vector<double>, std::vector<double>>> cells;  // first block, later ones
+  for (const Run& run : study.runs) {
+    if (!is_timed(run) || run.mode != Mode::warm || !run.metrics.e2e_s || !(*run.metrics.e2e_s > 0)) continue;
+    auto& [first, later] = cells[run.cell];
+    (run.block == 0 ? first : later).push_back(std::log(*run.metrics.e2e_s));
+  }
+  std::vector<double> ratios;
+  for (const auto& [cell, values] : cells) {
+    if (values.first.empty() || values.second.empty()) continue;
+    ratios.push_back(*stats::mean(values.first) - *stats::mean(values.second));
+  }
+  const auto test = stats::paired_t_test(ratios);
+  if (ratios.size() < kFewCells || !test || test->mean < kUnsettled || test->p >= kAlpha) return;
+  warn(study, "unsettled",
+       fmt::format("The first runs of {} cells were {} slower than later ones ({}): the machine had not settled, so warm up longer (warmup: in the plan).",
+                   ratios.size(), percent(std::expm1(test->mean)), p_value(test->p)));
+}
+
 /// A side that draws more flags than another may throttle the machine (METHOD 10).
 void warn_uneven_flags(Study& study) {
   std::vector<std::pair<int, int>> sides;  // flagged, all
-  const std::vector<Series> all = series_of(study);
-  for (const Series& series : all) {
-    const auto flagged =
-        std::count_if(series.runs.begin(), series.runs.end(), [](const Run* run) { return !run->flags.empty(); });
-    sides.emplace_back(static_cast<int>(flagged), static_cast<int>(series.runs.size()));
-  }
+  const std::vector<Group>& all = study.by_model;
+  for (const Group& series : all) sides.emplace_back(series.runs_flagged, series.runs_ok + series.runs_failed);
   for (size_t i = 1; i < sides.size(); ++i) {
     const double p = stats::fisher_exact_p(sides[0].first, sides[0].second, sides[i].first, sides[i].second);
     if (p >= kAlpha) continue;
@@ -141,18 +158,10 @@ void warn_design(Study& study) {
     warn(study, "few_repeats", fmt::format("A cell has only {}: what is said of single cells is uncertain.", runs(least)));
   if (study.overall.latency_s.n > 0 && !study.overall.latency_s.ci95)
     warn(study, "no_repeats", "No cell was repeated, so there are no intervals for means.");
-  std::set<int> other_length, cached;
-  for (const Run& run : study.runs) {
-    if (!is_timed(run)) continue;
-    if (study.session.plan.ignore_eos && run.output_tokens && *run.output_tokens != run.max_tokens)
-      other_length.insert(run.order);
-    if (run.cached_tokens.value_or(0) > 0) cached.insert(run.order);
-  }
-  if (!other_length.empty())
-    warn(study, "lengths",
-         fmt::format("{} did not have exactly the asked number of tokens.", runs(static_cast<int>(other_length.size()))));
-  if (!cached.empty())
-    warn(study, "cached", fmt::format("{} took part of the prompt from a cache.", runs(static_cast<int>(cached.size()))));
+  if (study.runs_other_length > 0)
+    warn(study, "lengths", fmt::format("{} did not have exactly the asked number of tokens.", runs(study.runs_other_length)));
+  if (study.runs_cached > 0)
+    warn(study, "cached", fmt::format("{} took part of the prompt from a cache.", runs(study.runs_cached)));
 }
 
 void warn_time(Study& study) {
@@ -180,6 +189,7 @@ void write_warnings(Study& study) {
   warn_machine(study);
   warn_overhead(study);
   warn_design(study);
+  warn_unsettled(study);
   warn_time(study);
 }
 

@@ -1,5 +1,7 @@
+#include <array>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -9,6 +11,7 @@
 #include "inferometer/base/mapped_file.h"
 #include "inferometer/base/rng.h"
 #include "inferometer/base/sha256.h"
+#include "inferometer/base/sha256_x86.h"
 
 namespace ifm {
 namespace {
@@ -25,6 +28,20 @@ TEST(Sha256, DoesNotDependOnHowTheInputIsCut) {
   const std::string text(1000, 'a');
   for (std::size_t cut = 0; cut <= 130; ++cut) {
     EXPECT_EQ(Sha256().update(text.substr(0, cut)).update(text.substr(cut)).hex_digest(), sha256_of(text));
+  }
+}
+
+TEST(Sha256, InstructionsGiveWhatTheDefinitionGives) {
+  if (!sha256_x86::available()) GTEST_SKIP() << "no SHA instructions here";
+  Rng rng(1);
+  std::vector<uint8_t> data(std::size_t{64} * 20);
+  for (uint8_t& byte : data) byte = static_cast<uint8_t>(rng());
+  for (std::size_t blocks = 0; blocks <= 20; ++blocks) {
+    std::array<uint32_t, 8> plain{1, 2, 3, 4, 5, 6, 7, 0x80000000};
+    std::array<uint32_t, 8> fast = plain;
+    sha256_compress(plain, data.data(), blocks);
+    sha256_x86::compress(fast.data(), data.data(), blocks);
+    EXPECT_EQ(fast, plain) << blocks;
   }
 }
 

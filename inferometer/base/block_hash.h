@@ -9,12 +9,10 @@
 #include <string>
 #include <string_view>
 
-#include <fmt/format.h>
-
 namespace ifm {
 
 /// What SHA-1 and SHA-256 have in common: the message in blocks of 64 bytes, and its end. Hash: gives `state_`, 32-bit words, and
-/// compress(block of 64 bytes). Source: FIPS 180-4, 5.1.1 and 5.2.1.
+/// compress(blocks of 64 bytes, how many). Source: FIPS 180-4, 5.1.1 and 5.2.1.
 template <typename Hash>
 class BlockHash {
  public:
@@ -24,9 +22,10 @@ class BlockHash {
     total_bytes_ += left;
     while (left > 0) {
       if (pending_size_ == 0 && left >= kBlock) {
-        hash().compress(data);
-        data += kBlock;
-        left -= kBlock;
+        const std::size_t blocks = left / kBlock;
+        hash().compress(data, blocks);
+        data += blocks * kBlock;
+        left -= blocks * kBlock;
         continue;
       }
       const std::size_t take = std::min(left, kBlock - pending_size_);
@@ -35,7 +34,7 @@ class BlockHash {
       data += take;
       left -= take;
       if (pending_size_ == kBlock) {
-        hash().compress(pending_.data());
+        hash().compress(pending_.data(), 1);
         pending_size_ = 0;
       }
     }
@@ -51,7 +50,10 @@ class BlockHash {
     for (std::size_t i = 0; i < 8; ++i) tail[zeros + i] = static_cast<uint8_t>(bits >> (56 - 8 * i));
     update(std::as_bytes(std::span(tail.data(), zeros + 8)));
     std::string hex;
-    for (const uint32_t word : hash().state_) hex += fmt::format("{:08x}", word);
+    hex.reserve(hash().state_.size() * 8);
+    for (const uint32_t word : hash().state_) {
+      for (unsigned shift = 32; shift > 0; shift -= 4) hex += "0123456789abcdef"[word >> (shift - 4) & 0xFU];
+    }
     return hex;
   }
 

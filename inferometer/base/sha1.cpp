@@ -18,16 +18,14 @@ Round round_of(std::size_t t, uint32_t b, uint32_t c, uint32_t d) {
   return {b ^ c ^ d, 0xca62c1d6};
 }
 
-}  // namespace
-
-void Sha1::compress(const uint8_t* block) {
+void compress_block(std::array<uint32_t, 5>& state, const uint8_t* block) {
   std::array<uint32_t, 80> w{};
   for (std::size_t i = 0; i < 16; ++i) {
     w[i] = static_cast<uint32_t>(block[4 * i]) << 24 | static_cast<uint32_t>(block[4 * i + 1]) << 16 |
            static_cast<uint32_t>(block[4 * i + 2]) << 8 | static_cast<uint32_t>(block[4 * i + 3]);
   }
   for (std::size_t i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
-  auto [a, b, c, d, e] = state_;
+  auto [a, b, c, d, e] = state;
   for (std::size_t i = 0; i < 80; ++i) {
     const Round round = round_of(i, b, c, d);
     const uint32_t next = std::rotl(a, 5) + round.mixed + e + round.constant + w[i];
@@ -38,7 +36,13 @@ void Sha1::compress(const uint8_t* block) {
     a = next;
   }
   const std::array<uint32_t, 5> add{a, b, c, d, e};
-  for (std::size_t i = 0; i < 5; ++i) state_[i] += add[i];
+  for (std::size_t i = 0; i < 5; ++i) state[i] += add[i];
+}
+
+}  // namespace
+
+void Sha1::compress(const uint8_t* data, std::size_t blocks) {
+  for (std::size_t i = 0; i < blocks; ++i) compress_block(state_, data + 64 * i);
 }
 
 }  // namespace ifm

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "inferometer/base/mapped_file.h"
+#include "inferometer/base/sha256_x86.h"
 
 namespace ifm {
 namespace {
@@ -17,9 +18,7 @@ constexpr std::array<uint32_t, 64> kRound = {
     0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
     0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-}  // namespace
-
-void Sha256::compress(const uint8_t* block) {
+void compress_block(std::array<uint32_t, 8>& state, const uint8_t* block) {
   std::array<uint32_t, 64> w{};
   for (std::size_t i = 0; i < 16; ++i) {
     w[i] = static_cast<uint32_t>(block[4 * i]) << 24 | static_cast<uint32_t>(block[4 * i + 1]) << 16 |
@@ -30,7 +29,7 @@ void Sha256::compress(const uint8_t* block) {
     const uint32_t s1 = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ (w[i - 2] >> 10);
     w[i] = w[i - 16] + s0 + w[i - 7] + s1;
   }
-  auto [a, b, c, d, e, f, g, h] = state_;
+  auto [a, b, c, d, e, f, g, h] = state;
   for (std::size_t i = 0; i < 64; ++i) {
     const uint32_t s1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
     const uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kRound[i] + w[i];
@@ -46,7 +45,19 @@ void Sha256::compress(const uint8_t* block) {
     a = t1 + t2;
   }
   const std::array<uint32_t, 8> add{a, b, c, d, e, f, g, h};
-  for (std::size_t i = 0; i < 8; ++i) state_[i] += add[i];
+  for (std::size_t i = 0; i < 8; ++i) state[i] += add[i];
+}
+
+}  // namespace
+
+void sha256_compress(std::array<uint32_t, 8>& state, const uint8_t* data, std::size_t blocks) {
+  for (std::size_t i = 0; i < blocks; ++i) compress_block(state, data + 64 * i);
+}
+
+void Sha256::compress(const uint8_t* data, std::size_t blocks) {
+  static const bool in_hardware = sha256_x86::available();
+  if (in_hardware) return sha256_x86::compress(state_.data(), data, blocks);
+  sha256_compress(state_, data, blocks);
 }
 
 std::string sha256_of(std::string_view text) { return Sha256().update(text).hex_digest(); }

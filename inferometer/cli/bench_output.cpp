@@ -14,6 +14,8 @@ namespace {
 
 Json json_or_null(const std::optional<int64_t>& value) { return value ? Json(*value) : Json(nullptr); }
 using ifm::json_or_null;
+/// A limit of 0 was not measured.
+Json measured_or_null(double limit) { return limit > 0 ? Json(limit) : Json(nullptr); }
 
 /// "llama 135M 4-bit affine, group 32"
 std::string model_type(const ModelInfo& model) {
@@ -86,8 +88,8 @@ Json bench_json(const BenchRecord& record) {
   out["measured_read_gb_per_s"] = Json::array();
   out["measured_int8_gmac_per_s"] = Json::array();
   for (const BenchLimits& limits : result.measured_limits) {
-    out["measured_read_gb_per_s"].push_back(limits.read_gb_per_s);
-    out["measured_int8_gmac_per_s"].push_back(limits.int8_gmac_per_s);
+    if (limits.read_gb_per_s > 0) out["measured_read_gb_per_s"].push_back(limits.read_gb_per_s);
+    if (limits.int8_gmac_per_s > 0) out["measured_int8_gmac_per_s"].push_back(limits.int8_gmac_per_s);
   }
   out["test"] = row_name(result.row);
   out["engine"] = record.engine;
@@ -95,8 +97,8 @@ Json bench_json(const BenchRecord& record) {
   out["accuracy"] = json_or_null(model.accuracy);
   out["bytes_per_token"] = json_or_null(result.bytes_per_token);
   out["macs_per_token"] = json_or_null(result.macs_per_token);
-  out["read_gb_per_s"] = result.limits.read_gb_per_s;
-  out["int8_gmac_per_s"] = result.limits.int8_gmac_per_s;
+  out["read_gb_per_s"] = measured_or_null(result.limits.read_gb_per_s);
+  out["int8_gmac_per_s"] = measured_or_null(result.limits.int8_gmac_per_s);
   out["int8_instruction"] = json_or_null(result.limits.int8_instruction);
   out["mbu"] = json_or_null(result.mbu);
   out["mac_share"] = json_or_null(result.mac_share);
@@ -155,7 +157,7 @@ std::string bench_markdown(const std::vector<BenchRecord>& records) {
     }
   }
   std::string out = table.markdown();
-  if (!records.empty()) {
+  if (read_high > 0) {
     out += fmt::format("\nlimits measured between the samples: read {:.1f}-{:.1f} GB/s, int8 {:.0f}-{:.0f} GMAC/s{}", read_low,
                        read_high, mac_low, mac_high, int8_peak_text(records.front()));
     out += warnings + "\n";

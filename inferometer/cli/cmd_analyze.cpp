@@ -4,9 +4,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -56,11 +58,11 @@ void move_into_place(const fs::path& from, const fs::path& to) {
 }
 
 /// Whole or not at all: readers never see half a file.
-void write_whole(const fs::path& file, const std::string& bytes) {
+void write_whole(const fs::path& file, const std::function<void(std::ostream&)>& write) {
   make_folder(file.parent_path());
   const fs::path temporary = temporary_beside(file);
   std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
-  stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  write(stream);
   stream.close();
   if (!stream) {
     const int reason = errno;
@@ -69,6 +71,21 @@ void write_whole(const fs::path& file, const std::string& bytes) {
     fail(ErrorKind::io, "{}: cannot be written ({})", file.string(), std::strerror(reason));
   }
   move_into_place(temporary, file);
+}
+
+void write_whole(const fs::path& file, const std::string& bytes) {
+  write_whole(file, [&](std::ostream& stream) { stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); });
+}
+
+/// runs.csv of more runs than the study holds.
+void write_runs(const fs::path& out, const fs::path& file, int64_t session) {
+  write_whole(file, [&](std::ostream& stream) {
+    CsvTable csv = runs_table();
+    visit_measured_runs(out, session, [&](const Run& run) {
+      add_run(csv, session, run);
+      stream << csv.take_text();
+    });
+  });
 }
 
 std::string read_whole(const fs::path& file) {
@@ -158,6 +175,10 @@ int analyze_session(const AnalyzeFlags& flags) {
   for (const ReportFile& file : files) {
     write_whole(out / file.path, file.bytes);
     fmt::print("{}\n", (out / file.path).string());
+  }
+  if (study.runs_are_sample) {
+    write_runs(out, out / "analysis" / "runs.csv", study.session.id);
+    fmt::print("{}\n", (out / "analysis" / "runs.csv").string());
   }
   std::fflush(stdout);
   draw_all(out, pictures);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ struct BenchFlags {
   std::string threads;
   int repetitions = 5;
   std::string output = "md";
+  bool no_limits = false;
 };
 
 /// Prints rows as the format allows: one by one (jsonl, csv) or all together at the end.
@@ -69,10 +71,10 @@ class Writer {
   std::vector<BenchRecord> records_;
 };
 
-void bench_model(const std::string& name, const ModelFlags& engine_flags, const std::vector<BenchRow>& rows, int repetitions,
-                 const InterruptGuard& guard, Writer& writer) {
+void bench_model(const std::string& name, const BenchFlags& flags, const std::vector<BenchRow>& rows, const InterruptGuard& guard,
+                 Writer& writer) {
   SteadyClock clock;
-  const LoadedModel loaded = load_model(name, engine_flags, clock);
+  const LoadedModel loaded = load_model(name, flags.engine, clock);
   const ModelInfo& info = loaded.model->info();
   Evaluator* evaluator = loaded.model->evaluator();
   if (evaluator == nullptr) {
@@ -80,7 +82,10 @@ void bench_model(const std::string& name, const ModelFlags& engine_flags, const 
          loaded.engine->name());
   }
   const int threads = std::max(1, info.threads);
-  const auto limits_for = [&](const BenchRow& row) {
+  // Without the model's bytes and multiply-adds there is no share that the limits could serve.
+  const bool no_shares = flags.no_limits || (!info.bytes_per_token && !info.macs_per_token);
+  const auto limits_for = [&](const BenchRow& row) -> std::function<BenchLimits()> {
+    if (no_shares) return [] { return BenchLimits{}; };
     const auto weights = static_cast<double>(info.bytes_per_token.value_or(kMaxWorkingSetBytes));
     const auto moved = static_cast<int64_t>(step_bytes(row, info).value_or(weights));
     return [threads, isa = info.isa, working_set = std::clamp(moved, kMinWorkingSetBytes, kMaxWorkingSetBytes)] {
@@ -90,13 +95,13 @@ void bench_model(const std::string& name, const ModelFlags& engine_flags, const 
                          .int8_instruction = std::string(int8.instruction)};
     };
   };
-  ProgressBar bar(static_cast<int64_t>(rows.size()) * (repetitions + 1), fmt::format("bench {}", name));
+  ProgressBar bar(static_cast<int64_t>(rows.size()) * (flags.repetitions + 1), fmt::format("bench {}", name));
   int64_t done = 0;
   for (const BenchRow& row : rows) {
     bar.update(done, row_name(row));
     writer.add({loaded.engine->name(), info,
                 measure_row(
-                    row, repetitions, info, *evaluator, clock, limits_for(row), [&] { bar.update(++done, row_name(row)); },
+                    row, flags.repetitions, info, *evaluator, clock, limits_for(row), [&] { bar.update(++done, row_name(row)); },
                     guard.token())});
   }
   bar.finish();
@@ -120,7 +125,7 @@ int bench(BenchFlags flags) {
   for (const std::string& model : flags.models) {
     for (const int count : threads) {
       flags.engine.threads = count;
-      bench_model(model, flags.engine, rows, flags.repetitions, guard, writer);
+      bench_model(model, flags, rows, guard, writer);
     }
   }
   writer.finish();
@@ -158,6 +163,7 @@ void add_bench(CLI::App& app, CliContext& context) {
   verb->add_option("-o,--output", flags->output, "Format")
       ->check(CLI::IsMember({"md", "csv", "json", "jsonl"}))
       ->capture_default_str();
+  verb->add_flag("--no-limits", flags->no_limits, "Do not measure what the machine allows: sooner done, and no shares");
   add_model_flags(*verb, flags->engine);
   verb->remove_option(verb->get_option("--threads"));
   verb->add_option("-t,--threads", flags->threads, "Numbers of threads: lists and ranges (default: one for each physical core)");

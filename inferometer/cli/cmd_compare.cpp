@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,11 +9,15 @@
 #include <fmt/format.h>
 
 #include "inferometer/analysis/comparison.h"
+#include "inferometer/analysis/stored_comparison.h"
 #include "inferometer/base/error.h"
 #include "inferometer/base/sha256.h"
+#include "inferometer/base/this_program.h"
 #include "inferometer/cli/app.h"
 #include "inferometer/cli/commands.h"
+#include "inferometer/cli/pinned.h"
 #include "inferometer/cli/plan_session.h"
+#include "inferometer/cli/results.h"
 #include "inferometer/cli/terminal.h"
 #include "inferometer/engine/registry.h"
 #include "inferometer/measure/engine_options.h"
@@ -22,11 +28,17 @@ namespace ifm {
 namespace {
 
 constexpr int kMaxPairs = 10'000;
+constexpr int kPairsPerExtra = 4;
 
 struct CompareFlags {
-  std::vector<std::string> words;  ///< PLAN, or A B PLAN
+  std::vector<std::string> words;  ///< PLAN, A B PLAN, RESULTS, RESULTS RESULTS
   std::string program_a, program_b;
+  std::string against;         ///< "pinned"
+  bool pin = false;            ///< keep B as the baseline of --against pinned
+  std::string side_a, side_b;  ///< engines of stored sessions
+  std::optional<int64_t> session_a, session_b;
   int pairs = 20;
+  std::optional<int> extra_pairs;  ///< null: a quarter of the pairs
   std::string min_effect;
   std::vector<std::string> metrics{"latency"};
   std::string out = "results-compare";
@@ -65,12 +77,13 @@ PlanEngine side_of(const PlanEngine& engine, const std::string& id, const std::s
 
 /// The plan with the two sides as its engines.
 Plan comparison_plan(const CompareFlags& flags) {
+  const std::string program_a = flags.against.empty() ? flags.program_a : pinned_program().program.string();
   Plan plan = read_plan(flags.words.back());
   if (plan.models.size() != 1)
     fail(ErrorKind::usage, "compare: {} names {} models (expected one; a side may have its own: {{embedded: {{model: …}}}})",
          flags.words.back(), plan.models.size());
   std::vector<PlanEngine> engines{plan.engines.front(), plan.engines.front()};
-  std::string sides = flags.program_a + "\n" + flags.program_b;
+  std::string sides = program_a + "\n" + flags.program_b;
   if (flags.words.size() == 3) {
     for (std::size_t i = 0; i < 2; ++i) {
       engines[i] = parse_engine(flags.words[i], i == 0 ? "A" : "B");
@@ -78,12 +91,13 @@ Plan comparison_plan(const CompareFlags& flags) {
     }
   }
   if (flags.preflight) engines[1] = engines[0];
-  plan.engines = {side_of(engines[0], "A", flags.program_a),
-                  side_of(engines[1], "B", flags.preflight ? flags.program_a : flags.program_b)};
+  plan.engines = {side_of(engines[0], "A", program_a), side_of(engines[1], "B", flags.preflight ? program_a : flags.program_b)};
   plan.modes = {Mode::warm};
   plan.pairs = flags.pairs;
+  plan.extra_pairs = flags.extra_pairs.value_or(flags.pairs / kPairsPerExtra);
+  plan.stop.reset();
   if (!flags.min_effect.empty()) plan.equivalence_margin = parse_min_effect(flags.min_effect);
-  plan.hash = sha256_of(fmt::format("{}\n{}\n{}", plan.hash, sides, plan.pairs));
+  plan.hash = sha256_of(fmt::format("{}\n{}\n{}\n{}", plan.hash, sides, plan.pairs, plan.extra_pairs));
   return plan;
 }
 
@@ -118,9 +132,42 @@ int exit_code_of(const ComparisonReport& report, bool allow_inconclusive) {
   }
 }
 
+int pin(const CompareFlags& flags) {
+  if (!flags.words.empty()) fail(ErrorKind::usage, "--pin: pins a program and compares nothing (expected no PLAN beside it)");
+  const PinnedProgram pinned = pin_program(flags.program_b.empty() ? this_program() : std::filesystem::path(flags.program_b));
+  fmt::print("pinned {} as {}\n", pinned.version, pinned.program.string());
+  return exit_done;
+}
+
+/// Results that are there already.
+int compare_results(const CompareFlags& flags) {
+  const StoredSession a = read_session(flags.words[0], flags.session_a);
+  const StoredSession b = flags.words.size() == 2 || flags.session_b ? read_session(flags.words.back(), flags.session_b) : a;
+  const bool one = flags.words.size() == 1 && !flags.session_b;
+  ComparisonReport report;
+  if (one && holds_pairs(a.session)) {
+    report = compare_sides(a.session, a.runs, flags.metrics);
+  } else {
+    const bool two_engines = one && a.session.plan.engines.size() == 2 && flags.side_a.empty() && flags.side_b.empty();
+    const std::string first = two_engines ? a.session.plan.engines[0].id : flags.side_a;
+    const std::string second = two_engines ? a.session.plan.engines[1].id : flags.side_b;
+    report = compare_stored({a.session, a.runs, stored_engine(a.session, first)},
+                            {b.session, b.runs, stored_engine(b.session, second)}, flags.metrics);
+  }
+  print_report(report, flags);
+  return exit_code_of(report, flags.allow_inconclusive);
+}
+
 int compare(const CompareFlags& flags, const std::string& command) {
-  if (flags.words.size() != 1 && flags.words.size() != 3)
-    fail(ErrorKind::usage, "compare: expected PLAN, or A B PLAN, got {} words", flags.words.size());
+  if (flags.pin) return pin(flags);
+  if (!flags.words.empty() && flags.words.size() <= 2 && std::ranges::all_of(flags.words, holds_results))
+    return compare_results(flags);
+  if (flags.words.size() != 1 && flags.words.size() != 3) {
+    fail(ErrorKind::usage, "compare: expected PLAN, A B PLAN, or one or two folders of results, got {} words",
+         flags.words.size());
+  }
+  if (!flags.against.empty() && !flags.program_a.empty())
+    fail(ErrorKind::usage, "--against pinned: A is the pinned program (expected no --bin-a beside it)");
   const Plan plan = comparison_plan(flags);
   const EndedSession ended = run_plan_into(flags.out, plan, {.start = SessionStart::fresh, .command = command});
   const ComparisonReport report = compare_sides(ended.session, ended.runs, flags.metrics);
@@ -133,7 +180,8 @@ int compare(const CompareFlags& flags, const std::string& command) {
     return exit_interrupted;
   }
   if (flags.preflight) {
-    print_document(preflight_document(report, false_alarm_percent(report, ended.runs)), flags.format);
+    print_document(preflight_document(report, false_alarm_percent(ended.session, ended.runs, flags.metrics.front())),
+                   flags.format);
     return ended.outcome.runs_ok > 0 ? exit_done : exit_failed;
   }
   print_report(report, flags);
@@ -147,17 +195,29 @@ void add_compare(CLI::App& app, CliContext& context) {
       app, "compare", "Whether B is slower than A: two builds, engines, models or settings, in adjacent pairs of fresh processes",
       "  inferometer compare --bin-a old/bin/inferometer --bin-b build/release/bin/inferometer plans/gate.yaml\n"
       "  inferometer compare embedded \"{embedded: {threads: 1}}\" plans/gate.yaml --metric tpot\n"
-      "  inferometer compare plans/gate.yaml --preflight\n\n"
+      "  inferometer compare plans/gate.yaml --preflight\n"
+      "  inferometer compare --pin && inferometer compare --against pinned plans/gate.yaml\n"
+      "  inferometer compare results-monday results-friday\n\n"
       "A and B are engines as a plan writes them (default: the plan's first, for both). Each pair runs every cell of the\n"
-      "plan in a process of A and in one of B, in balanced order. Exit codes: 0 equivalent or faster, 3 regression (or\n"
-      "mixed), 4 incomparable, 5 inconclusive.");
+      "plan in a process of A and in one of B, in balanced order. Folders of results are compared as they are stored: effects,\n"
+      "and a verdict only where they hold such pairs. Exit codes: 0 equivalent or faster, 3 regression (or mixed), 4\n"
+      "incomparable, 5 inconclusive.");
   auto flags = std::make_shared<CompareFlags>();  // shared with the callback, which outlives this function
-  verb->add_option("plan", flags->words, "[A B] PLAN.yaml")->required()->type_name("")->expected(1, 3);
+  verb->add_option("plan", flags->words, "[A B] PLAN.yaml, or folders of results")->type_name("")->expected(0, 3);
   verb->add_option("--bin-a", flags->program_a, "A's inferometer (default: this one)")->check(CLI::ExistingFile);
   verb->add_option("--bin-b", flags->program_b, "B's inferometer (default: this one)")->check(CLI::ExistingFile);
+  verb->add_option("--against", flags->against, "pinned: A is the program that --pin kept")->check(CLI::IsMember({"pinned"}));
+  verb->add_flag("--pin", flags->pin, "Keep --bin-b (default: this program) as the baseline of --against pinned");
+  verb->add_option("--side-a", flags->side_a, "Results: the engine that is A, where there are several");
+  verb->add_option("--side-b", flags->side_b, "Results: the engine that is B");
+  verb->add_option("--session-a", flags->session_a, "Results: A's session (default: the latest)");
+  verb->add_option("--session-b", flags->session_b, "Results: B's session (default: the latest; A's where one folder is given)");
   verb->add_option("--pairs", flags->pairs, "Pairs of processes; fewer than 10 decide nothing")
       ->check(number_between(1, kMaxPairs))
       ->capture_default_str();
+  verb->add_option("--extra-pairs", flags->extra_pairs,
+                   "Most pairs that are added, one for each in which the machine was disturbed (default: a quarter of --pairs)")
+      ->check(number_between(0, kMaxPairs));
   verb->add_option("--min-effect", flags->min_effect, "The margin: an effect within it counts as none (default: the plan's, 1%)");
   verb->add_option("--metric", flags->metrics, "What is compared: latency, ttft, tpot; several are tested together")
       ->delimiter(',')

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <future>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -18,6 +19,8 @@
 namespace ifm {
 namespace {
 
+constexpr const char* kResultsFile = "inferometer.db";
+
 int64_t pick_session(const Store& store, const std::string& file, std::optional<int64_t> wanted) {
   const std::vector<int64_t> sessions = store.sessions();
   if (sessions.empty()) fail(ErrorKind::not_found, "{}: no session (expected one made by inferometer run)", file);
@@ -28,7 +31,60 @@ int64_t pick_session(const Store& store, const std::string& file, std::optional<
   return *wanted;
 }
 
+/// A session of a results folder that has runs.
+struct OpenSession {
+  Store store;
+  int64_t id = 0;
+  int last_order = 0;  ///< of its runs
+};
+
+OpenSession open_session(const std::filesystem::path& folder, std::optional<int64_t> session) {
+  const std::filesystem::path file = folder / kResultsFile;
+  if (!holds_results(folder)) {
+    fail(ErrorKind::not_found, "{}: no results there (expected the folder of an earlier inferometer run PLAN.yaml --out {})",
+         file.string(), folder.string());
+  }
+  Store store(file, Store::Access::read);
+  const int64_t id = pick_session(store, file.string(), session);
+  const std::optional<int> last_order = store.last_order(id);
+  if (!last_order) {
+    fail(ErrorKind::not_found, "{}: session {} has no measured run yet (expected at least one; see inferometer run --resume)",
+         file.string(), id);
+  }
+  return {std::move(store), id, *last_order};
+}
+
+/// A session with more runs than are kept in memory: two threads read half of them each.
+Study study_of_many(const Store& store, const std::filesystem::path& file, const Session& session, int last_order) {
+  StudyBuilder early(session);
+  StudyBuilder late(session);
+  const int middle = last_order / 2;
+  const auto read = [&](const Store& from, StudyBuilder& builder, OrderRange range) {
+    from.visit_runs(
+        session.id, RunDetail::without_tokens,
+        [&](Run&& run) {
+          check_without_tokens(run, file.string());
+          builder.add(std::move(run));
+        },
+        range);
+  };
+  std::future<void> second = std::async(std::launch::async, [&] {
+    read(Store(file, Store::Access::read), late, {middle + 1, last_order});
+  });
+  read(store, early, {0, middle});
+  second.get();
+  early.append(std::move(late));
+  return early.finish();
+}
+
 }  // namespace
+
+void visit_measured_runs(const std::filesystem::path& folder, int64_t session, const std::function<void(const Run&)>& visit) {
+  const Store store(folder / kResultsFile, Store::Access::read);
+  store.visit_runs(session, RunDetail::without_tokens, [&](Run&& run) {
+    if (run.kind == RunKind::measured) visit(run);
+  });
+}
 
 void make_writable_folder(const std::filesystem::path& out) {
   namespace fs = std::filesystem;
@@ -43,24 +99,23 @@ void make_writable_folder(const std::filesystem::path& out) {
   if (!written) fail(ErrorKind::io, "--out: {} cannot be written to (expected a folder with write permission)", out.string());
 }
 
+bool holds_results(const std::filesystem::path& folder) { return std::filesystem::exists(folder / kResultsFile); }
+
 StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session) {
-  const std::filesystem::path file = folder / "inferometer.db";
-  if (!std::filesystem::exists(file)) {
-    fail(ErrorKind::not_found, "{}: no results there (expected the folder of an earlier inferometer run PLAN.yaml --out {})",
-         file.string(), folder.string());
-  }
-  const Store store(file, Store::Access::read);
-  const int64_t id = pick_session(store, file.string(), session);
-  std::vector<Run> runs = store.runs(id);
+  const OpenSession open = open_session(folder, session);
+  std::vector<Run> runs = open.store.runs(open.id);
   if (std::none_of(runs.begin(), runs.end(), [](const Run& run) { return run.kind == RunKind::measured; })) {
     fail(ErrorKind::not_found, "{}: session {} has no measured run yet (expected at least one; see inferometer run --resume)",
-         file.string(), id);
+         (folder / kResultsFile).string(), open.id);
   }
-  check_runs(runs, file.string());
-  return {store.session(id), std::move(runs)};
+  check_runs(runs, (folder / kResultsFile).string());
+  return {open.store.session(open.id), std::move(runs)};
 }
 
 Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
+  const OpenSession open = open_session(folder, session);
+  if (open.last_order > kManyRuns)
+    return study_of_many(open.store, folder / kResultsFile, open.store.session(open.id), open.last_order);
   const StoredSession stored = read_session(folder, session);
   return analyze(stored.session, stored.runs);
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -20,6 +21,11 @@ struct StoredSession {
 [[nodiscard]] StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session);
 /// What is known about it. @throws as read_session.
 [[nodiscard]] Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session);
+
+/// Whether a folder holds results.
+[[nodiscard]] bool holds_results(const std::filesystem::path& folder);
+/// Every measured run of a session of a results folder, in execution order, without its tokens. @throws as Store.
+void visit_measured_runs(const std::filesystem::path& folder, int64_t session, const std::function<void(const Run&)>& visit);
 
 /// @throws Error io when the folder cannot be made or written to: before the first run, not after it (FAULTS 97).
 void make_writable_folder(const std::filesystem::path& out);

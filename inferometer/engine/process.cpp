@@ -9,6 +9,7 @@
 #include "inferometer/base/subprocess.h"
 #include "inferometer/base/this_program.h"
 #include "inferometer/base/version.h"
+#include "inferometer/engine/program_link.h"
 #include "inferometer/engine/wire.h"
 
 namespace ifm {
@@ -16,8 +17,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr uint64_t kPaddingSeed = 1;
+constexpr uint64_t kLayoutSeed = 1;
 constexpr uint64_t kMaxPadding = 4096;
+constexpr uint64_t kMaxPathPart = 200;
 
 ErrorKind kind_named(const std::string& name) {
   for (const ErrorKind kind : {ErrorKind::usage, ErrorKind::not_found, ErrorKind::invalid_data, ErrorKind::unsupported,
@@ -27,19 +29,28 @@ ErrorKind kind_named(const std::string& name) {
   return ErrorKind::engine;
 }
 
-/// Another length for every child: the size of its environment moves its stack, which alone can change speeds by some percent,
-/// and would do so for one side of a comparison. Source: Mytkowicz et al., Producing Wrong Data Without Doing Anything Obviously
-/// Wrong!, ASPLOS 2009.
-std::string padding() {
-  static Rng rng(kPaddingSeed);
-  return std::string(rng.below(kMaxPadding), 'x');
+/// Other lengths for every child: the size of its environment and of its path move its stack, which alone can change speeds by
+/// some percent, and would do so for one side of a comparison. Source: Mytkowicz et al., Producing Wrong Data Without Doing
+/// Anything Obviously Wrong!, ASPLOS 2009.
+struct Layout {
+  std::size_t padding = 0;
+  std::size_t path_part = 1;
+};
+
+Layout next_layout() {
+  static Rng rng(kLayoutSeed);
+  const std::size_t padding = rng.below(kMaxPadding);
+  return {padding, 1 + rng.below(kMaxPathPart)};
 }
 
 /// The lines of a worker, each with the moment at which its last byte was read.
 class Worker {
  public:
-  Worker(const std::vector<std::string>& argv, Clock& clock)
-      : clock_(clock), child_(argv, {.own_group = true, .environment = {{"INFEROMETER_PADDING", padding()}}}) {}
+  Worker(const std::filesystem::path& program, const Layout& layout, Clock& clock)
+      : clock_(clock),
+        link_(program, layout.path_part),
+        child_({link_.path().string(), "worker"},
+               {.own_group = true, .environment = {{"INFEROMETER_PADDING", std::string(layout.padding, 'x')}}}) {}
 
   void send(const json& message) { child_.write(message.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"); }
 
@@ -78,6 +89,7 @@ class Worker {
   }
 
   Clock& clock_;
+  ProgramLink link_;
   ChildProcess child_;
   std::string buffer_;
   std::size_t at_ = 0;
@@ -86,9 +98,9 @@ class Worker {
 
 class ProcessModel final : public Model {
  public:
-  ProcessModel(const EngineOptions& options, const std::vector<std::string>& argv, Clock& clock,
+  ProcessModel(const EngineOptions& options, const std::filesystem::path& program, Clock& clock,
                const std::filesystem::path& path, const std::string& name)
-      : clock_(clock), worker_(argv, clock) {
+      : clock_(clock), worker_(program, next_layout(), clock) {
     worker_.send({{"load", {{"path", path.string()}, {"name", name}, {"options", to_wire(options)}}}});
     info_ = info_from_wire(worker_.receive().message.at("info"));
   }
@@ -142,7 +154,7 @@ class ProcessEngine final : public Engine {
   [[nodiscard]] std::string name() const override { return "process"; }
   [[nodiscard]] std::string version() const override { return build_version().version; }
   [[nodiscard]] std::unique_ptr<Model> load(const std::filesystem::path& path, const std::string& name) override {
-    return std::make_unique<ProcessModel>(options_, std::vector<std::string>{program().string(), "worker"}, clock_, path, name);
+    return std::make_unique<ProcessModel>(options_, program(), clock_, path, name);
   }
 
  private:

@@ -1,10 +1,7 @@
 #include "inferometer/measure/probe.h"
 
-#include <ctime>
-
-#include <fmt/format.h>
-
 #include "inferometer/base/clock.h"
+#include "inferometer/base/utc.h"
 #include "inferometer/base/version.h"
 #include "inferometer/engine/simulated.h"
 #include "inferometer/kernel/limits.h"
@@ -66,13 +63,7 @@ class RealMachine final : public MachineProbe {
     // Whether it worked is seen in page_cache_share(), which is recorded.
     (void)ifm::drop_page_cache(weight_files_of(model));
   }
-  [[nodiscard]] std::string utc_now() override {
-    const std::time_t now = std::time(nullptr);
-    std::tm utc{};
-    gmtime_r(&now, &utc);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                       utc.tm_min, utc.tm_sec);
-  }
+  [[nodiscard]] std::string utc_now() override { return ifm::utc_now(); }
 
  private:
   Canary canary_;

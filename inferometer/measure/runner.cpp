@@ -72,13 +72,25 @@ SessionOutcome SessionRunner::run() {
   }
   world_.observer.on_session(session_, plan_, static_cast<int>(cells_.size()) * runs_of_cell(plan_),
                              static_cast<int>(done_.size()));
-  const auto blocks = plan_.pairs > 0 ? plan_pairs(cells_, plan_.repeats, plan_.pairs, order_seed_)
+  const auto blocks = plan_.pairs > 0 ? plan_pairs(cells_, plan_.repeats, plan_.pairs + plan_.extra_pairs, order_seed_)
                                       : plan_order(cells_, plan_.repeats, order_seed_);
   for (std::size_t block = 0; block < blocks.size() && !outcome_.interrupted; ++block) {
+    if (plan_.pairs > 0 && static_cast<int>(block) >= plan_.pairs + flagged_pairs(static_cast<int>(block))) break;
     run_block(static_cast<int>(block), blocks[block]);
   }
   finish();
   return outcome_;
+}
+
+/// Flagged pairs so far: one more is run for each, within the plan's budget. Read from the store, which knows what a canary is
+/// worth.
+int SessionRunner::flagged_pairs(int pairs_run) const {
+  if (pairs_run < plan_.pairs) return 0;
+  std::set<int> flagged;
+  for (const Run& run : world_.store.runs(session_)) {
+    if (run.kind == RunKind::measured && !run.flags.empty()) flagged.insert(run.block);
+  }
+  return static_cast<int>(flagged.size());
 }
 
 void SessionRunner::begin_fresh() {

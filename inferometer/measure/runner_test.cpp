@@ -322,6 +322,19 @@ TEST_F(RunnerTest, PairsAreBalancedAndEverySideOfAPairIsAProcessOfItsOwn) {
   for (int pair = 0; pair < 4; ++pair) EXPECT_EQ(turns[2 * pair], turns[2 * pair + 1]) << "the same work in the same order";
 }
 
+TEST_F(RunnerTest, AFlaggedPairIsFollowedByOneMoreWithinTheBudget) {
+  Plan plan = small_plan();
+  plan.engines = {{.id = "A", .kind = "simulated"}, {.id = "B", .kind = "simulated"}};
+  plan.repeats = 1;
+  plan.pairs = 3;
+  plan.extra_pairs = 2;
+  run(plan);
+  EXPECT_EQ(Store(file(), Store::Access::read).blocks(1).size(), 3U) << "none was flagged";
+  machine.stolen_each_call = 5;
+  EXPECT_EQ(run(plan).runs_ok, 2 * 8 * 5);
+  EXPECT_EQ(Store(file(), Store::Access::read).blocks(2).size(), 5U) << "every pair is flagged: as many more as the budget has";
+}
+
 TEST_F(RunnerTest, SessionRemembersMachineModelAndOrder) {
   const Plan plan = small_plan();
   run(plan);

@@ -4,6 +4,7 @@
 
 #include "inferometer/base/check.h"
 #include "inferometer/model/llama.h"
+#include "inferometer/model/planted_slowdown.h"
 
 namespace ifm {
 namespace {
@@ -61,7 +62,7 @@ void Llama::multiply_rows(const Output& output, int64_t n, int64_t begin, int64_
     task.row_end = std::min(row_end, task.row_begin + together);
     for (task.token_begin = 0; task.token_begin < n; task.token_begin = task.token_end) {
       task.token_end = task.token_begin + std::min(n - task.token_begin, product.tokens);
-      product.multiply(task);
+      with_planted_slowdown(phase_ == Phase::decode, [&] { product.multiply(task); });
     }
   }
 }

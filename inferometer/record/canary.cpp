@@ -23,29 +23,28 @@ std::optional<double> ratio_of(const std::optional<int64_t>& value, const std::o
   return static_cast<double>(*value) / *median;
 }
 
-/// The last record of the run's block that began at or before the run.
-const BlockRecord* block_of(const Run& run, const std::vector<BlockRecord>& blocks) {
-  const BlockRecord* best = nullptr;
-  for (const BlockRecord& block : blocks) {
-    if (block.block == run.block && block.first_order <= run.order) best = &block;
-  }
-  return best;
-}
-
 }  // namespace
 
-void apply_canary(std::vector<Run>& runs, const std::vector<BlockRecord>& blocks) {
+CanaryRatios::CanaryRatios(const std::vector<BlockRecord>& blocks) {
   const auto compute_median = median_of(blocks, &BlockRecord::canary_compute_ns);
   const auto read_median = median_of(blocks, &BlockRecord::canary_read_ns);
-  for (Run& run : runs) {
-    const BlockRecord* block = block_of(run, blocks);
-    if (block == nullptr || run.canary_ratio) continue;
-    const auto compute = ratio_of(block->canary_compute_ns, compute_median);
-    const auto read = ratio_of(block->canary_read_ns, read_median);
-    run.canary_ratio = compute ? compute : read;
-    if (compute && read && std::fabs(*read - 1) > std::fabs(*compute - 1)) run.canary_ratio = read;
-    if (run.canary_ratio && std::fabs(*run.canary_ratio - 1) > kCanaryTolerance) run.flags.emplace_back("canary");
+  for (const BlockRecord& block : blocks) {
+    const auto compute = ratio_of(block.canary_compute_ns, compute_median);
+    const auto read = ratio_of(block.canary_read_ns, read_median);
+    const bool read_farther = compute && read && std::fabs(*read - 1) > std::fabs(*compute - 1);
+    blocks_[block.block].push_back({block.first_order, !compute || read_farther ? read : compute});
   }
+}
+
+void CanaryRatios::apply(Run& run) const {
+  const auto parts = blocks_.find(run.block);
+  if (parts == blocks_.end() || run.canary_ratio) return;
+  // The last record that began at or before the run.
+  const auto part = std::find_if(parts->second.rbegin(), parts->second.rend(),
+                                 [&](const Part& candidate) { return candidate.first_order <= run.order; });
+  if (part == parts->second.rend()) return;
+  run.canary_ratio = part->ratio;
+  if (run.canary_ratio && std::fabs(*run.canary_ratio - 1) > kCanaryTolerance) run.flags.emplace_back("canary");
 }
 
 }  // namespace ifm

@@ -90,6 +90,13 @@ Json plan_to_json(const Plan& plan) {
   json["min_p"] = plan.min_p;
   json["repeats"] = plan.repeats;
   json["pairs"] = plan.pairs;
+  json["extra_pairs"] = plan.extra_pairs;
+  json["stop"] = plan.stop ? Json{{"half_width", plan.stop->half_width},
+                                  {"of", plan.stop->of},
+                                  {"min_runs", plan.stop->min_runs},
+                                  {"max_runs", plan.stop->max_runs},
+                                  {"max_time_s", plan.stop->max_time_s}}
+                           : Json(nullptr);
   json["warmup"] = plan.warmup;
   json["ignore_eos"] = plan.ignore_eos;
   json["cache"] = to_string(plan.page_cache);
@@ -120,7 +127,15 @@ Plan plan_from_json(const nlohmann::json& json) {
   json.at("top_k").get_to(plan.top_k);
   json.at("min_p").get_to(plan.min_p);
   json.at("repeats").get_to(plan.repeats);
-  plan.pairs = json.value("pairs", 0);  // sessions of older builds have none
+  plan.pairs = json.value("pairs", 0);  // sessions of older builds have none of these three
+  plan.extra_pairs = json.value("extra_pairs", 0);
+  if (const auto stop = json.find("stop"); stop != json.end() && !stop->is_null()) {
+    plan.stop = PlanStop{.half_width = stop->at("half_width"),
+                         .of = stop->at("of"),
+                         .min_runs = stop->at("min_runs"),
+                         .max_runs = stop->at("max_runs"),
+                         .max_time_s = stop->at("max_time_s")};
+  }
   json.at("warmup").get_to(plan.warmup);
   json.at("ignore_eos").get_to(plan.ignore_eos);
   plan.page_cache = json.at("cache") == "dropped" ? PageCache::dropped : PageCache::as_is;

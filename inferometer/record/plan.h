@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,16 @@ struct PlanTimeouts {
   double gap_s = 30;
 };
 
+/// When a session may end before its last block: at planned looks, once every cell's 95 % interval is narrow enough (METHOD 13).
+struct PlanStop {
+  double half_width = 0.01;    ///< of the interval, relative to its mean
+  std::string of = "latency";  ///< latency, ttft, tpot, decode, throughput
+  int min_runs = 10;           ///< of each cell, before the first look; 10 at least
+  int max_runs = 100;          ///< of each cell: the plan's repeats
+  double max_time_s = 0;       ///< no further block begins after this; 0 = none
+  [[nodiscard]] bool operator==(const PlanStop&) const = default;
+};
+
 /// An experiment, as written in a plan file; unknown keys are errors.
 struct Plan {
   int version = 1;
@@ -85,6 +96,8 @@ struct Plan {
   /// 0: blocks, models stay loaded. Else a comparison of two engines in so many adjacent pairs of fresh processes, each of which
   /// does `repeats` runs of every cell; a block is a pair. Not a key of plan files.
   int pairs = 0;
+  int extra_pairs = 0;  ///< of a comparison: at most so many more, one for each pair that is flagged. Not a key of plan files.
+  std::optional<PlanStop> stop;  ///< null: every block runs
   int warmup =
       1;  ///< unrecorded-in-results runs before the first block, per engine and model; they really run and are stored as warm-up
   bool ignore_eos = true;

@@ -19,6 +19,8 @@ constexpr int64_t kMaxCells = 100'000;
 constexpr int64_t kMaxRepeats = 10'000;
 constexpr int64_t kMaxRuns = 10'000'000;
 constexpr int64_t kMaxPromptBytes = 1 << 20;
+constexpr int64_t kLeastRunsOfStop = 10;  // METHOD 13
+constexpr const char* kStopMetrics[] = {"latency", "ttft", "tpot", "decode", "throughput"};
 
 /// One plan being read; the order of the members' calls is the order in which errors are found.
 class PlanParser {
@@ -36,6 +38,8 @@ class PlanParser {
   void read_sampling(const PlanField& root);
   void read_counts(const PlanField& root);
   void read_timeouts(const PlanField& root);
+  void read_stop(const PlanField& root);
+  [[nodiscard]] double share(const PlanField& field, double low, double high) const;
   void check_size(const PlanField& root) const;
   template <typename T>
   void refuse_twice(const PlanField& field, const std::vector<T>& before, const T& value, const std::string& what) const {
@@ -54,8 +58,9 @@ class PlanParser {
 Plan PlanParser::parse(std::string_view yaml, const YamlNode& root_node) {
   const PlanField root{&root_node, "plan"};
   reader_.require_keys(
-      root, {"version", "name", "description", "seed", "mode", "engines", "models", "prompts", "max_tokens", "temperature",
-             "top_p", "top_k", "min_p", "repeats", "warmup", "ignore_eos", "cache", "equivalence_margin", "timeouts"});
+      root, {"version",     "name",  "description", "seed",  "mode",    "engines", "models",     "prompts", "max_tokens",
+             "temperature", "top_p", "top_k",       "min_p", "repeats", "warmup",  "ignore_eos", "cache",   "equivalence_margin",
+             "timeouts",    "stop"});
   hash_.update(yaml);
   read_head(root);
   read_modes(root);
@@ -65,6 +70,7 @@ Plan PlanParser::parse(std::string_view yaml, const YamlNode& root_node) {
   read_sampling(root);
   read_counts(root);
   read_timeouts(root);
+  read_stop(root);
   check_size(root);
   plan_.source = std::string(yaml);
   plan_.hash = hash_.hex_digest();
@@ -210,6 +216,36 @@ void PlanParser::read_timeouts(const PlanField& root) {
   read("connect_s", plan_.timeouts.connect_s);
   read("first_token_s", plan_.timeouts.first_token_s);
   read("gap_s", plan_.timeouts.gap_s);
+}
+
+/// "1%", "1 %" or 0.01.
+double PlanParser::share(const PlanField& field, double low, double high) const {
+  if (!field.node->text.ends_with('%')) return reader_.number(field, low, high);
+  YamlNode number = *field.node;
+  number.text.pop_back();
+  while (number.text.ends_with(' ')) number.text.pop_back();
+  return reader_.number({&number, field.name}, 100 * low, 100 * high) / 100;
+}
+
+void PlanParser::read_stop(const PlanField& root) {
+  const PlanField field = reader_.optional(root, "stop");
+  if (field.node == nullptr) return;
+  reader_.require_keys(field, {"half_width", "of", "min_runs", "max_runs", "max_time_s"});
+  if (const PlanField repeats = reader_.optional(root, "repeats"); repeats.node != nullptr)
+    reader_.fail_at(repeats, "stop has the number of runs in max_runs (expected one of the two)");
+  PlanStop stop;
+  stop.half_width = share(reader_.required(field, "half_width"), 1e-6, 1.0);
+  if (const PlanField of = reader_.optional(field, "of"); of.node != nullptr)
+    stop.of = kStopMetrics[static_cast<std::size_t>(reader_.word(of, {"latency", "ttft", "tpot", "decode", "throughput"}))];
+  if (const PlanField least = reader_.optional(field, "min_runs"); least.node != nullptr)
+    stop.min_runs = static_cast<int>(reader_.integer(least, kLeastRunsOfStop, kMaxRepeats));
+  if (const PlanField most = reader_.optional(field, "max_runs"); most.node != nullptr)
+    stop.max_runs = static_cast<int>(reader_.integer(most, stop.min_runs, kMaxRepeats));
+  stop.max_runs = std::max(stop.max_runs, stop.min_runs);
+  if (const PlanField time = reader_.optional(field, "max_time_s"); time.node != nullptr)
+    stop.max_time_s = reader_.number(time, 1, 30 * 86'400);
+  plan_.repeats = stop.max_runs;
+  plan_.stop = stop;
 }
 
 void PlanParser::check_size(const PlanField& root) const {

@@ -51,6 +51,26 @@ std::string error_of(const std::string& yaml) {
   return "accepted";
 }
 
+TEST(Plan, ReadsWhenToStop) {
+  const Plan plan = parse(with("repeats: 3", "stop: {half_width: 2%, of: decode, min_runs: 15, max_runs: 60, max_time_s: 600}"));
+  ASSERT_TRUE(plan.stop);
+  EXPECT_EQ(*plan.stop, (PlanStop{.half_width = 0.02, .of = "decode", .min_runs = 15, .max_runs = 60, .max_time_s = 600}));
+  EXPECT_EQ(plan.repeats, 60) << "as many blocks are planned";
+  EXPECT_EQ(plan_from_json(plan_to_json(plan)).stop, plan.stop);
+  EXPECT_DOUBLE_EQ(parse(with("repeats: 3", "stop: {half_width: 0.005}")).stop->half_width, 0.005);
+  EXPECT_FALSE(parse(kGood).stop);
+}
+
+TEST(Plan, RefusesAStopThatWouldLookTooEarlyOrTwice) {
+  EXPECT_NE(error_of(with("repeats: 3", "stop: {half_width: 1%, min_runs: 9}")).find("min_runs"), std::string::npos);
+  EXPECT_NE(error_of(with("repeats: 3", "stop: {half_width: 1%, min_runs: 20, max_runs: 19}")).find("max_runs"),
+            std::string::npos);
+  EXPECT_NE(error_of(with("repeats: 3", "repeats: 3\nstop: {half_width: 1%}")).find("repeats"), std::string::npos);
+  EXPECT_NE(error_of(with("repeats: 3", "stop: {half_width: 0%}")).find("half_width"), std::string::npos);
+  EXPECT_NE(error_of(with("repeats: 3", "stop: {half_width: 1%, of: speed}")).find("stop.of"), std::string::npos);
+  EXPECT_NE(error_of(with("repeats: 3", "stop: {of: decode}")).find("half_width"), std::string::npos);
+}
+
 TEST(Plan, ReadsTheDesignsExample) {
   const Plan plan = parse(kGood);
   EXPECT_EQ(plan.name, "edge-study");

@@ -82,7 +82,7 @@ std::string pack_ids(const std::vector<TokenId>& ids) {
   return bytes;
 }
 
-std::vector<TokenId> unpack_ids(const std::string& bytes) {
+std::vector<TokenId> unpack_ids(std::string_view bytes) {
   if (bytes.size() % 4 != 0)
     fail(ErrorKind::invalid_data, "output_ids: cut (expected 4 bytes an id, got {} bytes)", bytes.size());
   std::vector<TokenId> ids(bytes.size() / 4);
@@ -95,7 +95,7 @@ std::vector<TokenId> unpack_ids(const std::string& bytes) {
 
 /// What `read` gives of a part of a row, its errors under the row's name.
 template <typename Read>
-auto named(const std::string& what, const Read& read) {
+auto named(std::string_view what, const Read& read) {
   try {
     return read();
   } catch (const Error& error) {
@@ -103,7 +103,7 @@ auto named(const std::string& what, const Read& read) {
   }
 }
 
-std::vector<std::string> unpack_flags(const std::string& text, const std::string& what) {
+std::vector<std::string> unpack_flags(std::string_view text, std::string_view what) {
   try {
     return nlohmann::json::parse(text).get<std::vector<std::string>>();
   } catch (const nlohmann::json::exception& error) {
@@ -129,6 +129,11 @@ void read_metrics(RowReader& row, RunMetrics& m) {
 
 std::span<const SqlColumn> run_columns() { return kColumns; }
 
+bool holds_tokens(const SqlColumn& column) {
+  const std::string_view name = column.name;
+  return name == "stamps" || name == "output_ids" || name == "text";
+}
+
 std::string pack_stamps(const TokenStamps& stamps) {
   IFM_CHECK(stamps.offset_ns.size() == stamps.tokens.size());
   std::string bytes;
@@ -142,9 +147,8 @@ std::string pack_stamps(const TokenStamps& stamps) {
   return bytes;
 }
 
-TokenStamps unpack_stamps(const std::string& bytes) {
+TokenStamps unpack_stamps(std::string_view rest) {
   TokenStamps stamps;
-  std::string_view rest = bytes;
   uint64_t last = 0;  // unsigned, so that damaged bytes may wrap
   while (!rest.empty()) {
     last += std::bit_cast<uint64_t>(unzigzag(take_varint(rest)));
@@ -192,7 +196,7 @@ SqlRow run_to_row(const Run& run) {
   return done;
 }
 
-Run run_from_row(const SqlRow& values, const std::string& what) {
+Run run_from_row(std::span<const SqlView> values, std::string_view what) {
   RowReader row(values, what);
   Run run;
   for (int* value : {&run.order, &run.block, &run.cell, &run.repeat}) *value = row.narrow();
@@ -206,14 +210,15 @@ Run run_from_row(const SqlRow& values, const std::string& what) {
   run.status = row.word({"ok", "failed"}) == 0 ? RunStatus::ok : RunStatus::failed;
   run.error_kind = row.text();
   run.error_message = row.text();
-  run.flags = unpack_flags(row.text(), what);
+  const std::string_view flags = row.text_view();
+  if (flags != "[]") run.flags = unpack_flags(flags, what);
   run.intended_start_ns = row.integer();
   run.start_ns = row.integer();
   for (auto* time : {&run.load_begin_ns, &run.load_end_ns, &run.prefill_begin_ns, &run.prefill_end_ns, &run.engine_start_ns,
                      &run.engine_end_ns}) {
     row.maybe(*time);
   }
-  run.stamps = named(what + ": stamps", [bytes = row.blob()] { return unpack_stamps(bytes); });
+  run.stamps = named(what, [bytes = row.blob()] { return unpack_stamps(bytes); });
   row.maybe(run.first_text_ns);
   for (auto* count : {&run.prompt_tokens, &run.cached_tokens, &run.output_tokens}) row.maybe(*count);
   run.count_source = row.text();

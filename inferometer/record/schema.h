@@ -11,7 +11,11 @@ namespace ifm {
 inline constexpr int64_t kApplicationId = 0x49464D31;
 /// 2: speculation in `run` (drafted_tokens, accepted_tokens, decode_steps).
 /// 3: what servers say (connect_ns, server_prefill_ns, server_decode_ns, server_decode_tokens).
-inline constexpr int64_t kSchemaVersion = 4;
+/// 4: engine versions, the CPU use of engines that wait. 5: level_checksum in `run` (of its columns without tokens) and the index
+/// run_level.
+inline constexpr int64_t kSchemaVersion = 5;
+/// The first schema whose runs can be read without their tokens.
+inline constexpr int64_t kLevelSchema = 5;
 
 /// Opens the results file, makes its tables when it is new, and adds the columns that a file of an older schema lacks.
 /// @throws Error invalid_data for another program's or a damaged file, unsupported for a newer schema, io.

@@ -1,7 +1,9 @@
 #include "inferometer/record/sql_column.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <string_view>
 #include <variant>
 
 #include <fmt/format.h>
@@ -11,6 +13,51 @@
 #include "inferometer/record/varint.h"
 
 namespace ifm {
+namespace {
+
+/// Hands a hash what it is made of in large pieces.
+class Gatherer {
+ public:
+  void byte(char value) {
+    make_room(1);
+    bytes_[size_++] = value;
+  }
+  /// As append_varint.
+  void varint(uint64_t value) {
+    make_room(10);
+    for (; value >= 0x80; value >>= 7U) bytes_[size_++] = static_cast<char>(value | 0x80U);
+    bytes_[size_++] = static_cast<char>(value);
+  }
+  void sized(std::string_view text) {
+    varint(text.size());
+    if (text.size() > bytes_.size() / 2) {
+      flush();
+      hash_.update(text);
+      return;
+    }
+    make_room(text.size());
+    std::copy(text.begin(), text.end(), bytes_.data() + size_);
+    size_ += text.size();
+  }
+  [[nodiscard]] std::string hex_digest() {
+    flush();
+    return hash_.hex_digest();
+  }
+
+ private:
+  void make_room(std::size_t size) {
+    if (bytes_.size() - size_ < size) flush();
+  }
+  void flush() {
+    hash_.update(std::string_view(bytes_.data(), size_));
+    size_ = 0;
+  }
+  Sha256 hash_;
+  std::array<char, 1024> bytes_;  // no values at first: it is filled before it is read
+  std::size_t size_ = 0;
+};
+
+}  // namespace
 
 std::string column_list(std::span<const SqlColumn> columns, int64_t schema) {
   std::string list;
@@ -26,25 +73,22 @@ std::string column_declarations(std::span<const SqlColumn> columns) {
   return list;
 }
 
-std::string row_checksum(std::span<const SqlColumn> columns, std::span<const SqlValue> row) {
+std::string row_checksum(std::span<const SqlColumn> columns, std::span<const SqlView> row) {
   IFM_CHECK(columns.size() == row.size());
   int64_t schema = 1;
   for (std::size_t i = 0; i < row.size(); ++i) {
     if (!std::holds_alternative<std::monostate>(row[i])) schema = std::max(schema, columns[i].since);
   }
-  Sha256 hash;
+  Gatherer bytes;
   for (std::size_t i = 0; i < row.size() && columns[i].since <= schema; ++i) {
-    const SqlValue& value = row[i];
-    std::string bytes(1, static_cast<char>('0' + value.index()));
-    if (const auto* integer = std::get_if<int64_t>(&value)) append_varint(bytes, zigzag(*integer));
-    if (const auto* real = std::get_if<double>(&value)) append_varint(bytes, std::bit_cast<uint64_t>(*real));
-    const auto* text = std::get_if<std::string>(&value);
-    if (const auto* blob = std::get_if<SqlBlob>(&value)) text = &blob->bytes;
-    if (text != nullptr) append_varint(bytes, text->size());
-    hash.update(bytes);
-    if (text != nullptr) hash.update(*text);
+    const SqlView& value = row[i];
+    bytes.byte(static_cast<char>('0' + value.index()));
+    if (const auto* integer = std::get_if<int64_t>(&value)) bytes.varint(zigzag(*integer));
+    if (const auto* real = std::get_if<double>(&value)) bytes.varint(std::bit_cast<uint64_t>(*real));
+    if (const auto* text = std::get_if<std::string_view>(&value)) bytes.sized(*text);
+    if (const auto* blob = std::get_if<SqlBlobView>(&value)) bytes.sized(blob->bytes);
   }
-  return hash.hex_digest();
+  return bytes.hex_digest();
 }
 
 }  // namespace ifm

@@ -21,6 +21,6 @@ struct SqlColumn {
 [[nodiscard]] std::string column_declarations(std::span<const SqlColumn> columns);
 /// sha256 over the types and bytes of a row's values. Of the columns of later schemas those count that the first schema had which
 /// has all that hold something: a row keeps its checksum when a file is brought up to a newer schema.
-[[nodiscard]] std::string row_checksum(std::span<const SqlColumn> columns, std::span<const SqlValue> row);
+[[nodiscard]] std::string row_checksum(std::span<const SqlColumn> columns, std::span<const SqlView> row);
 
 }  // namespace ifm

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "inferometer/base/error.h"
 #include "inferometer/record/sqlite.h"
@@ -45,29 +47,32 @@ class RowWriter {
   SqlRow row_;
 };
 
-/// Takes the values of a row one after the other; `what` names it in errors. @throws Error invalid_data for a value that was
+/// Takes the values of a row one after the other; `what` names it in errors and must outlive this. @throws Error invalid_data for a value that was
 /// never written there.
 class RowReader {
  public:
-  RowReader(const SqlRow& row, std::string what) : row_(row), what_(std::move(what)) {}
+  RowReader(std::span<const SqlView> row, std::string_view what) : row_(row), what_(what) {}
   int64_t integer() { return take<int64_t>(); }
   int narrow() { return narrowed(take<int64_t>()); }
   /// The position of a text among the words that may stand there.
   std::size_t word(std::initializer_list<std::string_view> words) {
-    const auto value = text();
+    const std::string_view value = text_view();
     const auto* found = std::find(words.begin(), words.end(), value);
     if (found == words.end()) fail(ErrorKind::invalid_data, "{}: column {}: {} is no word of ours", what_, at_, value);
     return static_cast<std::size_t>(found - words.begin());
   }
   double real() { return take<double>(); }
-  std::string text() { return take<std::string>(); }
+  std::string text() { return std::string(take<std::string_view>()); }
+  /// Valid as long as the row's values.
+  std::string_view text_view() { return take<std::string_view>(); }
   /// Null = empty.
   std::string maybe_text() {
     if (!next_is_null()) return text();
     ++at_;
     return {};
   }
-  std::string blob() { return take<SqlBlob>().bytes; }
+  /// Valid as long as the row's values.
+  std::string_view blob() { return take<SqlBlobView>().bytes; }
   template <typename T>
   void maybe(std::optional<T>& into) {
     if (next_is_null()) {
@@ -98,8 +103,8 @@ class RowReader {
     if (!std::in_range<int>(value)) fail(ErrorKind::invalid_data, "{}: column {}: {} is too large", what_, at_, value);
     return static_cast<int>(value);
   }
-  const SqlRow& row_;
-  std::string what_;
+  std::span<const SqlView> row_;
+  std::string_view what_;
   std::size_t at_ = 0;
 };
 

@@ -9,13 +9,8 @@
 namespace ifm {
 namespace {
 
-struct StatementDeleter {
-  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Statement = std::unique_ptr<sqlite3_stmt, StatementDeleter>;
-
 /// Values live until the statement has run: nothing is copied.
-int bind(sqlite3_stmt* statement, int at, const SqlValue& value) {
+int bind_value(sqlite3_stmt* statement, int at, const SqlValue& value) {
   if (const auto* integer = std::get_if<int64_t>(&value)) return sqlite3_bind_int64(statement, at, *integer);
   if (const auto* real = std::get_if<double>(&value)) return sqlite3_bind_double(statement, at, *real);
   if (const auto* text = std::get_if<std::string>(&value)) {
@@ -27,28 +22,25 @@ int bind(sqlite3_stmt* statement, int at, const SqlValue& value) {
   return sqlite3_bind_null(statement, at);
 }
 
-std::string bytes_of(const void* data, int size) {
-  return data == nullptr || size <= 0 ? std::string()
-                                      : std::string(static_cast<const char*>(data), static_cast<std::size_t>(size));
+SqlValue owned(const SqlView& view) {
+  if (const auto* integer = std::get_if<int64_t>(&view)) return *integer;
+  if (const auto* real = std::get_if<double>(&view)) return *real;
+  if (const auto* text = std::get_if<std::string_view>(&view)) return std::string(*text);
+  if (const auto* blob = std::get_if<SqlBlobView>(&view)) return SqlBlob{std::string(blob->bytes)};
+  return std::monostate{};
 }
 
-SqlValue column(sqlite3_stmt* statement, int at) {
-  switch (sqlite3_column_type(statement, at)) {
-    case SQLITE_INTEGER:
-      return int64_t{sqlite3_column_int64(statement, at)};
-    case SQLITE_FLOAT:
-      return sqlite3_column_double(statement, at);
-    case SQLITE_TEXT: {
-      const void* data = sqlite3_column_text(statement, at);
-      return bytes_of(data, sqlite3_column_bytes(statement, at));
-    }
-    case SQLITE_BLOB: {
-      const void* data = sqlite3_column_blob(statement, at);
-      return SqlBlob{bytes_of(data, sqlite3_column_bytes(statement, at))};
-    }
-    default:
-      return std::monostate{};
-  }
+SqlView view_of(const SqlValue& value) {
+  if (const auto* integer = std::get_if<int64_t>(&value)) return *integer;
+  if (const auto* real = std::get_if<double>(&value)) return *real;
+  if (const auto* text = std::get_if<std::string>(&value)) return std::string_view(*text);
+  if (const auto* blob = std::get_if<SqlBlob>(&value)) return SqlBlobView{blob->bytes};
+  return std::monostate{};
+}
+
+std::string_view bytes_of(const void* data, int size) {
+  if (data == nullptr || size <= 0) return {};
+  return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
 }
 
 /// A path as a URI, so that SQLite's own characters in it mean nothing. Source: https://www.sqlite.org/uri.html
@@ -100,27 +92,75 @@ void SqliteDatabase::execute(const std::string& sql) const {
 }
 
 std::vector<SqlRow> SqliteDatabase::query(const std::string& sql, const SqlRow& values) const {
-  sqlite3_stmt* raw = nullptr;
-  int code = sqlite3_prepare_v2(database_, sql.c_str(), static_cast<int>(sql.size()), &raw, nullptr);
-  const Statement statement(raw);
-  if (code != SQLITE_OK) fail_now(code);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    code = bind(raw, static_cast<int>(i) + 1, values[i]);
-    if (code != SQLITE_OK) fail_now(code);
-  }
+  SqliteStatement statement(*this, sql);
+  statement.bind(values);
   std::vector<SqlRow> rows;
-  while ((code = sqlite3_step(raw)) == SQLITE_ROW) {
+  while (statement.step()) {
     SqlRow row;
-    const int columns = sqlite3_column_count(raw);
+    const int columns = statement.columns();
     row.reserve(static_cast<std::size_t>(columns));
-    for (int i = 0; i < columns; ++i) row.push_back(column(raw, i));
+    for (int i = 0; i < columns; ++i) row.push_back(owned(statement.value(i)));
     rows.push_back(std::move(row));
   }
-  if (code != SQLITE_DONE) fail_now(code);
   return rows;
 }
 
 int64_t SqliteDatabase::last_row_id() const { return sqlite3_last_insert_rowid(database_); }
+
+std::vector<SqlView> views_of(const SqlRow& row) {
+  std::vector<SqlView> views;
+  views.reserve(row.size());
+  for (const SqlValue& value : row) views.push_back(view_of(value));
+  return views;
+}
+
+SqliteStatement::SqliteStatement(const SqliteDatabase& database, const std::string& sql) : database_(database) {
+  sqlite3_stmt* raw = nullptr;
+  const int code = sqlite3_prepare_v2(database.database_, sql.c_str(), static_cast<int>(sql.size()), &raw, nullptr);
+  statement_.reset(raw);
+  if (code != SQLITE_OK) database_.fail_now(code);
+}
+
+SqliteStatement::SqliteStatement(SqliteStatement&&) noexcept = default;
+SqliteStatement::~SqliteStatement() = default;
+
+void SqliteStatement::Deleter::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+void SqliteStatement::bind(const SqlRow& values) {
+  sqlite3_reset(statement_.get());  // what the last run of it failed with has been thrown
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const int code = bind_value(statement_.get(), static_cast<int>(i) + 1, values[i]);
+    if (code != SQLITE_OK) database_.fail_now(code);
+  }
+}
+
+bool SqliteStatement::step() {
+  const int code = sqlite3_step(statement_.get());
+  if (code != SQLITE_ROW && code != SQLITE_DONE) database_.fail_now(code);
+  return code == SQLITE_ROW;
+}
+
+int SqliteStatement::columns() const { return sqlite3_column_count(statement_.get()); }
+
+SqlView SqliteStatement::value(int column) const {
+  sqlite3_stmt* statement = statement_.get();
+  switch (sqlite3_column_type(statement, column)) {
+    case SQLITE_INTEGER:
+      return int64_t{sqlite3_column_int64(statement, column)};
+    case SQLITE_FLOAT:
+      return sqlite3_column_double(statement, column);
+    case SQLITE_TEXT: {
+      const void* data = sqlite3_column_text(statement, column);
+      return bytes_of(data, sqlite3_column_bytes(statement, column));
+    }
+    case SQLITE_BLOB: {
+      const void* data = sqlite3_column_blob(statement, column);
+      return SqlBlobView{bytes_of(data, sqlite3_column_bytes(statement, column))};
+    }
+    default:
+      return std::monostate{};
+  }
+}
 
 SqliteTransaction::SqliteTransaction(const SqliteDatabase& database) : database_(database) {
   database_.execute("BEGIN IMMEDIATE");

@@ -2,7 +2,8 @@
 
 #include <sys/stat.h>
 
-#include <bit>
+#include <string_view>
+#include <variant>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -34,20 +35,60 @@ FileIdentity identity_of(const std::filesystem::path& file) {
 
 /// A row as it is stored: its values and, last, their checksum.
 SqlRow sealed(std::span<const SqlColumn> columns, SqlRow row) {
-  std::string value = row_checksum(columns, row);
+  std::string value = row_checksum(columns, views_of(row));
   row.emplace_back(std::move(value));
   return row;
 }
 
-/// The values without the checksum. @throws Error invalid_data when it does not fit.
-SqlRow unsealed(std::span<const SqlColumn> columns, SqlRow row, const std::string& what) {
-  const SqlValue stored = row.back();
-  row.pop_back();
-  const auto* text = std::get_if<std::string>(&stored);
+/// @throws Error invalid_data when the checksum does not fit.
+void check_seal(std::span<const SqlColumn> columns, std::span<const SqlView> row, const SqlView& stored,
+                const std::string& what) {
+  const auto* text = std::get_if<std::string_view>(&stored);
   if (text == nullptr || *text != row_checksum(columns, row)) {
     fail(ErrorKind::invalid_data, "{}: damaged: its content does not fit its checksum", what);
   }
-  return row;
+}
+
+/// The values without the checksum, which stands last. @throws Error invalid_data when it does not fit.
+std::span<const SqlView> unsealed(std::span<const SqlColumn> columns, std::span<const SqlView> row, const std::string& what) {
+  const std::span<const SqlView> values = row.first(row.size() - 1);
+  check_seal(columns, values, row.back(), what);
+  return values;
+}
+
+/// The columns of a run that hold no tokens, and their places in a row.
+struct LevelColumns {
+  std::vector<SqlColumn> columns;
+  std::vector<std::size_t> places;
+};
+
+const LevelColumns& level_columns() {
+  static const LevelColumns kLevel = [] {
+    LevelColumns level;
+    for (std::size_t i = 0; i < run_columns().size(); ++i) {
+      if (holds_tokens(run_columns()[i])) continue;
+      level.columns.push_back(run_columns()[i]);
+      level.places.push_back(i);
+    }
+    return level;
+  }();
+  return kLevel;
+}
+
+/// Those of a row's values that hold no tokens.
+void take_level(std::span<const SqlView> row, std::vector<SqlView>& level) {
+  level.clear();
+  for (const std::size_t place : level_columns().places) level.push_back(row[place]);
+}
+
+/// As column_list, with nothing in place of tokens.
+std::string level_list() {
+  std::string list;
+  for (const SqlColumn& column : run_columns()) {
+    const bool blob = std::string_view(column.type).starts_with("BLOB");
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", !holds_tokens(column) ? column.name : blob ? "x''" : "''");
+  }
+  return list;
 }
 
 std::string question_marks(std::size_t count) {
@@ -85,13 +126,55 @@ struct Store::Impl {
     return database->query(
         fmt::format("SELECT id, {}, checksum FROM {} WHERE session = ? ORDER BY {}", list(columns), table, order), {session});
   }
-  [[nodiscard]] Run run_of(SqlRow row) const {
-    const int64_t id = std::get<int64_t>(row.at(0));
-    row.erase(row.begin());
-    const std::string what = fmt::format("{}: run {}", file.string(), id);
-    Run run = run_from_row(unsealed(run_columns(), std::move(row), what), what);
+  /// A row of run as it is inserted.
+  [[nodiscard]] SqlRow run_values(int64_t session, const Run& run) const {
+    SqlRow all{session};
+    for (SqlValue& value : sealed(run_columns(), run_to_row(run))) all.push_back(std::move(value));
+    const std::vector<SqlView> views = views_of(all);
+    std::vector<SqlView> level;
+    take_level(std::span(views).subspan(1), level);
+    all.emplace_back(row_checksum(level_columns().columns, level));
+    return all;
+  }
+  [[nodiscard]] SqliteStatement run_insertion() const {
+    return {*database, fmt::format("INSERT INTO run(session, {}, checksum, level_checksum) VALUES({})", list(run_columns()),
+                                   question_marks(run_columns().size() + 3))};
+  }
+  [[nodiscard]] std::string name_of_run(int64_t id) const { return fmt::format("{}: run {}", file.string(), id); }
+  /// row: id, values, checksum.
+  [[nodiscard]] Run run_of(std::span<const SqlView> row) const {
+    const int64_t id = std::get<int64_t>(row[0]);
+    const std::string what = name_of_run(id);
+    Run run = run_from_row(unsealed(run_columns(), row.subspan(1), what), what);
     run.id = id;
     return run;
+  }
+  [[nodiscard]] std::optional<Run> run_with_id(int64_t id) const {
+    const auto rows_found =
+        database->query(fmt::format("SELECT id, {}, checksum FROM run WHERE id = ?", list(run_columns())), {id});
+    if (rows_found.empty()) return std::nullopt;
+    return run_of(views_of(rows_found[0]));
+  }
+  /// row: id, values with none in place of tokens, level_checksum, which a row from an older schema lacks: that is read whole.
+  [[nodiscard]] Run level_run_of(std::span<const SqlView> row, std::vector<SqlView>& level) const {
+    const int64_t id = std::get<int64_t>(row[0]);
+    if (std::holds_alternative<std::monostate>(row.back())) {
+      Run run = run_with_id(id).value_or(Run{});
+      forget_tokens(run);
+      return run;
+    }
+    const std::span<const SqlView> values = row.subspan(1, row.size() - 2);
+    take_level(values, level);
+    const std::string what = name_of_run(id);
+    check_seal(level_columns().columns, level, row.back(), what);
+    Run run = run_from_row(values, what);
+    run.id = id;
+    return run;
+  }
+  static void forget_tokens(Run& run) {
+    run.stamps = {};
+    run.output_ids = {};
+    run.text = {};
   }
 
   std::filesystem::path file;
@@ -123,11 +206,22 @@ int64_t Store::add_session(const Session& session) {
 }
 
 int64_t Store::add_run(int64_t session, const Run& run) {
+  add_runs(session, std::span(&run, 1));
+  return impl_->database->last_row_id();
+}
+
+void Store::add_runs(int64_t session, std::span<const Run> runs) {
+  impl_->check_same_file();
   SqliteTransaction transaction(*impl_->database);
-  impl_->insert("run", run_columns(), session, run_to_row(run));
-  const int64_t id = impl_->database->last_row_id();
+  {
+    SqliteStatement insertion = impl_->run_insertion();
+    for (const Run& run : runs) {
+      const SqlRow values = impl_->run_values(session, run);
+      insertion.bind(values);
+      (void)insertion.step();
+    }
+  }
   transaction.commit();
-  return id;
 }
 
 void Store::set_models(int64_t session, const std::vector<SessionModel>& models) {
@@ -162,37 +256,63 @@ Session Store::session(int64_t id) const {
   const auto rows = impl_->database->query(
       fmt::format("SELECT finished_utc, {}, checksum FROM session WHERE id = ?", impl_->list(session_columns())), {id});
   if (rows.empty()) fail(ErrorKind::not_found, "{}: no session {}", impl_->file.string(), id);
-  SqlRow row = rows[0];
-  const SqlValue finished = row[0];
-  row.erase(row.begin());
+  const std::vector<SqlView> row = views_of(rows[0]);
+  const SqlValue& finished = rows[0][0];
   const std::string what = fmt::format("{}: session {}", impl_->file.string(), id);
-  Session session = session_from_row(unsealed(session_columns(), std::move(row), what), what);
+  Session session = session_from_row(unsealed(session_columns(), std::span(row).subspan(1), what), what);
   session.id = id;
+  const std::string of_model = what + ": a model";
   if (const auto* text = std::get_if<std::string>(&finished)) session.finished_utc = *text;
   for (const SqlRow& model :
        impl_->database->query(fmt::format("SELECT {}, checksum FROM session_model WHERE session = ? ORDER BY position",
                                           impl_->list(model_columns())),
                               {id})) {
-    session.models.push_back(model_from_row(unsealed(model_columns(), model, what + ": a model"), what + ": a model"));
+    session.models.push_back(model_from_row(unsealed(model_columns(), views_of(model), of_model), of_model));
   }
   return session;
 }
 
 std::vector<BlockRecord> Store::blocks(int64_t session) const {
   std::vector<BlockRecord> blocks;
-  const std::string what = fmt::format("{}: a block", impl_->file.string());
-  for (SqlRow& row : impl_->rows("block", block_columns(), session, "id")) {
-    row.erase(row.begin());
-    blocks.push_back(block_from_row(unsealed(block_columns(), std::move(row), what), what));
+  for (const SqlRow& row : impl_->rows("block", block_columns(), session, "id")) {
+    const std::vector<SqlView> values = views_of(row);
+    const std::string what = fmt::format("{}: a block", impl_->file.string());
+    blocks.push_back(block_from_row(unsealed(block_columns(), std::span(values).subspan(1), what), what));
   }
   return blocks;
 }
 
 std::vector<Run> Store::runs(int64_t session) const {
   std::vector<Run> runs;
-  for (SqlRow& row : impl_->rows("run", run_columns(), session, "run_order")) runs.push_back(impl_->run_of(std::move(row)));
-  apply_canary(runs, blocks(session));
+  visit_runs(session, RunDetail::all, [&](Run&& run) { runs.push_back(std::move(run)); });
   return runs;
+}
+
+void Store::visit_runs(int64_t session, RunDetail detail, const std::function<void(Run&&)>& visit, OrderRange range) const {
+  const CanaryRatios canary(blocks(session));
+  const bool from_index = detail == RunDetail::without_tokens && impl_->schema >= kLevelSchema;
+  SqliteStatement statement(
+      *impl_->database,
+      fmt::format("SELECT id, {} FROM run {} WHERE session = ? AND run_order BETWEEN ? AND ? ORDER BY run_order",
+                  from_index ? level_list() + ", level_checksum" : impl_->list(run_columns()) + ", checksum",
+                  from_index ? "INDEXED BY run_level" : ""));
+  const SqlRow bounds{session, int64_t{range.first}, int64_t{range.last}};
+  statement.bind(bounds);
+  std::vector<SqlView> row(static_cast<std::size_t>(statement.columns()));
+  std::vector<SqlView> level;
+  while (statement.step()) {
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = statement.value(static_cast<int>(i));
+    Run run = from_index ? impl_->level_run_of(row, level) : impl_->run_of(row);
+    if (detail == RunDetail::without_tokens && !from_index) Impl::forget_tokens(run);
+    canary.apply(run);
+    visit(std::move(run));
+  }
+}
+
+std::optional<int> Store::last_order(int64_t session) const {
+  const auto rows = impl_->database->query("SELECT max(run_order) FROM run WHERE session = ?", {session});
+  const int64_t* order = rows.empty() ? nullptr : std::get_if<int64_t>(&rows[0].at(0));
+  return order == nullptr ? std::nullopt : std::optional(static_cast<int>(*order));
 }
 
 ReadableRuns Store::readable_runs(int64_t session) const {
@@ -206,15 +326,14 @@ ReadableRuns Store::readable_runs(int64_t session) const {
   }
   for (const SqlRow& id : ids) {
     try {
-      auto rows =
-          impl_->database->query(fmt::format("SELECT id, {}, checksum FROM run WHERE id = ?", impl_->list(run_columns())), id);
-      if (!rows.empty()) readable.runs.push_back(impl_->run_of(std::move(rows[0])));
+      if (auto run = impl_->run_with_id(std::get<int64_t>(id[0]))) readable.runs.push_back(std::move(*run));
     } catch (const Error& error) {
       note(error);
     }
   }
   try {
-    apply_canary(readable.runs, blocks(session));
+    const CanaryRatios canary(blocks(session));
+    for (Run& run : readable.runs) canary.apply(run);
   } catch (const Error& error) {
     note(error);
   }

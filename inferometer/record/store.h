@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +32,16 @@ struct ReadableRuns {
   std::vector<std::string> damage;
 };
 
+/// What is read of a run: everything, or all but its tokens (stamps, ids and text, which stay empty), which a table does not
+/// need.
+enum class RunDetail { all, without_tokens };
+
+/// Runs by their place in the session's execution, both ends in it.
+struct OrderRange {
+  int first = 0;
+  int last = std::numeric_limits<int>::max();
+};
+
 /// The results file (SQLite): the only source of truth. Each run is committed in one transaction.
 class Store {
  public:
@@ -45,6 +58,8 @@ class Store {
   [[nodiscard]] int64_t add_session(const Session& session);
   /// Commits a run and returns its id; once it has returned, the run survives a crash. @throws Error io.
   int64_t add_run(int64_t session, const Run& run);
+  /// The same for several runs in one transaction, all or none: for results that exist already (a copy, a synthetic session).
+  void add_runs(int64_t session, std::span<const Run> runs);
   void set_models(int64_t session, const std::vector<SessionModel>& models);
   void add_block(int64_t session, const BlockRecord& block);
   void finish_session(int64_t session, const std::string& finished_utc);
@@ -53,6 +68,11 @@ class Store {
   /// Runs in execution order. `canary_ratio`, and from 5 % on the flag "canary", come from the blocks' canaries: they are known
   /// only against the session's median. @throws Error invalid_data naming the run whose checksum does not fit.
   [[nodiscard]] std::vector<Run> runs(int64_t session) const;
+  /// Hands over the same runs one after the other, so that a session need not fit into memory. Without tokens a run's checksum
+  /// covers what is read, and a million runs take about a second: they come from an index that holds just that.
+  void visit_runs(int64_t session, RunDetail detail, const std::function<void(Run&&)>& visit, OrderRange range = {}) const;
+  /// The highest order of a session's runs; null without one.
+  [[nodiscard]] std::optional<int> last_order(int64_t session) const;
   /// The same from a damaged file: what is whole, and what is not.
   [[nodiscard]] ReadableRuns readable_runs(int64_t session) const;
   [[nodiscard]] std::vector<BlockRecord> blocks(int64_t session) const;

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "inferometer/base/error.h"
@@ -210,6 +211,122 @@ TEST_F(StoreTest, FlippedBitIsNamedAndTheOtherRunsAreSaved) {
   EXPECT_EQ(readable.damage.size(), 1U);
 }
 
+/// Takes away what came after schema `version`, as if an older build had written the file.
+void make_schema(int64_t version, const std::filesystem::path& file) {
+  const SqliteDatabase database(file, SqliteDatabase::Open::write);
+  const std::vector<std::pair<std::string, std::span<const SqlColumn>>> tables{
+      {"session_model", model_columns()}, {"block", block_columns()}, {"run", run_columns()}};
+  for (const auto& [table, columns] : tables) {
+    if (table == "run") database.execute("DROP INDEX run_level; ALTER TABLE run DROP COLUMN level_checksum");
+    for (const SqlColumn& column : columns) {
+      if (column.since > version) database.execute("ALTER TABLE " + table + " DROP COLUMN " + column.name);
+    }
+  }
+  database.execute("PRAGMA user_version=" + std::to_string(version));
+}
+
+/// Ten runs of one session in one transaction.
+std::vector<ModelRun> ten_runs() {
+  std::vector<ModelRun> runs(10, full_run());
+  for (int i = 0; i < 10; ++i) {
+    ModelRun& run = runs[static_cast<std::size_t>(i)];
+    run.order = run.repeat = i;
+    run.seed = static_cast<uint64_t>(i);
+  }
+  return runs;
+}
+
+ModelRun without_tokens(ModelRun run) {
+  run.stamps = {};
+  run.output_ids = {};
+  run.text = {};
+  return run;
+}
+
+std::vector<ModelRun> level_runs(const std::filesystem::path& file, OrderRange range = {}) {
+  std::vector<ModelRun> runs;
+  Store(file, Store::Access::read)
+      .visit_runs(
+          1, RunDetail::without_tokens, [&](ModelRun&& run) { runs.push_back(run); }, range);
+  return runs;
+}
+
+TEST_F(StoreTest, RunsWithoutTokensAreTheSameInAnyPartOfTheSession) {
+  {
+    Store store(file(), Store::Access::write);
+    (void)store.add_session(full_session());
+    store.add_runs(1, ten_runs());
+    store.add_block(1, {.block = 3, .canary_compute_ns = 100});
+    EXPECT_EQ(store.last_order(1), 9);
+    EXPECT_EQ(store.last_order(2), std::nullopt);
+  }
+  const std::vector<ModelRun> whole = Store(file(), Store::Access::read).runs(1);
+  ASSERT_EQ(whole.size(), 10U);
+  const std::vector<ModelRun> level = level_runs(file());
+  ASSERT_EQ(level.size(), 10U);
+  for (std::size_t i = 0; i < 10; ++i) {
+    EXPECT_EQ(run_to_row(level[i]), run_to_row(without_tokens(whole[i]))) << i;
+    EXPECT_EQ(level[i].id, whole[i].id);
+  }
+  const std::vector<ModelRun> part = level_runs(file(), {4, 6});
+  ASSERT_EQ(part.size(), 3U);
+  EXPECT_EQ(part.front().order, 4);
+}
+
+TEST_F(StoreTest, SeveralRunsAreAddedTogetherOrNotAtAll) {
+  Store store(file(), Store::Access::write);
+  (void)store.add_session(full_session());
+  std::vector<ModelRun> runs = ten_runs();
+  runs[9].order = 3;
+  EXPECT_EQ(error_of([&] { store.add_runs(1, runs); }).kind(), ErrorKind::io);
+  EXPECT_TRUE(store.runs(1).empty());
+}
+
+TEST_F(StoreTest, DamageIsNamedByTheReadingThatLooksAtIt) {
+  {
+    Store store(file(), Store::Access::write);
+    (void)store.add_session(full_session());
+    store.add_runs(1, ten_runs());
+  }
+  const auto damage = [&](const std::string& assignment) {
+    SqliteDatabase(file(), SqliteDatabase::Open::write).execute("UPDATE run SET " + assignment);
+  };
+  damage("text = text || '.' WHERE id = 2");
+  EXPECT_EQ(level_runs(file()).size(), 10U) << "the text is not read";
+  EXPECT_THAT(error_of([&] { (void)Store(file(), Store::Access::read).runs(1); }).message(),
+              testing::HasSubstr("run 2: damaged"));
+  damage("e2e_s = e2e_s + 1e-9 WHERE id = 7");
+  const Error error = error_of([&] { (void)level_runs(file()); });
+  EXPECT_EQ(error.kind(), ErrorKind::invalid_data);
+  EXPECT_THAT(error.message(), testing::HasSubstr("run 7: damaged"));
+}
+
+TEST_F(StoreTest, RunsOfAnOlderSchemaAreReadWithoutTokensToo) {
+  std::vector<ModelRun> old = ten_runs();
+  for (ModelRun& run : old) {
+    run.drafted_tokens = run.accepted_tokens = run.decode_steps = run.server_decode_tokens = std::nullopt;
+    run.connect_ns = run.server_prefill_ns = run.server_decode_ns = std::nullopt;
+  }
+  Session session = full_session();
+  for (SessionModel& model : session.models) model.engine_version.clear();
+  {
+    Store store(file(), Store::Access::write);
+    (void)store.add_session(session);
+    store.add_runs(1, old);
+  }
+  make_schema(1, file());
+  const auto check = [&](std::size_t runs) {
+    const std::vector<ModelRun> level = level_runs(file());
+    ASSERT_EQ(level.size(), runs);
+    EXPECT_EQ(run_to_row(level[9]), run_to_row(without_tokens(old[9])));
+  };
+  check(10);
+  ModelRun next = full_run();
+  next.order = next.repeat = 10;
+  (void)Store(file(), Store::Access::write).add_run(1, next);
+  check(11);
+}
+
 TEST_F(StoreTest, SecondWriterIsTurnedAwayAndReadersAreNot) {
   const Store first(file(), Store::Access::write);
   // flock is per open file, so that a second Store of this process stands for another process.
@@ -229,19 +346,6 @@ TEST_F(StoreTest, NewerSchemaIsRefused) {
   for (const auto access : {Store::Access::read, Store::Access::write}) {
     EXPECT_EQ(error_of([&] { const Store store(file(), access); }).kind(), ErrorKind::unsupported);
   }
-}
-
-/// Takes away what came after schema `version`, as if an older build had written the file.
-void make_schema(int64_t version, const std::filesystem::path& file) {
-  const SqliteDatabase database(file, SqliteDatabase::Open::write);
-  const std::vector<std::pair<std::string, std::span<const SqlColumn>>> tables{
-      {"session_model", model_columns()}, {"block", block_columns()}, {"run", run_columns()}};
-  for (const auto& [table, columns] : tables) {
-    for (const SqlColumn& column : columns) {
-      if (column.since > version) database.execute("ALTER TABLE " + table + " DROP COLUMN " + column.name);
-    }
-  }
-  database.execute("PRAGMA user_version=" + std::to_string(version));
 }
 
 TEST_F(StoreTest, ARowOfAnOlderSchemaKeepsItsChecksumWhenTheFileIsUpgraded) {

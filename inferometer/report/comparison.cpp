@@ -24,22 +24,37 @@ std::string cell_name(const ComparedCell& cell) {
   return fmt::format("{}, {} tokens, T {}", cell.prompt, cell.max_tokens, shortest(cell.temperature));
 }
 
-std::string side_text(const ComparisonReport& report, std::size_t side) {
-  const PlanEngine& engine = report.session.plan.engines[side];
-  std::string text = engine.kind;
-  const auto at = std::ranges::find_if(report.session.models, [&](const SessionModel& m) { return m.engine == engine.id; });
-  if (at != report.session.models.end()) {
-    for (const std::string& part : {at->engine_version, at->isa, at->accuracy}) {
+std::string side_text(const ComparedSide& side) {
+  std::string text = side.engine.kind;
+  if (side.loaded) {
+    for (const std::string& part : {side.loaded->engine_version, side.loaded->isa, side.loaded->accuracy}) {
       if (!part.empty()) text += " · " + part;
     }
-    if (at->threads > 0) text += fmt::format(" · {} threads", at->threads);
+    if (side.loaded->threads > 0) text += fmt::format(" · {} threads", side.loaded->threads);
   }
-  text += " · " + (engine.model.empty() ? report.session.plan.models.front() : engine.model);
-  if (!engine.program.empty()) text += " · " + engine.program;
+  text += " · " + side.model;
+  if (!side.engine.program.empty()) text += " · " + side.engine.program;
   return text;
 }
 
-ReportTable cells_table(const ComparisonReport& report) {
+std::string pairs_text(const ComparedCell& cell) {
+  return cell.dropped > 0 ? fmt::format("{} ({} dropped)", cell.effect.pairs, cell.dropped) : std::to_string(cell.effect.pairs);
+}
+
+/// Cells of stored sessions have no pairs, and so nothing that rests on them.
+ReportTable stored_cells_table(const ComparisonReport& report) {
+  ReportTable table{
+      .columns = {{"cell", Align::left}, {"metric", Align::left}, {"A"}, {"B"}, {"B over A"}, {"95 %"}, {"runs A"}, {"runs B"}},
+      .rows = {}};
+  for (const ComparedCell& cell : report.cells) {
+    table.rows.push_back({cell_name(cell), cell.metric, duration_text(cell.mean_a), duration_text(cell.mean_b),
+                          percent(cell.effect.effect), interval_text(cell.effect.ci95), std::to_string(cell.runs_a),
+                          std::to_string(cell.runs_b)});
+  }
+  return table;
+}
+
+ReportTable paired_cells_table(const ComparisonReport& report) {
   ReportTable table{.columns = {{"cell", Align::left},
                                 {"metric", Align::left},
                                 {"A"},
@@ -55,11 +70,13 @@ ReportTable cells_table(const ComparisonReport& report) {
     std::string verdict = stats::to_string(e.verdict);
     if (e.more_pairs) verdict += fmt::format(" ({} more pairs)", *e.more_pairs);
     table.rows.push_back({cell_name(cell), cell.metric, duration_text(cell.mean_a), duration_text(cell.mean_b), percent(e.effect),
-                          interval_text(e.ci95), e.detectable ? percent(*e.detectable) : "",
-                          cell.dropped > 0 ? fmt::format("{} ({} dropped)", e.pairs, cell.dropped) : std::to_string(e.pairs),
-                          verdict});
+                          interval_text(e.ci95), e.detectable ? percent(*e.detectable) : "", pairs_text(cell), verdict});
   }
   return table;
+}
+
+ReportTable cells_table(const ComparisonReport& report) {
+  return report.design == ComparedDesign::pairs ? paired_cells_table(report) : stored_cells_table(report);
 }
 
 std::string count_of(int n, const char* one, const char* many) { return fmt::format("{} {}", n, n == 1 ? one : many); }
@@ -71,6 +88,10 @@ void add_findings(Document& document, const ComparisonReport& report) {
     items.push_back(*report.same_ids ? "Both sides gave the same tokens for greedy requests."
                                      : "The sides gave different tokens for greedy requests: they do not compute the same "
                                        "(`inferometer verify` says how far apart they are).");
+  }
+  if (report.extra_pairs > 0) {
+    items.push_back(fmt::format("{} run beyond the {} asked for, because as many were flagged; every pair counts.",
+                                count_of(report.extra_pairs, "pair was", "pairs were"), report.pairs - report.extra_pairs));
   }
   if (report.flagged_pairs > 0) {
     items.push_back(fmt::format("{} of {} with flagged runs ({} of A, {} of B); without them: {}.",
@@ -85,6 +106,19 @@ void add_findings(Document& document, const ComparisonReport& report) {
   if (!items.empty()) document.emplace_back(Bullets{items});
 }
 
+std::string design_text(const ComparisonReport& report) {
+  if (report.design == ComparedDesign::sessions) {
+    const auto& [a, b] = report.sides;
+    const std::string which =
+        a.session == b.session ? fmt::format("session {}", a.session) : fmt::format("sessions {} and {}", a.session, b.session);
+    return fmt::format("stored runs of {}; intervals hold what varies inside a process, not between processes; plan {}", which,
+                       report.plan);
+  }
+  return fmt::format("{} of fresh processes, AB/BA balanced, {} of each cell in a process; plan {}",
+                     count_of(report.pairs, "adjacent pair", "adjacent pairs"), count_of(report.runs_per_process, "run", "runs"),
+                     report.plan);
+}
+
 }  // namespace
 
 std::string comparison_verdict(const ComparisonReport& report) {
@@ -92,14 +126,11 @@ std::string comparison_verdict(const ComparisonReport& report) {
 }
 
 Document comparison_document(const ComparisonReport& report) {
-  Document document{
-      Title{"Comparison: " + comparison_verdict(report), ""},
-      Facts{{{"A", side_text(report, 0)},
-             {"B", side_text(report, 1)},
-             {"design", fmt::format("{} of fresh processes, AB/BA balanced, {} of each cell in a process; plan {}",
-                                    count_of(report.pairs, "adjacent pair", "adjacent pairs"),
-                                    count_of(report.session.plan.repeats, "run", "runs"), report.session.plan.name)},
-             {"margin", fmt::format("{} (an effect within it counts as none)", percent(report.margin))}}}};
+  Document document{Title{"Comparison: " + comparison_verdict(report), ""},
+                    Facts{{{"A", side_text(report.sides[0])},
+                           {"B", side_text(report.sides[1])},
+                           {"design", design_text(report)},
+                           {"margin", fmt::format("{} (an effect within it counts as none)", percent(report.margin))}}}};
   if (report.overall) {
     document.emplace_back(Paragraph{fmt::format("B against A over all cells, {}: {} (95 %: {}).", report.cells.front().metric,
                                                 percent(report.overall->effect), interval_text(report.overall->ci95))});

@@ -32,28 +32,27 @@ Json cell_json(const ComparedCell& cell) {
           {"b_s", number(cell.mean_b)},
           {"pairs", e.pairs},
           {"dropped_pairs", cell.dropped},
+          {"runs_a", cell.runs_a > 0 ? Json(cell.runs_a) : Json(nullptr)},
+          {"runs_b", cell.runs_b > 0 ? Json(cell.runs_b) : Json(nullptr)},
           {"effect", share(e.effect)},
           {"ci95", interval(e.ci95)},
           {"ci90", interval(e.ci90)},
-          {"p_slower", e.p_slower},
-          {"p_faster", e.p_faster},
+          {"p_slower", e.pairs > 0 ? Json(e.p_slower) : Json(nullptr)},
+          {"p_faster", e.pairs > 0 ? Json(e.p_faster) : Json(nullptr)},
           {"detectable_effect", share(e.detectable)},
           {"more_pairs", e.more_pairs ? Json(*e.more_pairs) : Json(nullptr)},
           {"verdict", stats::to_string(e.verdict)}};
 }
 
-Json side_json(const ComparisonReport& report, std::size_t side) {
-  const PlanEngine& engine = report.session.plan.engines[side];
-  Json json{{"engine", engine.kind},
-            {"program", text(engine.program)},
-            {"model", engine.model.empty() ? report.session.plan.models.front() : engine.model}};
-  for (const SessionModel& model : report.session.models) {
-    if (model.engine != engine.id) continue;
-    json["engine_version"] = text(model.engine_version);
-    json["hash"] = text(model.hash);
-    json["isa"] = text(model.isa);
-    json["accuracy"] = text(model.accuracy);
-    json["threads"] = model.threads;
+Json side_json(const ComparedSide& side) {
+  Json json{
+      {"session", side.session}, {"engine", side.engine.kind}, {"program", text(side.engine.program)}, {"model", side.model}};
+  if (side.loaded) {
+    json["engine_version"] = text(side.loaded->engine_version);
+    json["hash"] = text(side.loaded->hash);
+    json["isa"] = text(side.loaded->isa);
+    json["accuracy"] = text(side.loaded->accuracy);
+    json["threads"] = side.loaded->threads;
   }
   return json;
 }
@@ -71,16 +70,18 @@ std::string comparison_json(const ComparisonReport& report) {
       {"ci95", overall ? interval(overall->ci95) : Json(nullptr)},
       {"min_effect", share(report.margin)},
       {"detectable_effect", overall ? share(overall->detectable) : Json(nullptr)},
+      {"design", report.design == ComparedDesign::pairs ? "pairs" : "sessions"},
       {"pairs", report.pairs},
+      {"extra_pairs", report.extra_pairs},
       {"flagged_pairs", report.flagged_pairs},
       {"flagged_runs_a", report.flagged_a},
       {"flagged_runs_b", report.flagged_b},
       {"verdict_unflagged", report.verdict_unflagged ? Json(stats::to_string(*report.verdict_unflagged)) : Json(nullptr)},
       {"same_ids", report.same_ids ? Json(*report.same_ids) : Json(nullptr)},
-      {"session", report.session.id},
-      {"plan", report.session.plan.name},
-      {"a", side_json(report, 0)},
-      {"b", side_json(report, 1)},
+      {"session", report.sides[0].session},
+      {"plan", report.plan},
+      {"a", side_json(report.sides[0])},
+      {"b", side_json(report.sides[1])},
       {"cells", cells}};
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -51,7 +51,7 @@ std::string comparison_junit(const ComparisonReport& report, bool allow_inconclu
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"inferometer compare {}\" tests=\"{}\" failures=\"{}\" "
       "errors=\"{}\" skipped=\"{}\">\n{}</testsuite>\n",
-      escape_html(report.session.plan.name), report.cells.size() + report.incomparable.size(), count(Verdict::regression),
+      escape_html(report.plan), report.cells.size() + report.incomparable.size(), count(Verdict::regression),
       (allow_inconclusive ? 0 : inconclusive) + static_cast<std::ptrdiff_t>(report.incomparable.size()),
       allow_inconclusive ? inconclusive : 0, cases);
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ifm {
@@ -26,6 +27,8 @@ class CsvTable {
   void end_row();
 
   [[nodiscard]] const std::string& text() const { return text_; }
+  /// The rows since the last call, for a file that does not stand in memory at once.
+  [[nodiscard]] std::string take_text() { return std::exchange(text_, {}); }
 
  private:
   CsvTable& append(std::string_view field);

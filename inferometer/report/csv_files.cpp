@@ -242,13 +242,14 @@ std::string cells_csv(const Study& study) {
 }
 
 std::vector<ReportFile> csv_files(const Study& study) {
-  return {{"analysis/summary_stats.csv", summary_stats_csv(study)},
-          {"analysis/token_scaling.csv", token_scaling_csv(study)},
-          {"analysis/token_scaling_fit.csv", token_scaling_fit_csv(study)},
-          {"analysis/temperature_effect.csv", temperature_effect_csv(study)},
-          {"analysis/variability.csv", variability_csv(study)},
-          {"analysis/cells.csv", cells_csv(study)},
-          {"analysis/runs.csv", runs_csv(study)}};
+  std::vector<ReportFile> files{{"analysis/summary_stats.csv", summary_stats_csv(study)},
+                                {"analysis/token_scaling.csv", token_scaling_csv(study)},
+                                {"analysis/token_scaling_fit.csv", token_scaling_fit_csv(study)},
+                                {"analysis/temperature_effect.csv", temperature_effect_csv(study)},
+                                {"analysis/variability.csv", variability_csv(study)},
+                                {"analysis/cells.csv", cells_csv(study)}};
+  if (!study.runs_are_sample) files.push_back({"analysis/runs.csv", runs_csv(study)});
+  return files;
 }
 
 }  // namespace ifm

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "inferometer/analysis/study.h"
+#include "inferometer/report/csv.h"
 
 namespace ifm {
 
@@ -26,10 +28,13 @@ struct ReportFile {
 [[nodiscard]] std::string variability_csv(const Study& study);
 /// One row per cell × metric.
 [[nodiscard]] std::string cells_csv(const Study& study);
-/// Every measured run, failed ones too, in execution order.
+/// Every measured run of a study, failed ones too, in execution order.
 [[nodiscard]] std::string runs_csv(const Study& study);
+/// The same run by run: its header, and a row.
+[[nodiscard]] CsvTable runs_table();
+void add_run(CsvTable& csv, int64_t session, const Run& run);
 
-/// All of them, below "analysis/".
+/// All of them, below "analysis/"; runs.csv only where the study holds all runs.
 [[nodiscard]] std::vector<ReportFile> csv_files(const Study& study);
 
 }  // namespace ifm

@@ -164,6 +164,7 @@ std::string figure_caption(const Study& study) {
   }
   const size_t runs = timed_runs(study).size();
   std::vector<std::string> parts{fmt::format("{} run{}", runs, runs == 1 ? "" : "s")};
+  if (study.runs_are_sample) parts[0] += fmt::format(" of {}, evenly spaced", study.runs_ok);
   if (study.runs_failed > 0) parts[0] += fmt::format(" ({} more failed)", study.runs_failed);
   std::string machine = e.cpu;
   if (e.logical_cores) machine += fmt::format("{}{} logical cores", machine.empty() ? "" : ", ", *e.logical_cores);

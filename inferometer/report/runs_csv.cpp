@@ -16,8 +16,8 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-void add_identity(CsvTable& csv, const Study& study, const Run& run) {
-  csv.add_integer(study.session.id).add_integer(run.id).add_integer(run.order).add_integer(run.block).add_integer(run.cell);
+void add_identity(CsvTable& csv, int64_t session, const Run& run) {
+  csv.add_integer(session).add_integer(run.id).add_integer(run.order).add_integer(run.block).add_integer(run.cell);
   csv.add_integer(run.repeat).add_integer(run.predecessor);
   csv.add(to_string(run.mode)).add(run.engine).add(run.model).add(run.prompt);
   csv.add_integer(run.max_tokens).add(run.temperature).add_unsigned(run.seed);
@@ -36,64 +36,70 @@ void add_metrics(CsvTable& csv, const RunMetrics& m) {
 
 }  // namespace
 
+CsvTable runs_table() {
+  return CsvTable({"session",
+                   "run",
+                   "order",
+                   "block",
+                   "cell",
+                   "repeat",
+                   "predecessor",
+                   "mode",
+                   "engine",
+                   "model",
+                   "prompt",
+                   "max_tokens",
+                   "temperature",
+                   "seed",
+                   "status",
+                   "error_kind",
+                   "error_message",
+                   "flags",
+                   "prompt_tokens",
+                   "cached_tokens",
+                   "output_tokens",
+                   "count_source",
+                   "finish_reason",
+                   "load_s",
+                   "ttft_s",
+                   "e2e_s",
+                   "tpot_s",
+                   "decode_tok_per_s",
+                   "prefill_tok_per_s",
+                   "output_tok_per_s",
+                   "itl_mean_s",
+                   "itl_p50_s",
+                   "itl_max_s",
+                   "output_bytes_per_s",
+                   "intended_start_s",
+                   "start_s",
+                   "page_cache_share",
+                   "steal_percent",
+                   "canary_ratio",
+                   "ids_hash",
+                   "drafted_tokens",
+                   "accepted_tokens",
+                   "decode_steps",
+                   "connect_s",
+                   "server_prefill_s",
+                   "server_decode_s",
+                   "server_decode_tokens"});
+}
+
+void add_run(CsvTable& csv, int64_t session, const Run& run) {
+  add_identity(csv, session, run);
+  add_outcome(csv, run);
+  add_metrics(csv, run.metrics);
+  csv.add(seconds(run.intended_start_ns)).add(seconds(run.start_ns));
+  csv.add(run.page_cache_share).add(run.steal_percent).add(run.canary_ratio).add(run.ids_hash);
+  csv.add_integer(run.drafted_tokens).add_integer(run.accepted_tokens).add_integer(run.decode_steps);
+  csv.add(seconds(run.connect_ns)).add(seconds(run.server_prefill_ns)).add(seconds(run.server_decode_ns));
+  csv.add_integer(run.server_decode_tokens).end_row();
+}
+
 std::string runs_csv(const Study& study) {
-  CsvTable csv({"session",
-                "run",
-                "order",
-                "block",
-                "cell",
-                "repeat",
-                "predecessor",
-                "mode",
-                "engine",
-                "model",
-                "prompt",
-                "max_tokens",
-                "temperature",
-                "seed",
-                "status",
-                "error_kind",
-                "error_message",
-                "flags",
-                "prompt_tokens",
-                "cached_tokens",
-                "output_tokens",
-                "count_source",
-                "finish_reason",
-                "load_s",
-                "ttft_s",
-                "e2e_s",
-                "tpot_s",
-                "decode_tok_per_s",
-                "prefill_tok_per_s",
-                "output_tok_per_s",
-                "itl_mean_s",
-                "itl_p50_s",
-                "itl_max_s",
-                "output_bytes_per_s",
-                "intended_start_s",
-                "start_s",
-                "page_cache_share",
-                "steal_percent",
-                "canary_ratio",
-                "ids_hash",
-                "drafted_tokens",
-                "accepted_tokens",
-                "decode_steps",
-                "connect_s",
-                "server_prefill_s",
-                "server_decode_s",
-                "server_decode_tokens"});
-  for (const Run& run : study.runs) {
-    add_identity(csv, study, run);
-    add_outcome(csv, run);
-    add_metrics(csv, run.metrics);
-    csv.add(seconds(run.intended_start_ns)).add(seconds(run.start_ns));
-    csv.add(run.page_cache_share).add(run.steal_percent).add(run.canary_ratio).add(run.ids_hash);
-    csv.add_integer(run.drafted_tokens).add_integer(run.accepted_tokens).add_integer(run.decode_steps);
-    csv.add(seconds(run.connect_ns)).add(seconds(run.server_prefill_ns)).add(seconds(run.server_decode_ns));
-    csv.add_integer(run.server_decode_tokens).end_row();
-  }
+  CsvTable csv = runs_table();
+  for (const Run& run : study.runs) add_run(csv, study.session.id, run);
   return csv.text();
 }
 

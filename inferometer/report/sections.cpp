@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -52,12 +51,8 @@ Document overall_tables(const Study& study) {
 }
 
 std::string failures_text(const Study& study) {
-  std::map<std::string, int> kinds;
-  for (const Run& run : study.runs) {
-    if (run.status == RunStatus::failed) ++kinds[run.error_kind.empty() ? "unknown" : run.error_kind];
-  }
   std::string text;
-  for (const auto& [kind, n] : kinds) text += fmt::format("{}{} × {}", text.empty() ? "" : ", ", n, kind);
+  for (const auto& [kind, n] : study.failures) text += fmt::format("{}{} × {}", text.empty() ? "" : ", ", n, kind);
   return text;
 }
 

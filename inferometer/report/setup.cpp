@@ -86,7 +86,7 @@ std::string design_text(const Study& study) {
   add(plan.prompts.size(), "prompt", "prompts");
   add(plan.max_tokens.size(), "output length", "output lengths");
   add(plan.temperatures.size(), "temperature", "temperatures");
-  factors.push_back(counted(plan.repeats, "repeat", "repeats"));
+  factors.push_back((plan.stop ? "at most " : "") + counted(plan.repeats, "repeat", "repeats"));
   if (plan.pairs > 0) factors.push_back(counted(plan.pairs, "pair of processes", "pairs of processes"));
   std::string product;
   for (const std::string& factor : factors) product += (product.empty() ? "" : " × ") + factor;
@@ -96,6 +96,11 @@ std::string design_text(const Study& study) {
   const int64_t done = study.runs_ok + study.runs_failed;
   std::string text = fmt::format("{} = {}", product, counted(planned, "run", "runs"));
   if (done != planned) text += fmt::format(" planned, {} done", done);
+  if (plan.stop) {
+    text += fmt::format(", until the mean {} is known to ± {} % at two planned looks", plan.stop->of,
+                        significant(100 * plan.stop->half_width));
+    if (plan.stop->max_time_s > 0) text += fmt::format(" or {} have passed", duration_text(plan.stop->max_time_s));
+  }
   return text + fmt::format(", {}, in {} (seed {}); {}", modes,
                             plan.pairs > 0      ? "adjacent pairs"
                             : plan.repeats == 1 ? "one shuffled block"

@@ -8,12 +8,10 @@
 #include "inferometer/base/rng.h"
 #include "inferometer/stats/describe.h"
 #include "inferometer/stats/distribution.h"
+#include "inferometer/stats/order_ranks.h"
 
 namespace ifm::stats {
 namespace {
-
-/// Rounding of the binomial sums must not decide whether a bound is met.
-constexpr double kProbabilitySlack = 1e-12;
 
 /// The acceleration of BCa from the jackknife: Σ d³ / (6 (Σ d²)^1.5); 0 when leaving one out changes nothing.
 double acceleration(std::span<const double> values, const Statistic& statistic) {
@@ -64,31 +62,18 @@ Interval sd_interval(const PooledSd& pooled, double level) {
 }
 
 std::optional<Interval> quantile_interval(std::span<const double> values, double p, double level) {
-  const auto n = static_cast<int>(values.size());
-  const double tail = (1 - level) / 2 + kProbabilitySlack;
-  // x_(l) is above the quantile with probability P(Bin(n, p) ≤ l − 1); x_(u) is below it with P(Bin ≥ u).
-  int low = 0;
-  while (low < n && binomial_cdf(low, n, p) <= tail) ++low;
-  int high = n + 1;
-  while (high > 1 && 1 - binomial_cdf(high - 2, n, p) <= tail) --high;
-  if (low < 1 || high > n) return std::nullopt;
+  const auto ranks = quantile_ranks(static_cast<int>(values.size()), p, level);
+  if (!ranks) return std::nullopt;
   const std::vector<double> order = sorted(values);
-  return Interval{order[static_cast<size_t>(low - 1)], order[static_cast<size_t>(high - 1)]};
+  return Interval{order[static_cast<size_t>(ranks->low)], order[static_cast<size_t>(ranks->high)]};
 }
 
 std::optional<Interval> median_interval(std::span<const double> values, double level) {
-  const auto n = static_cast<int>(values.size());
-  const auto coverage = [n](int depth) { return 1 - 2 * binomial_cdf(depth - 1, n, 0.5); };
-  int depth = 0;  // the deepest pair of order statistics that still covers `level`
-  while (depth + 1 <= n / 2 && coverage(depth + 1) >= level - kProbabilitySlack) ++depth;
-  if (depth < 1) return std::nullopt;
-  const double outer = coverage(depth);
-  const double inner = coverage(depth + 1);
-  const double share = (outer - level) / (outer - inner);
-  const double k = depth;
-  const double weight = (n - k) * share / (k + (n - 2 * k) * share);  // of the inner pair
+  const auto ranks = median_ranks(static_cast<int>(values.size()), level);
+  if (!ranks) return std::nullopt;
+  const double weight = ranks->inner_weight;
   const std::vector<double> order = sorted(values);
-  const auto d = static_cast<size_t>(depth);
+  const auto d = static_cast<size_t>(ranks->depth);
   const size_t last = order.size();
   return Interval{(1 - weight) * order[d - 1] + weight * order[d], (1 - weight) * order[last - d] + weight * order[last - d - 1]};
 }

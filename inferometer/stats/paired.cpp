@@ -8,9 +8,13 @@
 #include "inferometer/base/check.h"
 #include "inferometer/stats/describe.h"
 #include "inferometer/stats/distribution.h"
+#include "inferometer/stats/sorted_parts.h"
 
 namespace ifm::stats {
 namespace {
+
+/// Pairs up to which the null distribution is computed; the normal one is within a thousandth of it beyond.
+constexpr size_t kMostExact = 250;
 
 /// Twice the midranks of |d|, so that ties stay whole numbers.
 std::vector<int> doubled_ranks(std::span<const double> differences) {
@@ -27,22 +31,31 @@ std::vector<int> doubled_ranks(std::span<const double> differences) {
   return ranks;
 }
 
-/// Probability of each doubled rank sum over all signs.
+/// Probability of each rank sum over all signs.
 std::vector<double> rank_sum_distribution(std::span<const int> ranks) {
-  std::vector<double> probability{1.0};
+  size_t largest = 0;
+  for (const int rank : ranks) largest += static_cast<size_t>(rank);
+  std::vector<double> probability(largest + 1, 0.0);
+  std::vector<double> next(largest + 1, 0.0);
+  probability[0] = 1;
+  size_t reach = 0;
   for (const int rank : ranks) {
-    std::vector<double> next(probability.size() + static_cast<size_t>(rank), 0.0);
-    for (size_t s = 0; s < probability.size(); ++s) {
-      next[s] += probability[s] / 2;
-      next[s + static_cast<size_t>(rank)] += probability[s] / 2;
-    }
-    probability = std::move(next);
+    const auto step = static_cast<size_t>(rank);
+    for (size_t s = 0; s < step; ++s) next[s] = probability[s] / 2;
+    for (size_t s = step; s <= reach + step; ++s) next[s] = (probability[s] + probability[s - step]) / 2;
+    reach += step;
+    probability.swap(next);
   }
   return probability;
 }
 
 /// How many of the sorted Walsh averages lie outside the interval on each side: the largest k with P(W⁺ ≤ k) ≤ tail; -1: none.
 int walsh_cut(size_t n, double tail) {
+  if (n > kMostExact) {
+    const auto count = static_cast<double>(n);
+    const double spread = std::sqrt(count * (count + 1) * (2 * count + 1) / 24);
+    return static_cast<int>(std::floor(count * (count + 1) / 4 + normal_quantile(tail) * spread - 0.5));
+  }
   std::vector<int> ranks(n);
   for (size_t i = 0; i < n; ++i) ranks[i] = static_cast<int>(i) + 1;
   const std::vector<double> probability = rank_sum_distribution(ranks);
@@ -54,6 +67,66 @@ int walsh_cut(size_t n, double tail) {
     ++k;
   }
   return k;
+}
+
+/// Means of all pairs of sorted values, each with itself too, in ascending order; none is kept.
+class WalshAverages {
+ public:
+  explicit WalshAverages(std::span<const double> values) : values_(sorted(values)) {}
+  [[nodiscard]] size_t size() const { return values_.size() * (values_.size() + 1) / 2; }
+  /// rank from 0. Cost: O(n).
+  [[nodiscard]] double at(size_t rank) const {
+    return first_double(values_.front(), values_.back(), [&](double x) { return not_above(x) > rank; });
+  }
+  [[nodiscard]] double median() const {
+    const double below = at((size() - 1) / 2);
+    return size() % 2 == 1 ? below : below + 0.5 * (at(size() / 2) - below);
+  }
+
+ private:
+  [[nodiscard]] size_t not_above(double x) const {
+    size_t count = 0;
+    size_t end = values_.size();  // for each first value: the partners before it are low enough
+    for (size_t i = 0; i < end; ++i) {
+      while (end > i && (values_[i] + values_[end - 1]) / 2 > x) --end;
+      count += end - i;
+    }
+    return count;
+  }
+  std::vector<double> values_;
+};
+
+/// The test by a normal distribution with the variance of the ranks seen and a correction for continuity.
+SignedRankTest normal_test(std::span<const int> doubled, size_t seen) {
+  double all = 0;
+  double squares = 0;
+  for (const int rank : doubled) {
+    all += rank;
+    squares += static_cast<double>(rank) * rank;
+  }
+  const double spread = std::sqrt(squares) / 2;  // of the doubled sum, whose mean is all / 2
+  const double off = static_cast<double>(seen) - all / 2;
+  SignedRankTest test;
+  test.p_less = normal_cdf((off + 1) / spread);
+  test.p_greater = normal_cdf(-(off - 1) / spread);
+  return test;
+}
+
+/// The test over all signs of the ranks seen.
+SignedRankTest exact_test(std::span<const int> doubled, size_t seen) {
+  // Without ties every doubled rank is even, and half the sums do not occur.
+  const bool whole = std::ranges::all_of(doubled, [](int rank) { return rank % 2 == 0; });
+  std::vector<int> ranks(doubled.begin(), doubled.end());
+  if (whole) {
+    for (int& rank : ranks) rank /= 2;
+    seen /= 2;
+  }
+  const std::vector<double> probability = rank_sum_distribution(ranks);
+  const std::span<const double> all(probability);
+  SignedRankTest test;
+  test.p_less = std::min(1.0, sum(all.first(seen + 1)));
+  test.p_greater = std::min(1.0, sum(all.subspan(seen)));
+  return test;
 }
 
 }  // namespace
@@ -93,29 +166,22 @@ std::optional<SignedRankTest> signed_rank_test(std::span<const double> differenc
   size_t seen = 0;
   for (size_t i = 0; i < shifted.size(); ++i)
     if (shifted[i] > 0) seen += static_cast<size_t>(ranks[i]);
-  const std::vector<double> probability = rank_sum_distribution(ranks);
-  const std::span<const double> all(probability);
-  SignedRankTest test;
+  SignedRankTest test = shifted.size() > kMostExact ? normal_test(ranks, seen) : exact_test(ranks, seen);
   test.n = static_cast<int>(shifted.size());
   test.w_plus = static_cast<double>(seen) / 2;
-  test.p_less = std::min(1.0, sum(all.first(seen + 1)));
-  test.p_greater = std::min(1.0, sum(all.subspan(seen)));
   test.p_two_sided = std::min(1.0, 2 * std::min(test.p_less, test.p_greater));
   return test;
 }
 
 std::optional<Location> hodges_lehmann(std::span<const double> differences, double level) {
   if (differences.empty()) return std::nullopt;
-  std::vector<double> averages;
-  for (size_t i = 0; i < differences.size(); ++i)
-    for (size_t j = i; j < differences.size(); ++j) averages.push_back((differences[i] + differences[j]) / 2);
-  std::sort(averages.begin(), averages.end());
+  const WalshAverages averages(differences);
   Location location;
-  location.estimate = *median(averages);
+  location.estimate = averages.median();
   const int cut = walsh_cut(differences.size(), (1 - level) / 2);
   if (cut >= 0) {
     const auto k = static_cast<size_t>(cut);
-    location.interval = Interval{averages[k], averages[averages.size() - 1 - k]};
+    location.interval = Interval{averages.at(k), averages.at(averages.size() - 1 - k)};
   }
   return location;
 }

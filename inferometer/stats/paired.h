@@ -19,8 +19,9 @@ struct TTest {
 };
 [[nodiscard]] std::optional<TTest> paired_t_test(std::span<const double> differences);
 
-/// Wilcoxon signed-rank test that the differences are symmetric about `shift`; exact for every n, ties included (the null
-/// distribution over all 2ⁿ signs of the ranks seen); differences equal to the shift are left out. n ≥ 1 after that.
+/// Wilcoxon signed-rank test that the differences are symmetric about `shift`; exact up to 250 pairs, ties included (the null
+/// distribution over all 2ⁿ signs of the ranks seen), beyond by the normal distribution with the ranks' own variance and a
+/// correction for continuity; differences equal to the shift are left out. n ≥ 1 after that.
 struct SignedRankTest {
   int n = 0;
   double w_plus = 0;
@@ -30,8 +31,8 @@ struct SignedRankTest {
 };
 [[nodiscard]] std::optional<SignedRankTest> signed_rank_test(std::span<const double> differences, double shift = 0);
 
-/// Median of the Walsh averages (Hodges–Lehmann) and its exact signed-rank interval; the interval is null when n is too
-/// small for the level (under 6 at 95 %). n ≥ 1.
+/// Median of the Walsh averages (Hodges–Lehmann) and its signed-rank interval (exact up to 250 values, beyond with the normal
+/// distribution's ranks); the interval is null when n is too small for the level (under 6 at 95 %). n ≥ 1. Cost: O(n log n).
 struct Location {
   double estimate = 0;
   std::optional<Interval> interval;

@@ -1,8 +1,12 @@
 #include "inferometer/stats/paired.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 
+#include "inferometer/base/rng.h"
 #include "inferometer/stats/confidence.h"
+#include "inferometer/stats/describe.h"
 #include "inferometer/stats/goldens.h"
 
 namespace ifm::stats {
@@ -78,6 +82,46 @@ TEST(HodgesLehmann, IntervalHoldsTheShiftsThatTheTestDoesNotReject) {
     EXPECT_LE(signed_rank_test(d, location.interval->low - inside)->p_two_sided, 0.05);
     EXPECT_LE(signed_rank_test(d, location.interval->high + inside)->p_two_sided, 0.05);
   }
+}
+
+TEST(HodgesLehmann, OfManyValuesIsTheOrderStatisticOfAllWalshAverages) {
+  Rng rng(5);
+  std::vector<double> d;
+  for (int i = 0; i < 301; ++i) d.push_back(std::round(200 * (rng.uniform() - 0.4)) / 64);  // with ties
+  std::vector<double> averages;
+  for (std::size_t i = 0; i < d.size(); ++i)
+    for (std::size_t j = i; j < d.size(); ++j) averages.push_back((d[i] + d[j]) / 2);
+  std::sort(averages.begin(), averages.end());
+  const Location location = hodges_lehmann(d).value();
+  EXPECT_EQ(location.estimate, *median(averages));
+  const auto low = std::lower_bound(averages.begin(), averages.end(), location.interval->low) - averages.begin();
+  const auto high = std::upper_bound(averages.begin(), averages.end(), location.interval->high) - averages.begin();
+  // n (n + 1) / 4 − 1.96 sqrt(n (n + 1) (2n + 1) / 24) = 19,768 averages lie below, but for ties.
+  EXPECT_NEAR(static_cast<double>(low), 19'768, 400);
+  EXPECT_NEAR(static_cast<double>(averages.size()) - static_cast<double>(high), 19'768, 400);
+}
+
+TEST(SignedRank, NormalTestOfManyPairsIsNearTheExactOne) {
+  constexpr std::size_t kPairs = 251;
+  std::vector<double> d;
+  std::size_t w = 0;
+  for (std::size_t i = 1; i <= kPairs; ++i) {
+    const bool up = i % 7 < 4;
+    d.push_back(up ? static_cast<double>(i) : -static_cast<double>(i));
+    w += up ? i : 0;
+  }
+  // P(W⁺ ≥ w) over all signs.
+  std::vector<double> share(kPairs * (kPairs + 1) / 2 + 1, 0.0);
+  share[0] = 1;
+  for (std::size_t rank = 1; rank <= kPairs; ++rank)
+    for (std::size_t s = share.size(); s-- > 0;) share[s] = (share[s] + (s >= rank ? share[s - rank] : 0)) / 2;
+  double at_least = 0;
+  for (std::size_t s = w; s < share.size(); ++s) at_least += share[s];
+  const SignedRankTest test = signed_rank_test(d).value();
+  EXPECT_EQ(test.w_plus, static_cast<double>(w));
+  EXPECT_LT(at_least, 0.05);
+  EXPECT_NEAR(test.p_greater / at_least, 1, 0.01);
+  EXPECT_NEAR(test.p_less + test.p_greater, 1 + share[w], 1e-4);
 }
 
 TEST(Equivalence, MatchesStatsmodelsTost) {

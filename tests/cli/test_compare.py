@@ -32,7 +32,7 @@ class Compare(CliTest):
         found = self.json(simulated(2), simulated(4), "--pairs", 14, code=3)
         self.assertEqual(found["verdict"], "regression")
         self.assertEqual({cell["verdict"] for cell in found["cells"]}, {"regression"})
-        self.assertEqual([cell["pairs"] for cell in found["cells"]], [14, 14])
+        self.assertEqual({cell["pairs"] for cell in found["cells"]}, {14 + found["extra_pairs"]})
         self.assertAlmostEqual(found["min_effect"], 0.01)
         low, high = found["ci95"]
         self.assertLess(low, found["effect"])
@@ -78,6 +78,61 @@ class Compare(CliTest):
         self.assertTrue(found["same_ids"])
         self.assertEqual(found["a"]["program"], PROGRAM)
         self.assertEqual(found["a"]["hash"], found["b"]["hash"])
+
+    def study(self, name, engines="[simulated]"):
+        """A folder of results of the plan's cells, made by `run`."""
+        plan = self.plan()
+        plan.write_text(plan.read_text().replace("[simulated]", engines))
+        done = inferometer("run", plan, "--out", self.folder / name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.folder / name
+
+    def stored(self, *words, code=4):
+        done = inferometer("compare", *words, "-o", "json")
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        found = json.loads(done.stdout)
+        self.assert_fits(found, schema("compare"))
+        return found
+
+    def test_stored_sessions_have_effects_and_no_verdict(self):
+        one = self.study("one", f"[{simulated(2)}]")
+        two = self.study("two", f"[{simulated(6)}]")
+        found = self.stored(one, two)
+        self.assertEqual((found["verdict"], found["design"], found["pairs"]), ("incomparable", "sessions", 0))
+        self.assertIn("one after the other", found["why"][0])
+        for cell in found["cells"]:
+            self.assertGreater(cell["effect"], 0.5)
+            self.assertEqual((cell["runs_a"], cell["p_slower"], cell["pairs"]), (2, None, 0))
+        text = inferometer("compare", one, two).stdout
+        self.assertIn("Comparison: incomparable", text)
+        self.assertIn("runs A", text)
+
+    def test_two_engines_of_one_warm_session_have_no_verdict_either(self):
+        both = self.study("both", f"[{{simulated: {{name: quick, gap_ms: 2}}}}, {{simulated: {{name: slow, gap_ms: 6}}}}]")
+        found = self.stored(both)
+        self.assertIn("is one process", found["why"][0])
+        self.assertEqual(self.stored(both, "--side-a", "slow", "--side-b", "quick")["cells"][0]["effect"] < 0, True)
+        self.refuses("compare", both, "--side-a", "slow", "--side-b", "none", code=2, naming="quick, slow")
+
+    def test_a_stored_comparison_keeps_its_verdict(self):
+        made = self.json(simulated(2), simulated(4), "--pairs", 14, code=3)
+        again = self.stored(self.folder / "out", code=3)
+        self.assertEqual(again, made)
+
+    def test_a_pinned_program_is_the_baseline_until_another_is(self):
+        plan = self.folder / "builds.yaml"
+        plan.write_text(self.plan(models=json.dumps(str(tiny_model()))).read_text().replace("simulated", "embedded"))
+        home = {"INFEROMETER_HOME": str(self.folder / "home")}
+        self.refuses("compare", "--against", "pinned", plan, "--out", self.folder / "out", code=1, naming="compare --pin", environment=home)
+        self.refuses("compare", "--pin", "--bin-b", "/bin/true", code=1, naming="is not an inferometer", environment=home)
+        pinned = inferometer("compare", "--pin", environment=home)
+        self.assertEqual(pinned.returncode, 0, pinned.stderr)
+        done = inferometer("compare", "--against", "pinned", plan, "--pairs", 2, "--out", self.folder / "out", "-o", "json", environment=home)
+        found = json.loads(done.stdout)
+        self.assertEqual(found["a"]["program"], str(self.folder / "home" / "pinned" / "inferometer"))
+        self.assertIsNone(found["b"]["program"])
+        (self.folder / "home" / "pinned" / "inferometer").write_bytes(b"changed")
+        self.refuses("compare", "--against", "pinned", plan, "--out", self.folder / "out", code=1, naming="pinned anew", environment=home)
 
     def test_what_cannot_be_compared_is_refused_before_a_run(self):
         self.refuses("compare", self.plan(), "--min-effect", "two", code=2, naming="--min-effect")

@@ -42,6 +42,15 @@ class GenerateJson(CliTest):
 
 
 class BenchJson(CliTest):
+    def test_without_limits_there_are_no_shares(self):
+        for row in self.rows("-p", 8, "-n", 4, "--no-limits"):
+            self.assertGreater(row["avg_ts"], 0)
+            self.assertEqual((row["measured_read_gb_per_s"], row["measured_int8_gmac_per_s"], row["flags"]), ([], [], []))
+            self.assertEqual((row["read_gb_per_s"], row["int8_gmac_per_s"], row["mbu"], row["mac_share"], row["limit_share"]), (None,) * 5)
+        table = inferometer("bench", "-m", tiny_model(), "-p", 8, "-n", 0, "-r", 1, "--no-limits").stdout
+        self.assertIn("pp8", table)
+        self.assertNotIn("limits", table)
+
     def rows(self, *arguments):
         return self.json_of("bench", "-m", tiny_model(), "-r", 2, "-o", "json", *arguments, schema_name="bench")
 

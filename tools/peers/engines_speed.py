@@ -2,11 +2,11 @@
 """Whether the engines in the program are as fast as their own programs: llama.cpp in process beside llama-bench of the same library,
 MLX in process beside mlx-lm of the same version; alternated, in pairs whose order alternates too.
 
-  engines_speed.py --program build/release/bin/inferometer --gguf FILE --mlx FOLDER [--llama-bench PROGRAM] [--rounds 10]
+  engines_speed.py --program build/release/bin/inferometer --gguf FILE --mlx FOLDER [--llama-bench PROGRAM] [--rounds 60]
                    [--threads N] [--only llama_cpp|mlx] [--json FILE]
 
-Prints the ratio ours / theirs of the speeds (median and a 95 % interval of the mean log ratio). Exit code 1 when a lower end is
-under 0.97. Needs a quiet machine, and --llama-bench from tools/peers/llama_bench.sh.
+Prints the ratio ours / theirs of the speeds: the median of the pairs' ratios and the signed-rank interval for it (95 %), which a pair
+that a neighbour disturbed hardly moves. Exit code 1 when a lower end is under 0.97. Needs a quiet machine, and --llama-bench from tools/peers/llama_bench.sh.
 """
 import argparse
 import csv
@@ -39,8 +39,8 @@ class LlamaCpp:
     name = "llama_cpp"
 
     def __init__(self, args):
-        common = ["-m", args.gguf, "-p", PROMPT, "-n", TOKENS, "-r", 3, "-t", args.threads, "-o", "json"]
-        self.our_command = [args.program, "bench", "--engine", "llama_cpp", *common]
+        common = ["-m", args.gguf, "-p", PROMPT, "-n", TOKENS, "-r", 1, "-t", args.threads, "-o", "json"]
+        self.our_command = [args.program, "bench", "--engine", "llama_cpp", "--no-limits", *common]
         self.their_command = [args.llama_bench, *common]
 
     def ours(self):
@@ -74,8 +74,10 @@ class Mlx:
                 json.dump({"version": 1, "name": "speed", "engines": ["mlx"], "models": [os.path.abspath(self.folder)],
                            "prompts": [{"id": "text", "text": self.text, "raw": True}], "max_tokens": [MLX_TOKENS],
                            "temperature": [0.0], "repeats": 1, "warmup": 1, "ignore_eos": True}, file)
-            run([self.program, "run", plan, "--out", os.path.join(scratch, "out")])
-            with open(os.path.join(scratch, "out", "runs.csv"), encoding="utf-8", newline="") as file:
+            out = os.path.join(scratch, "out")
+            run([self.program, "run", plan, "--out", out])
+            run([self.program, "analyze", "--out", out])
+            with open(os.path.join(out, "analysis", "runs.csv"), encoding="utf-8", newline="") as file:
                 row, = csv.DictReader(file)
         assert (row["status"], int(row["prompt_tokens"]), int(row["output_tokens"])) == ("ok", len(self.ids), MLX_TOKENS)
         return {"prefill": float(row["prefill_tok_per_s"]), "decode": float(row["decode_tok_per_s"])}
@@ -92,6 +94,15 @@ class Mlx:
         return {"prefill": len(self.ids) / (stamps[1] - stamps[0]), "decode": (MLX_TOKENS - 1) / (stamps[-1] - stamps[1])}
 
 
+def signed_rank_interval(values, level=0.95):
+    """Walsh averages between which the signed-rank test does not reject (normal approximation; n >= 10)."""
+    n = len(values)
+    walsh = sorted((values[i] + values[j]) / 2 for i in range(n) for j in range(i, n))
+    spread = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+    k = max(0, math.floor(n * (n + 1) / 4 - stats.norm.ppf(1 - (1 - level) / 2) * spread))
+    return walsh[k], walsh[-1 - k]
+
+
 def compare(pair, rounds):
     """{phase: {ratio, low, high, rounds}} of ours / theirs."""
     pair.ours(), pair.theirs()  # files into the page cache
@@ -105,10 +116,8 @@ def compare(pair, rounds):
             f"{phase} {speeds['ours'][phase]:.1f} / {speeds['theirs'][phase]:.1f}" for phase in logs), flush=True)
     out = {}
     for phase, values in logs.items():
-        half = stats.t.ppf(0.975, rounds - 1) * statistics.stdev(values) / math.sqrt(rounds)
-        mean = statistics.mean(values)
-        out[phase] = {"ratio": math.exp(statistics.median(values)), "low": math.exp(mean - half), "high": math.exp(mean + half),
-                      "rounds": rounds}
+        low, high = signed_rank_interval(values)
+        out[phase] = {"ratio": math.exp(statistics.median(values)), "low": math.exp(low), "high": math.exp(high), "rounds": rounds}
     return out
 
 
@@ -119,7 +128,7 @@ def main():
     parser.add_argument("--mlx", required=True)
     parser.add_argument("--text", default=None, help="whose first words are MLX's prompt (default: verify's text)")
     parser.add_argument("--llama-bench")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", choices=["llama_cpp", "mlx"])
     parser.add_argument("--json", help="also write the figures here")
