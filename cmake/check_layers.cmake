@@ -1,4 +1,5 @@
-# Fails on an #include against the arrows of ARCHITECTURE.md, and on one of a standard header that Apple's library lacks:
+# Fails on an #include against the arrows of ARCHITECTURE.md, on one of a standard header that Apple's library lacks, and on a wall
+# clock, which may be set while something is timed:
 #   cmake -DIFM_SOURCE=<repository> -P cmake/check_layers.cmake
 # With -DIFM_SELF_TEST=<empty folder> it plants bad includes there instead, and fails unless it finds exactly those.
 
@@ -40,8 +41,11 @@ endfunction()
 # What Apple's C++ library does not have, or not whole; base/stop.h stands in for the first.
 set(unportable stop_token syncstream generator print expected format execution stacktrace flat_map)
 
-# Sets `out` to lines "file: what is wrong", one for each bad include under root/inferometer.
-function(find_bad_includes root out)
+# Clocks that may jump.
+set(wall_clocks "system_clock|high_resolution_clock|gettimeofday|timespec_get|CLOCK_REALTIME")
+
+# Sets `out` to lines "file: what is wrong", one for each bad include and wall clock under root/inferometer.
+function(find_bad_lines root out)
   set(bad "")
   file(GLOB_RECURSE files RELATIVE ${root}/inferometer ${root}/inferometer/*.h ${root}/inferometer/*.cpp)
   foreach(file ${files})
@@ -57,6 +61,10 @@ function(find_bad_includes root out)
         list(APPEND bad "inferometer/${file}: Apple's C++ library lacks this header: ${line}")
       endif()
     endforeach()
+    file(STRINGS ${root}/inferometer/${file} clocks REGEX "${wall_clocks}")
+    if(clocks)
+      list(APPEND bad "inferometer/${file}: a clock that may jump, of ${wall_clocks} (expected base/clock.h)")
+    endif()
     file(STRINGS ${root}/inferometer/${file} includes REGEX "^[ \t]*#[ \t]*include[ \t]*[\"<](inferometer/|[^\">]*\")")
     foreach(line ${includes})
       if(line MATCHES "[\"<]inferometer/([a-z_0-9]+)/")
@@ -80,21 +88,22 @@ if(IFM_SELF_TEST)
   file(WRITE ${IFM_SELF_TEST}/inferometer/base/goes_up.cpp "#include \"../cli/app.h\"\n")
   file(WRITE ${IFM_SELF_TEST}/inferometer/attic/old.cpp "int x;\n")
   file(WRITE ${IFM_SELF_TEST}/inferometer/engine/stops.h "#include <string>\n#include <stop_token>\n")
-  find_bad_includes(${IFM_SELF_TEST} bad)
+  file(WRITE ${IFM_SELF_TEST}/inferometer/measure/jumps.cpp "auto t = std::chrono::system_clock::now();\n")
+  find_bad_lines(${IFM_SELF_TEST} bad)
   list(LENGTH bad count)
-  foreach(planted sees_an_engine sees_text goes_up attic stops)
+  foreach(planted sees_an_engine sees_text goes_up attic stops jumps)
     if(NOT "${bad}" MATCHES "${planted}")
       message(FATAL_ERROR "check_layers: the planted ${planted} was not found")
     endif()
   endforeach()
-  if(NOT count EQUAL 5)
-    message(FATAL_ERROR "check_layers: found ${count} bad includes (expected the 5 planted ones): ${bad}")
+  if(NOT count EQUAL 6)
+    message(FATAL_ERROR "check_layers: found ${count} bad lines (expected the 6 planted ones): ${bad}")
   endif()
   return()
 endif()
 
-find_bad_includes(${IFM_SOURCE} bad)
+find_bad_lines(${IFM_SOURCE} bad)
 if(bad)
   list(JOIN bad "\n  " lines)
-  message(FATAL_ERROR "Includes against the arrows of ARCHITECTURE.md:\n  ${lines}")
+  message(FATAL_ERROR "Against the rules of ARCHITECTURE.md:\n  ${lines}")
 endif()

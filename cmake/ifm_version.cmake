@@ -1,6 +1,6 @@
 # Run at every build (cmake -P) to write version.cpp from its template: version, commit and compiler of this build. The file is
 # touched only when its content changes.
-# In: IFM_SOURCE, IFM_TEMPLATE, IFM_OUTPUT, IFM_VERSION, IFM_COMPILER
+# In: IFM_SOURCE, IFM_TEMPLATE, IFM_OUTPUT, IFM_VERSION, IFM_COMPILER, IFM_FLAGS
 set(IFM_COMMIT "")
 find_program(git git)
 if(git)

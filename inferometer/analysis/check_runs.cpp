@@ -69,34 +69,31 @@ std::string fault_in_metrics(const Run& run) {
   return "";
 }
 
-[[noreturn]] void refuse(const Run& run, const std::string& fault, const std::string& file) {
-  fail(ErrorKind::invalid_data, "{}: run {}: {}; the file was edited, and no number is made from it", file, run.id, fault);
+std::string fault_in_stored_metrics(const Run& run) {
+  for (const CheckedMetric& metric : kChecked) {
+    const std::optional<double>& stored = run.metrics.*metric.value;
+    if (stored && !(*stored >= 0 && std::isfinite(*stored)))
+      return fmt::format("its {} is {} (expected a number of 0 or more)", metric.name, *stored);
+  }
+  return "";
 }
 
 }  // namespace
 
-void check_without_tokens(const Run& run, const std::string& file) {
+void RunChecker::check(const Run& run, RunTokens tokens) {
   std::string fault = fault_in_design(run);
   if (fault.empty()) fault = fault_in_times(run);
-  for (const CheckedMetric& metric : kChecked) {
-    const std::optional<double>& value = run.metrics.*metric.value;
-    if (fault.empty() && value && !(std::isfinite(*value) && *value >= 0))
-      fault = fmt::format("its {} is {} (expected a number of 0 or more)", metric.name, *value);
-  }
-  if (!fault.empty()) refuse(run, fault, file);
+  if (fault.empty() && before_ && run.start_ns < before_->second)
+    fault = fmt::format("it starts before run {}, which was executed before it", before_->first);
+  if (fault.empty()) fault = tokens == RunTokens::read ? fault_in_metrics(run) : fault_in_stored_metrics(run);
+  if (!fault.empty())
+    fail(ErrorKind::invalid_data, "{}: run {}: {}; the file was edited, and no number is made from it", file_, run.id, fault);
+  before_ = {run.id, run.start_ns};
 }
 
 void check_runs(const std::vector<Run>& runs, const std::string& file) {
-  const Run* before = nullptr;
-  for (const Run& run : runs) {
-    std::string fault = fault_in_design(run);
-    if (fault.empty()) fault = fault_in_times(run);
-    if (fault.empty() && before != nullptr && run.start_ns < before->start_ns)
-      fault = fmt::format("it starts before run {}, which was executed before it", before->id);
-    if (fault.empty()) fault = fault_in_metrics(run);
-    if (!fault.empty()) refuse(run, fault, file);
-    before = &run;
-  }
+  RunChecker checker(file);
+  for (const Run& run : runs) checker.check(run);
 }
 
 }  // namespace ifm

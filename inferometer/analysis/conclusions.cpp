@@ -183,11 +183,20 @@ void conclude_determinism(Study& study) {
 /// METHOD 12: what the harness itself costs stands beside the results.
 void conclude_overhead(Study& study) {
   const std::optional<double>& overhead_ns = study.session.environment.harness_overhead_ns_per_token;
-  const std::optional<double>& gap_s = study.overall.tpot_s.median;
+  const std::optional<double>& gap_s = study.smallest_gap_s;
   if (!overhead_ns || !gap_s || !(*gap_s > 0)) return;
   say(study, "overall_overhead",
-      fmt::format("The harness itself costs {} per token, {} of the time per token.", seconds(*overhead_ns * 1e-9),
-                  percent(*overhead_ns * 1e-9 / *gap_s)));
+      fmt::format("The harness adds {} per token, {} of the smallest gap between tokens here ({}).", seconds(*overhead_ns * 1e-9),
+                  percent(*overhead_ns * 1e-9 / *gap_s), seconds(*gap_s)));
+}
+
+void conclude_energy(Study& study) {
+  const std::optional<double>& joules = study.overall.joules_per_token.mean;
+  if (!joules) return;
+  const std::optional<double>& idle_w = study.session.environment.idle_power_w;
+  say(study, "overall_energy",
+      fmt::format("The processor's packages used {} J per token, everything that ran on them included; at rest they draw {}.",
+                  number(*joules), idle_w ? number(*idle_w) + " W" : "an unknown power"));
 }
 
 }  // namespace
@@ -205,6 +214,7 @@ void write_conclusions(Study& study) {
     study.conclusions.push_back({"fitness_" + fitness.use, about(study, fitness.series, fitness.text + ".")});
   conclude_determinism(study);
   conclude_overhead(study);
+  conclude_energy(study);
 }
 
 }  // namespace ifm

@@ -64,6 +64,7 @@ void set_token_rates(const Run& run, const Events& events, RunMetrics& metrics) 
   if (run.output_tokens && *run.output_tokens > 0) {
     const int after_first = *run.output_tokens - events.tokens.front();
     metrics.output_tok_per_s = rate(*run.output_tokens, metrics.e2e_s);
+    if (run.resources.energy_j) metrics.joules_per_token = *run.resources.energy_j / *run.output_tokens;
     if (after_first > 0 && events.offset_ns.size() > 1) {
       metrics.tpot_s = static_cast<double>(events.offset_ns.back() - events.offset_ns.front()) / kNsPerSecond / after_first;
       metrics.decode_tok_per_s = rate(1.0, metrics.tpot_s);
@@ -87,6 +88,14 @@ RunMetrics metrics_of(const Run& run) {
   // Shorter than what was asked for, so no latency of that length; its rates are what they are (METHOD, rule 4).
   if (has_flag(run, "eos_not_ignored")) metrics.e2e_s = std::nullopt;
   return metrics;
+}
+
+std::optional<int64_t> smallest_gap_ns(const Run& run) {
+  const std::vector<int64_t> at_ns = token_events(run.stamps).offset_ns;
+  std::optional<int64_t> smallest;
+  for (size_t i = 1; i < at_ns.size(); ++i)
+    smallest = std::min(smallest.value_or(at_ns[i] - at_ns[i - 1]), at_ns[i] - at_ns[i - 1]);
+  return smallest;
 }
 
 }  // namespace ifm

@@ -40,6 +40,24 @@ TEST(Metrics, PlainRunFollowsTheDefinitions) {
   EXPECT_DOUBLE_EQ(m.itl_max_s.value(), 0.03);
 }
 
+TEST(Metrics, JoulesPerTokenSharesTheRunsWholeEnergyAmongItsTokens) {
+  auto run = plain_run();
+  EXPECT_EQ(metrics_of(run).joules_per_token, std::nullopt) << "energy that was not read is not 0";
+  run.resources.energy_j = 3;
+  EXPECT_DOUBLE_EQ(metrics_of(run).joules_per_token.value(), 0.75);
+  run.flags = {"count_disputed"};
+  EXPECT_EQ(metrics_of(run).joules_per_token, std::nullopt);
+}
+
+TEST(Metrics, SmallestGapIsBetweenEventsWithTokens) {
+  auto run = plain_run();
+  EXPECT_EQ(smallest_gap_ns(run), 10'000'000);
+  run.stamps = {{0, 50, 51, 80, 81}, {0, 1, 0, 2, 0}};
+  EXPECT_EQ(smallest_gap_ns(run), 30);
+  run.stamps = {{50}, {4}};
+  EXPECT_EQ(smallest_gap_ns(run), std::nullopt);
+}
+
 TEST(Metrics, FailedRunHasNoNumbers) {
   auto run = plain_run();
   run.status = RunStatus::failed;

@@ -20,13 +20,14 @@ struct GroupMetric {
   MetricSummary Group::*summary;
 };
 /// The first four in the order of effect_metrics().
-inline constexpr std::array<GroupMetric, 7> kGroupMetrics{{{&RunMetrics::e2e_s, &Group::latency_s},
+inline constexpr std::array<GroupMetric, 8> kGroupMetrics{{{&RunMetrics::e2e_s, &Group::latency_s},
                                                            {&RunMetrics::output_tok_per_s, &Group::throughput_tok_per_s},
                                                            {&RunMetrics::ttft_s, &Group::ttft_s},
                                                            {&RunMetrics::decode_tok_per_s, &Group::decode_tok_per_s},
                                                            {&RunMetrics::prefill_tok_per_s, &Group::prefill_tok_per_s},
                                                            {&RunMetrics::load_s, &Group::load_s},
-                                                           {&RunMetrics::tpot_s, &Group::tpot_s}}};
+                                                           {&RunMetrics::tpot_s, &Group::tpot_s},
+                                                           {&RunMetrics::joules_per_token, &Group::joules_per_token}}};
 
 /// Whether two runs are of the same cell with the same levels of every factor.
 [[nodiscard]] bool same_levels(const Run& a, const Run& b);

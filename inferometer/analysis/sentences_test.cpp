@@ -84,6 +84,32 @@ TEST(Conclusions, NoFactorIsCalledTheCauseOfTheSpreadWithoutATest) {
   EXPECT_THAT(s, testing::Not(HasSubstr("not noise")));
 }
 
+TEST(Conclusions, TheHarnessIsHeldAgainstTheSmallestGap) {
+  Data data = simulate({});
+  data.session.environment.harness_overhead_ns_per_token = 115;
+  data.runs[5].stamps.offset_ns[1] = data.runs[5].stamps.offset_ns[0] + 2'000'000;
+  data.runs[6].stamps.offset_ns[1] = data.runs[6].stamps.offset_ns[0] + 1'000'000;
+  data.runs[6].flags = {"suspended"};
+  EXPECT_EQ(text(data.study().conclusions, "overall_overhead"),
+            "The harness adds 0.115 µs per token, 0.0057 % of the smallest gap between tokens here (2.00 ms).");
+  data.session.environment.harness_overhead_ns_per_token.reset();
+  EXPECT_EQ(find(data.study().conclusions, "overall_overhead"), nullptr);
+}
+
+TEST(Conclusions, EnergyPerTokenStandsBesideThePowerAtRest) {
+  Data data = simulate({});
+  EXPECT_EQ(find(data.study().conclusions, "overall_energy"), nullptr) << "no run says what it used";
+  for (auto& run : data.runs) {
+    run.resources.energy_j = 0.5 * run.max_tokens;
+    run.metrics = metrics_of(run);
+  }
+  data.session.environment.idle_power_w = 12.34;
+  EXPECT_EQ(text(data.study().conclusions, "overall_energy"),
+            "The processor's packages used 0.500 J per token, everything that ran on them included; at rest they draw 12.3 W.");
+  data.session.environment.idle_power_w.reset();
+  EXPECT_THAT(text(data.study().conclusions, "overall_energy"), HasSubstr("at rest they draw an unknown power."));
+}
+
 TEST(Fitness, FollowsTheThresholds) {
   const auto verdicts = [](double ttft_s, double gap_s) {
     std::vector<Fit> fits;

@@ -9,6 +9,7 @@
 #include "inferometer/analysis/effects.h"
 #include "inferometer/analysis/groups.h"
 #include "inferometer/analysis/many_runs.h"
+#include "inferometer/analysis/metrics.h"
 #include "inferometer/analysis/run_table.h"
 #include "inferometer/analysis/sentences.h"
 
@@ -66,6 +67,7 @@ void StudyBuilder::add(Run run) {
     const bool other = study_.session.plan.ignore_eos && run.output_tokens && *run.output_tokens != run.max_tokens;
     study_.runs_other_length += other ? 1 : 0;
     study_.runs_cached += run.cached_tokens.value_or(0) > 0 ? 1 : 0;
+    see_gap(smallest_gap_ns(run));
   } else if (run.status == RunStatus::ok) {
     ++study_.runs_invalid;
   }
@@ -73,6 +75,10 @@ void StudyBuilder::add(Run run) {
   if (seen_++ % stride_ != 0) return;
   study_.runs.push_back(std::move(run));
   if (study_.runs.size() > 2 * size_t{kManyRuns}) thin();
+}
+
+void StudyBuilder::see_gap(std::optional<int64_t> gap_ns) {
+  if (gap_ns) smallest_gap_ns_ = std::min(smallest_gap_ns_.value_or(*gap_ns), *gap_ns);
 }
 
 void StudyBuilder::thin() {
@@ -94,10 +100,12 @@ void StudyBuilder::append(StudyBuilder&& later) {
   study_.runs_cached += later.study_.runs_cached;
   for (const auto& [kind, runs] : later.study_.failures) study_.failures[kind] += runs;
   table_->append(std::move(*later.table_));
+  see_gap(later.smallest_gap_ns_);
   seen_ += later.seen_;
 }
 
 Study StudyBuilder::finish() {
+  if (smallest_gap_ns_) study_.smallest_gap_s = static_cast<double>(*smallest_gap_ns_) / 1e9;
   if (seen_ > kManyRuns) {
     study_.runs_are_sample = true;
     while (study_.runs.size() > size_t{kManyRuns}) thin();

@@ -33,7 +33,7 @@ struct Group {
   int runs_ok = 0;
   int runs_failed = 0;
   int runs_flagged = 0;
-  MetricSummary latency_s, throughput_tok_per_s, ttft_s, decode_tok_per_s, prefill_tok_per_s, load_s, tpot_s;
+  MetricSummary latency_s, throughput_tok_per_s, ttft_s, decode_tok_per_s, prefill_tok_per_s, load_s, tpot_s, joules_per_token;
   std::optional<double> total_tok_per_s;  ///< ΣN / ΣE2E
 };
 
@@ -150,6 +150,7 @@ struct Study {
   std::optional<double> drift_percent_session;  ///< what that makes over the session's length
   std::optional<Interval> drift_session_ci95;
   std::optional<double> session_hours;
+  std::optional<double> smallest_gap_s;        ///< the shortest time between two token events of a timed run
   std::optional<double> lag1_autocorrelation;  ///< of log latency around its cell's mean, in execution order
   std::vector<Conclusion> conclusions;         ///< scaling, temperature, variability, fitness: in the order to be printed
   std::vector<Conclusion> warnings;            ///< what makes the numbers unreliable on this machine
@@ -182,8 +183,10 @@ class StudyBuilder {
 
  private:
   void thin();
+  void see_gap(std::optional<int64_t> gap_ns);
 
   Study study_;
+  std::optional<int64_t> smallest_gap_ns_;
   std::unique_ptr<RunTable> table_;
   int64_t seen_ = 0;    ///< measured runs
   int64_t stride_ = 1;  ///< of these every so many are kept

@@ -1,4 +1,5 @@
 #include <array>
+#include <chrono>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -78,6 +79,18 @@ TEST(MappedFile, RefusesDirectoriesAndFifosWithoutBlocking) {
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
   EXPECT_THROW(MappedFile{fifo}, Error);
   ::unlink(fifo.c_str());
+}
+
+// Not the wall clock, which somebody may set while a run is under way.
+TEST(SteadyClock, IsTheStandardLibrarysSteadyClock) {
+  const auto steady_ns = [] { return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count(); };
+  SteadyClock clock;
+  const int64_t before_ns = steady_ns();
+  const int64_t now_ns = clock.now_ns();
+  EXPECT_GE(now_ns, before_ns);
+  EXPECT_LE(now_ns, steady_ns());
+  clock.wait_until(now_ns + 1'000'000);
+  EXPECT_GE(steady_ns(), now_ns + 1'000'000);
 }
 
 TEST(VirtualClock, MovesOnlyWhenTold) {

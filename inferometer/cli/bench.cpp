@@ -16,6 +16,8 @@ namespace ifm {
 namespace {
 
 constexpr int kWarmupSteps = 8;
+constexpr int64_t kMinWorkingSetBytes = int64_t{1} << 20;
+constexpr int64_t kMaxWorkingSetBytes = int64_t{1} << 30;
 constexpr uint64_t kTokenSeed = 1;
 
 /// Ids that any vocabulary has; which ones does not matter for a dense model, that they are the same every time does.
@@ -117,6 +119,11 @@ std::optional<double> step_bytes(const BenchRow& row, const ModelInfo& info) {
   const double mean_depth = row.depth + (row.generate - 1) / 2.0;
   return static_cast<double>(*info.bytes_per_token) +
          row.parallel * static_cast<double>(*info.cache_bytes_per_position) * (mean_depth + 1);
+}
+
+int64_t working_set_bytes(const BenchRow& row, const ModelInfo& info) {
+  const auto weights = static_cast<double>(info.bytes_per_token.value_or(kMaxWorkingSetBytes));
+  return std::clamp(static_cast<int64_t>(step_bytes(row, info).value_or(weights)), kMinWorkingSetBytes, kMaxWorkingSetBytes);
 }
 
 BenchResult measure_row(const BenchRow& row, int repetitions, const ModelInfo& info, Evaluator& evaluator, Clock& clock,

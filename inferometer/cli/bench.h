@@ -37,6 +37,11 @@ struct BenchRow {
 /// depth and one position written. Null for prompts, and where the engine does not say.
 [[nodiscard]] std::optional<double> step_bytes(const BenchRow& row, const ModelInfo& info);
 
+/// Bytes over which the read bandwidth is measured that a row's shares are of: those that a mean step moves (METHOD: of the same
+/// size), for prompts a token's weights; 1 MB at least, and 1 GB at most, because a larger set does not change what memory can
+/// deliver, only what the measurement takes away from the model.
+[[nodiscard]] int64_t working_set_bytes(const BenchRow& row, const ModelInfo& info);
+
 /// What the machine could do while a row ran.
 struct BenchLimits {
   double read_gb_per_s = 0;

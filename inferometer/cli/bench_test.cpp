@@ -182,6 +182,19 @@ TEST(Bench, ExactArithmeticCountsEachMultiplyAddOnce) {
   EXPECT_EQ(exact.mac_share, fast.mac_share);
 }
 
+// METHOD "MBU": read bandwidth on a working set of the same size; a smaller one would lie in a cache that the model does not fit.
+TEST(Bench, LimitsAreOfAWorkingSetOfTheRowsSize) {
+  ModelInfo info = small_model();
+  info.bytes_per_token = 700'000'000;
+  info.cache_bytes_per_position = 10'000;
+  const BenchRow row{.generate = 3, .depth = 1000};
+  EXPECT_EQ(working_set_bytes(row, info), 700'000'000 + 10'000 * (1001 + 1));
+  EXPECT_EQ(working_set_bytes({.prompt = 5}, info), 700'000'000) << "a prompt reads the weights once";
+  info.bytes_per_token = int64_t{40} << 30;
+  EXPECT_EQ(working_set_bytes(row, info), int64_t{1} << 30);
+  EXPECT_EQ(working_set_bytes(row, ModelInfo()), int64_t{1} << 30) << "unknown: surely not in a cache";
+}
+
 TEST(Bench, RefusesLogitsThatAreNotFinite) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   constexpr float kInfinity = std::numeric_limits<float>::infinity();

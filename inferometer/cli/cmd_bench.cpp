@@ -26,9 +26,6 @@ constexpr int kMaxThreads = 1024;
 constexpr int kMaxParallel = 512;
 constexpr int64_t kReadLimitNs = 150'000'000;
 constexpr int64_t kPeakLimitNs = 50'000'000;
-// A larger working set does not change what memory can deliver, only what this measurement takes away from the model.
-constexpr int64_t kMaxWorkingSetBytes = int64_t{1} << 30;
-constexpr int64_t kMinWorkingSetBytes = int64_t{1} << 20;
 
 struct BenchFlags {
   ModelFlags engine;
@@ -86,9 +83,7 @@ void bench_model(const std::string& name, const BenchFlags& flags, const std::ve
   const bool no_shares = flags.no_limits || (!info.bytes_per_token && !info.macs_per_token);
   const auto limits_for = [&](const BenchRow& row) -> std::function<BenchLimits()> {
     if (no_shares) return [] { return BenchLimits{}; };
-    const auto weights = static_cast<double>(info.bytes_per_token.value_or(kMaxWorkingSetBytes));
-    const auto moved = static_cast<int64_t>(step_bytes(row, info).value_or(weights));
-    return [threads, isa = info.isa, working_set = std::clamp(moved, kMinWorkingSetBytes, kMaxWorkingSetBytes)] {
+    return [threads, isa = info.isa, working_set = working_set_bytes(row, info)] {
       const Peak int8 = measure_int8_peak(threads, kPeakLimitNs, isa);
       return BenchLimits{.read_gb_per_s = measure_read_gb_per_s(threads, working_set, kReadLimitNs),
                          .int8_gmac_per_s = int8.gmac_per_s,

@@ -12,8 +12,6 @@ namespace {
 
 constexpr int64_t kReadNs = 400'000'000;
 constexpr int64_t kPeakNs = 250'000'000;
-// Larger than the last-level cache of anything that this is likely to run on, small enough for a machine with 2 GB.
-constexpr int64_t kWorkingSetBytes = int64_t{512} << 20;
 constexpr double kHighStealPercent = 2.0;  // METHOD: a block above it is flagged
 constexpr double kCoarseTimerNs = 1000;
 
@@ -55,8 +53,8 @@ Diagnosis diagnose() {
   out.timer_resolution_ns = timer_resolution_ns();
   const std::optional<CpuTimes> before = cpu_times();
   const int all = out.cpu.physical_cores;
-  out.read_gb_per_s = {measure_read_gb_per_s(1, kWorkingSetBytes, kReadNs),
-                       measure_read_gb_per_s(all, kWorkingSetBytes, kReadNs)};
+  const int64_t working_set = memory_set_bytes(out.cpu.cache_bytes);
+  out.read_gb_per_s = {measure_read_gb_per_s(1, working_set, kReadNs), measure_read_gb_per_s(all, working_set, kReadNs)};
   out.int8_peak = peak_figure(measure_int8_peak(1, kPeakNs), measure_int8_peak(all, kPeakNs));
   if (const std::optional<Peak> one = measure_bf16_peak(1, kPeakNs)) {
     out.bf16_peak = peak_figure(*one, measure_bf16_peak(all, kPeakNs).value());

@@ -21,7 +21,6 @@ namespace ifm {
 namespace {
 
 constexpr int64_t kLimitDurationNs = 150'000'000;
-constexpr int64_t kWorkingSetBytes = int64_t{256} << 20;
 
 /// Estimates runs, loading each model once.
 class Estimator {
@@ -59,7 +58,7 @@ class Estimator {
     const auto at = limits_.find({threads, model.isa});
     if (at != limits_.end()) return at->second;
     return limits_[{threads, model.isa}] = {
-               .read_gb_per_s = measure_read_gb_per_s(threads, kWorkingSetBytes, kLimitDurationNs),
+               .read_gb_per_s = measure_read_gb_per_s(threads, memory_set_bytes(cpu_info().cache_bytes), kLimitDurationNs),
                .int8_gmac_per_s = measure_int8_peak(threads, kLimitDurationNs, model.isa).gmac_per_s};
   }
 

@@ -60,13 +60,12 @@ Study study_of_many(const Store& store, const std::filesystem::path& file, const
   StudyBuilder late(session);
   const int middle = last_order / 2;
   const auto read = [&](const Store& from, StudyBuilder& builder, OrderRange range) {
-    from.visit_runs(
-        session.id, RunDetail::without_tokens,
-        [&](Run&& run) {
-          check_without_tokens(run, file.string());
-          builder.add(std::move(run));
-        },
-        range);
+    RunChecker checker(file.string());
+    const auto take = [&](Run&& run) {
+      checker.check(run, RunTokens::left_out);
+      builder.add(std::move(run));
+    };
+    from.visit_runs(session.id, RunDetail::without_tokens, take, range);
   };
   std::future<void> second = std::async(std::launch::async, [&] {
     read(Store(file, Store::Access::read), late, {middle + 1, last_order});
@@ -103,18 +102,18 @@ bool holds_results(const std::filesystem::path& folder) { return std::filesystem
 
 StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session) {
   const OpenSession open = open_session(folder, session);
-  std::vector<Run> runs = open.store.runs(open.id);
-  if (std::none_of(runs.begin(), runs.end(), [](const Run& run) { return run.kind == RunKind::measured; })) {
-    fail(ErrorKind::not_found, "{}: session {} has no measured run yet (expected at least one; see inferometer run --resume)",
-         (folder / kResultsFile).string(), open.id);
+  StoredSession stored{open.store.session(open.id), open.store.runs(open.id)};
+  const std::string file = (folder / kResultsFile).string();
+  if (std::none_of(stored.runs.begin(), stored.runs.end(), [](const Run& run) { return run.kind == RunKind::measured; })) {
+    fail(ErrorKind::not_found, "{}: session {} has no measured run yet (expected at least one; see inferometer run --resume)", file,
+         open.id);
   }
-  check_runs(runs, (folder / kResultsFile).string());
-  return {open.store.session(open.id), std::move(runs)};
+  check_runs(stored.runs, file);
+  return stored;
 }
 
 Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
-  const OpenSession open = open_session(folder, session);
-  if (open.last_order > kManyRuns)
+  if (const OpenSession open = open_session(folder, session); open.last_order > kManyRuns)
     return study_of_many(open.store, folder / kResultsFile, open.store.session(open.id), open.last_order);
   const StoredSession stored = read_session(folder, session);
   return analyze(stored.session, stored.runs);

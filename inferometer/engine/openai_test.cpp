@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -110,6 +112,54 @@ TEST(OpenAi, AStreamedAnswerIsItsTokens) {
   EXPECT_TRUE(outcome.done->flags.empty());
   EXPECT_TRUE(outcome.done->connect_ns.has_value());
   EXPECT_EQ(outcome.done->end_ns, outcome.kept.received_ns[3]) << "the end is the last token, not the usage";
+}
+
+TEST(OpenAi, TheClockStartsBeforeTheServerHasTheRequest) {
+  int64_t had_it_ns = 0;
+  const Outcome outcome = ask([&](ScriptedConnection& c, const std::string&) {
+    had_it_ns = SteadyClock().now_ns();
+    c.headers();
+    c.send(stream(kAnswer));
+  });
+  expect_answer(outcome);
+  EXPECT_LE(outcome.done->start_ns, had_it_ns);
+}
+
+/// A sink whose events a server waits for.
+struct Awaited final : TokenSink {
+  void on_tokens(const TokenEvent& event) override {
+    received_ns.push_back(event.received_ns);
+    events.release();
+  }
+  std::vector<int64_t> received_ns;
+  std::counting_semaphore<> events{0};
+};
+
+// Four tokens by their texts, or a fifth, an EOS, by the chunk that says "stop".
+TEST(OpenAi, TheEndIsTheLastTokenAndNotWhatComesAfterIt) {
+  for (const bool eos : {false, true}) {
+    const std::size_t tokens = eos ? 5 : 4;
+    Awaited sink;
+    int64_t all_read_ns = 0;
+    const std::vector<std::string> texts(kAnswer.begin(), kAnswer.begin() + 4);
+    const ScriptedServer server([&](ScriptedConnection& c, const std::string&) {
+      c.headers();
+      c.send(stream(texts, ""));
+      if (eos) c.data(finish("stop"));
+      for (std::size_t i = 0; i < tokens; ++i) (void)sink.events.try_acquire_for(std::chrono::seconds(20));
+      all_read_ns = SteadyClock().now_ns();
+      if (!eos) c.data(finish("length"));
+      c.data(usage(static_cast<int>(tokens)));
+      c.send("data: [DONE]\n\n");
+    });
+    SteadyClock clock;
+    const auto engine = make_openai_engine({.kind = "openai", .server = {.url = server.url()}}, clock);
+    const auto model = engine->load({}, "x");
+    const Completion done = model->generate(chat(static_cast<int>(tokens)), sink, {});
+    EXPECT_EQ(done.end_ns, sink.received_ns.at(tokens - 1));
+    EXPECT_LE(done.end_ns, all_read_ns) << "the server had not sent the end yet";
+    EXPECT_EQ(done.output_tokens, static_cast<int>(tokens));
+  }
 }
 
 TEST(OpenAi, TheRequestSaysWhatWasAsked) {

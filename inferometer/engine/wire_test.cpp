@@ -24,7 +24,15 @@ TEST(Wire, RequestAndCompletionComeBackAsTheyWere) {
                       .presence_penalty = 0.2,
                       .frequency_penalty = 0.3,
                       .seed = 18446744073709551615ULL};
-  EXPECT_EQ(to_wire(request_from_wire(nlohmann::json::parse(to_wire(request).dump()))), to_wire(request));
+  const Request came = request_from_wire(nlohmann::json::parse(to_wire(request).dump()));
+  EXPECT_EQ(to_wire(came), to_wire(request));
+  EXPECT_EQ(came.max_tokens, 7);
+  EXPECT_TRUE(came.ignore_eos);
+  EXPECT_EQ(came.sampling.temperature, 0.3);
+  EXPECT_EQ(came.sampling.top_k, 4);
+  EXPECT_EQ(came.sampling.top_p, 0.5);
+  EXPECT_EQ(came.sampling.min_p, 0.1);
+  EXPECT_EQ(came.sampling.seed, 18446744073709551615ULL);
   const Completion completion{.start_ns = 1,
                               .end_ns = 9,
                               .prefill_begin_ns = 2,

@@ -16,6 +16,8 @@
 namespace ifm {
 namespace {
 
+constexpr int64_t kMinMemorySetBytes = int64_t{256} << 20;
+constexpr int64_t kMaxMemorySetBytes = int64_t{1} << 30;
 constexpr int64_t kPeakRounds = 50'000;  // a quarter of a millisecond
 
 /// Where loops leave what they find, so that they are not optimized away.
@@ -124,6 +126,8 @@ Peak measure_peak(const std::vector<PeakLoop>& loops, int threads, int64_t durat
 }  // namespace
 
 void read_once(std::span<const std::byte> bytes) { sink.store(xor_in_order(bytes), std::memory_order_relaxed); }
+
+int64_t memory_set_bytes(int64_t cache_bytes) { return std::clamp(4 * cache_bytes, kMinMemorySetBytes, kMaxMemorySetBytes); }
 
 double measure_read_gb_per_s(int threads, int64_t bytes, int64_t duration_ns) {
   const auto part = static_cast<std::size_t>(bytes / threads / 4096 * 4096);

@@ -11,6 +11,10 @@ namespace ifm {
 /// Reads every byte once (whole blocks of 256 of them), on this thread.
 void read_once(std::span<const std::byte> bytes);
 
+/// Bytes of a working set with which memory is measured and no cache: four times what `cache_bytes` (CpuInfo's) hold, 256 MB at
+/// least and 1 GB at most.
+[[nodiscard]] int64_t memory_set_bytes(int64_t cache_bytes);
+
 /// Read bandwidth over a private working set of `bytes`, GB/s (10^9), with `threads` threads; the best of the passes that fit
 /// into `duration_ns`, which alternate between one ascending stream and two far ones per thread. Thread-safe, allocates the
 /// working set.

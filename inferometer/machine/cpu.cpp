@@ -1,6 +1,8 @@
 #include "inferometer/machine/cpu.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -52,6 +54,48 @@ int count_intersecting(hwloc_topology_t topology, hwloc_obj_type_t type, hwloc_c
   return count;
 }
 
+int64_t last_level_cache_bytes(hwloc_topology_t topology, hwloc_const_bitmap_t units) {
+  for (const hwloc_obj_type_t type : {HWLOC_OBJ_L5CACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L2CACHE}) {
+    int64_t bytes = 0;
+    for (hwloc_obj_t cache = hwloc_get_next_obj_by_type(topology, type, nullptr); cache != nullptr;
+         cache = hwloc_get_next_obj_by_type(topology, type, cache)) {
+      if (hwloc_bitmap_intersects(cache->cpuset, units) != 0) bytes += static_cast<int64_t>(cache->attr->cache.size);
+    }
+    if (bytes > 0) return bytes;
+  }
+  return 0;
+}
+
+/// Null where none is shown.
+std::optional<int> some_intersecting(hwloc_topology_t topology, hwloc_obj_type_t type, hwloc_const_bitmap_t units) {
+  const int count = count_intersecting(topology, type, units);
+  return count > 0 ? std::optional<int>(count) : std::nullopt;
+}
+
+std::string size_text(uint64_t bytes) {
+  constexpr uint64_t kMebi = uint64_t{1} << 20U;
+  return bytes % kMebi == 0 ? fmt::format("{} MiB", bytes / kMebi) : fmt::format("{} KiB", bytes / 1024);
+}
+
+/// "L2 8 × 1280 KiB + 4 × 2 MiB": sizes rising, where cores differ.
+std::string caches_text(hwloc_topology_t topology, hwloc_const_bitmap_t units) {
+  std::string text;
+  const std::pair<const char*, hwloc_obj_type_t> levels[] = {
+      {"L1", HWLOC_OBJ_L1CACHE}, {"L2", HWLOC_OBJ_L2CACHE}, {"L3", HWLOC_OBJ_L3CACHE}, {"L4", HWLOC_OBJ_L4CACHE}};
+  for (const auto& [name, type] : levels) {
+    std::map<uint64_t, int> counts;
+    for (hwloc_obj_t cache = hwloc_get_next_obj_by_type(topology, type, nullptr); cache != nullptr;
+         cache = hwloc_get_next_obj_by_type(topology, type, cache)) {
+      if (hwloc_bitmap_intersects(cache->cpuset, units) != 0 && cache->attr->cache.size > 0) ++counts[cache->attr->cache.size];
+    }
+    std::string level;
+    for (const auto& [bytes, count] : counts)
+      level += fmt::format("{}{} × {}", level.empty() ? " " : " + ", count, size_text(bytes));
+    if (!level.empty()) text += fmt::format("{}{}{}", text.empty() ? "" : ", ", name, level);
+  }
+  return text;
+}
+
 std::string cpu_name(hwloc_topology_t topology) {
   for (const hwloc_obj_type_t type : {HWLOC_OBJ_PACKAGE, HWLOC_OBJ_MACHINE}) {
     const hwloc_obj_t object = hwloc_get_obj_by_type(topology, type, 0);
@@ -91,6 +135,10 @@ CpuInfo find_out() {
     if (const Bitmap units = allowed_units(topology.get())) {
       info.logical_cores = count_intersecting(topology.get(), HWLOC_OBJ_PU, units.get());
       info.physical_cores = count_intersecting(topology.get(), HWLOC_OBJ_CORE, units.get());
+      info.cache_bytes = last_level_cache_bytes(topology.get(), units.get());
+      info.sockets = some_intersecting(topology.get(), HWLOC_OBJ_PACKAGE, units.get());
+      info.numa_nodes = some_intersecting(topology.get(), HWLOC_OBJ_NUMANODE, units.get());
+      info.caches = caches_text(topology.get(), units.get());
     }
   }
   if (info.logical_cores < 1) info.logical_cores = 1;

@@ -4,7 +4,9 @@
 #include <sched.h>
 #endif
 
+#include <algorithm>
 #include <fstream>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -26,7 +28,31 @@ TEST(CpuInfo, CountsCoresOfTheAffinityMask) {
 #endif
 }
 
+TEST(CpuInfo, TopologyFitsTogether) {
+  const CpuInfo& info = cpu_info();
+  if (info.sockets) {
+    EXPECT_LE(*info.sockets, info.physical_cores);
+  }
+  if (info.numa_nodes) {
+    EXPECT_LE(*info.numa_nodes, info.logical_cores);
+  }
+  if (!info.caches.empty()) {
+    EXPECT_TRUE(std::regex_match(info.caches, std::regex("(L[1-4]( [+]? ?[0-9]+ × [0-9]+ [KM]iB)+(, )?)+"))) << info.caches;
+  }
+}
+
 #ifdef __linux__
+// Unknown, 0, would be taken for "no cache that could be mistaken for memory".
+TEST(CpuInfo, CachesHoldAtLeastWhatTheKernelSaysOfOne) {
+  int64_t largest_kb = 0;
+  for (int index = 0; index < 8; ++index) {
+    std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/size");  // "32768K"
+    int64_t kb = 0;
+    if (file >> kb) largest_kb = std::max(largest_kb, kb);
+  }
+  EXPECT_GE(cpu_info().cache_bytes, largest_kb * 1024);
+}
+
 TEST(BindThreadToCore, KeepsThatThreadAndNoOtherOnACoreOfItsOwn) {
   cpu_set_t before;
   ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);

@@ -13,15 +13,19 @@ struct MachineFacts {
   std::string kernel;      ///< "Linux 6.1.0 x86_64"
   std::string host_class;  ///< "virtual machine (KVM)", "laptop", "desktop", "server"
   std::string gpu;         ///< "NVIDIA GPU": one that is there, used or not
+  std::string microcode;   ///< its revision: "0xd000404"
   std::optional<int64_t> memory_bytes;
   std::optional<double> cpu_quota_cores;  ///< a cgroup's limit on this process; null = none or unknown
 };
 
 /// What may change from block to block.
 struct MachineState {
-  std::string governor;      ///< "performance", "powersave", …
-  std::string power_source;  ///< "mains", "battery"
-  std::optional<double> frequency_mhz, temperature_c, load_1m;
+  std::string governor;                 ///< "performance", "powersave", …
+  std::string power_source;             ///< "mains", "battery"
+  std::string boost;                    ///< "on", "off": whether the clock may go beyond its nominal frequency
+  std::optional<double> frequency_mhz;  ///< mean over cores
+  std::optional<double> temperature_c;  ///< of the processor's hottest sensor
+  std::optional<double> load_1m;
 };
 
 /// CPU time of the whole machine since boot, in the OS's ticks.

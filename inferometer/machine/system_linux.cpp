@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <numeric>
 #include <vector>
 
 #include <fmt/format.h>
@@ -169,12 +170,36 @@ std::optional<double> temperature(const fs::path& root) {
   return hottest;
 }
 
+/// Mean over the cores.
 std::optional<double> frequency(const fs::path& root) {
-  if (const auto khz = number_of(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq")) return *khz / 1000;
-  for (const std::string& line : lines_of(root / "proc/cpuinfo")) {
-    if (line.starts_with("cpu MHz")) return first_number_in(line);
+  std::vector<double> mhz;
+  for (const fs::path& cpu : children_of(root / "sys/devices/system/cpu")) {
+    if (const auto khz = number_of(cpu / "cpufreq/scaling_cur_freq")) mhz.push_back(*khz / 1000);
   }
-  return std::nullopt;
+  if (mhz.empty()) {
+    for (const std::string& line : lines_of(root / "proc/cpuinfo")) {
+      const auto value = line.starts_with("cpu MHz") ? first_number_in(line) : std::nullopt;
+      if (value) mhz.push_back(*value);
+    }
+  }
+  if (mhz.empty()) return std::nullopt;
+  return std::accumulate(mhz.begin(), mhz.end(), 0.0) / static_cast<double>(mhz.size());
+}
+
+/// Source: Linux Documentation/admin-guide/pm/intel_pstate.rst and cpufreq.rst.
+std::string boost(const fs::path& root) {
+  const fs::path cpu = root / "sys/devices/system/cpu";
+  if (const auto no_turbo = number_of(cpu / "intel_pstate/no_turbo")) return *no_turbo == 0 ? "on" : "off";
+  if (const auto allowed = number_of(cpu / "cpufreq/boost")) return *allowed != 0 ? "on" : "off";
+  return {};
+}
+
+std::string microcode(const fs::path& root) {
+  for (const std::string& line : lines_of(root / "proc/cpuinfo")) {
+    const std::size_t value = line.find(": ");
+    if (line.starts_with("microcode") && value != std::string::npos) return line.substr(value + 2);
+  }
+  return {};
 }
 
 }  // namespace
@@ -184,6 +209,7 @@ MachineFacts machine_facts(const fs::path& root) {
           .kernel = kernel_name(),
           .host_class = host_class(root),
           .gpu = gpu_name(root),
+          .microcode = microcode(root),
           .memory_bytes = memory_bytes(root),
           .cpu_quota_cores = cpu_quota(root)};
 }
@@ -191,6 +217,7 @@ MachineFacts machine_facts(const fs::path& root) {
 MachineState machine_state(const fs::path& root) {
   return {.governor = first_line_of(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
           .power_source = power_source(root),
+          .boost = boost(root),
           .frequency_mhz = frequency(root),
           .temperature_c = temperature(root),
           .load_1m = first_number_in(first_line_of(root / "proc/loadavg"))};

@@ -1,13 +1,12 @@
 #include "inferometer/machine/system.h"
 
-#include <unistd.h>
-
 #include <filesystem>
-#include <fstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "inferometer/machine/fake_root.h"
 #include "inferometer/machine/page_cache.h"
 #include "inferometer/machine/text_file.h"
 
@@ -15,25 +14,6 @@ namespace ifm {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder that plays the root of an OS.
-class FakeRoot : public testing::Test {
- protected:
-  FakeRoot()
-      : root_(fs::temp_directory_path() /
-              ("ifm_system_" + std::to_string(getpid()) + "_" + testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    fs::create_directories(root_);
-  }
-  ~FakeRoot() override { fs::remove_all(root_); }
-  void put(const std::string& path, const std::string& text) const {
-    fs::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text;
-  }
-  [[nodiscard]] const fs::path& root() const { return root_; }
-
- private:
-  fs::path root_;
-};
 
 TEST(StealPercent, IsTheShareOfTicksBetweenTwoMoments) {
   EXPECT_EQ(steal_percent(CpuTimes{1000, 10}, CpuTimes{1200, 15}), 2.5);
@@ -63,12 +43,14 @@ TEST_F(FakeRoot, NothingThereIsUnknownAndNeverZero) {
   EXPECT_FALSE(state.temperature_c.has_value());
   EXPECT_FALSE(state.frequency_mhz.has_value());
   EXPECT_EQ(state.power_source, "");
+  EXPECT_EQ(state.boost, "");
+  EXPECT_EQ(facts.microcode, "");
   EXPECT_FALSE(cpu_times(root()).has_value());
 }
 
 TEST_F(FakeRoot, ReadsALaptopOnBattery) {
   put("etc/os-release", "NAME=x\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n");
-  put("proc/cpuinfo", "flags\t\t: fpu avx2\ncpu MHz\t\t: 1000.0\n");
+  put("proc/cpuinfo", "microcode\t: 0xf8\ncpu MHz\t\t: 1000.0\nflags\t\t: fpu avx2\n");
   put("proc/meminfo", "MemTotal:       16384 kB\n");
   put("proc/loadavg", "0.25 0.10 0.05 1/100 1\n");
   put("proc/stat", "cpu  100 0 50 800 10 0 5 35 0 0\ncpu0 1 1\n");
@@ -79,6 +61,8 @@ TEST_F(FakeRoot, ReadsALaptopOnBattery) {
   put("sys/class/power_supply/BAT0/status", "Discharging\n");
   put("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
   put("sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "2400000\n");
+  put("sys/devices/system/cpu/cpu1/cpufreq/scaling_cur_freq", "2800000\n");
+  put("sys/devices/system/cpu/intel_pstate/no_turbo", "1\n");
   put("sys/class/hwmon/hwmon0/name", "coretemp\n");
   put("sys/class/hwmon/hwmon0/temp1_input", "61500\n");
   put("sys/bus/pci/devices/0000:00:02.0/class", "0x030000\n");
@@ -91,12 +75,21 @@ TEST_F(FakeRoot, ReadsALaptopOnBattery) {
   const MachineState state = machine_state(root());
   EXPECT_EQ(state.governor, "powersave");
   EXPECT_EQ(state.power_source, "battery");
-  EXPECT_EQ(state.frequency_mhz, 2400);
+  EXPECT_EQ(state.frequency_mhz, 2600);
+  EXPECT_EQ(state.boost, "off");
+  EXPECT_EQ(facts.microcode, "0xf8");
   EXPECT_EQ(state.temperature_c, 61.5);
   EXPECT_EQ(state.load_1m, 0.25);
   EXPECT_EQ(cpu_times(root())->total, 1000U);
   EXPECT_EQ(cpu_times(root())->stolen, 35U);
   EXPECT_EQ(cpu_times(root())->idle, 810U);
+}
+
+TEST_F(FakeRoot, WithoutCpufreqTheFrequencyIsTheMeanOfWhatCpuinfoSays) {
+  put("proc/cpuinfo", "cpu MHz\t\t: 1000.0\n\ncpu MHz\t\t: 3000.5\n");
+  put("sys/devices/system/cpu/cpufreq/boost", "1\n");
+  EXPECT_EQ(machine_state(root()).frequency_mhz, 2000.25);
+  EXPECT_EQ(machine_state(root()).boost, "on");
 }
 
 TEST_F(FakeRoot, CpuQuotaIsTheSmallestOnTheWayUp) {

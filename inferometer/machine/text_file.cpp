@@ -1,6 +1,11 @@
 #include "inferometer/machine/text_file.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 
 namespace ifm {
@@ -25,6 +30,15 @@ std::string first_line_of(const std::filesystem::path& file) {
 }
 
 std::optional<double> number_of(const std::filesystem::path& file) { return first_number_in(first_line_of(file)); }
+
+std::string why_unreadable(const std::filesystem::path& file) {
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return std::strerror(errno);
+  char byte = 0;
+  const int problem = read(descriptor, &byte, 1) < 0 ? errno : 0;
+  close(descriptor);
+  return problem == 0 ? std::string() : std::strerror(problem);
+}
 
 // By hand: the standard readers follow the locale or lack floating point in some libraries, and these are short decimals.
 std::vector<double> numbers_in(std::string_view line) {

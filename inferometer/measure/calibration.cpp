@@ -1,7 +1,6 @@
 #include "inferometer/measure/calibration.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -20,7 +19,6 @@
 #include "inferometer/measure/probe.h"
 #include "inferometer/measure/token_recorder.h"
 #include "inferometer/net/scripted_server.h"
-#include "inferometer/stats/describe.h"
 
 namespace ifm {
 namespace {
@@ -29,8 +27,6 @@ constexpr int kRequests = 100;
 constexpr int kTokens = 16;
 constexpr int64_t kFirstNs = 8'000'000;  ///< from the request to the first token
 constexpr int64_t kGapNs = 4'000'000;
-constexpr int64_t kProbeNs = 1'000'000;
-constexpr int kStampReads = 100'000;
 
 constexpr double kMaxReceiveNs = 250e3;
 constexpr double kMaxTtftP50Ns = 500e3;
@@ -74,34 +70,6 @@ void play(ScriptedConnection& connection, SendLog& log) {
   connection.data(fmt::format(R"({{"choices":[],"usage":{{"prompt_tokens":1,"completion_tokens":{}}}}})", kTokens));
   connection.send("data: [DONE]\n\n");
 }
-
-/// Wakes up every millisecond and notes how late.
-class SleepProbe {
- public:
-  SleepProbe() : thread_([this] { run(); }) {}
-  SleepProbe(const SleepProbe&) = delete;
-  SleepProbe& operator=(const SleepProbe&) = delete;
-  ~SleepProbe() { (void)finish(); }
-  std::vector<double> finish() {
-    stop_ = true;
-    if (thread_.joinable()) thread_.join();
-    return late_ns_;
-  }
-
- private:
-  void run() {
-    SteadyClock clock;
-    int64_t due_ns = clock.now_ns();
-    while (!stop_) {
-      due_ns = std::max(due_ns, clock.now_ns()) + kProbeNs;
-      clock.wait_until(due_ns);
-      late_ns_.push_back(static_cast<double>(clock.now_ns() - due_ns));
-    }
-  }
-  std::atomic<bool> stop_{false};
-  std::vector<double> late_ns_;
-  std::thread thread_;
-};
 
 /// CPU time of the whole machine and of us.
 struct MachineUse {
@@ -190,22 +158,7 @@ void measure_loopback(Calibration& calibration) {
                              .steal_percent = steal_percent(before.machine, after.machine)};
 }
 
-double measure_stamp_ns() {
-  SteadyClock clock;
-  const int64_t begin_ns = clock.now_ns();
-  int64_t last_ns = 0;
-  for (int i = 0; i < kStampReads; ++i) last_ns = clock.now_ns();
-  return static_cast<double>(last_ns - begin_ns) / kStampReads;
-}
-
 }  // namespace
-
-Spread spread_of(std::span<const double> values) {
-  return {.n = static_cast<int>(values.size()),
-          .p50 = stats::quantile(values, 0.5).value_or(0),
-          .p99 = stats::quantile(values, 0.99).value_or(0),
-          .max = stats::maximum(values).value_or(0)};
-}
 
 bool within_bounds(const LoopbackTruth& truth) {
   return truth.receive_minus_send_ns.p99 <= kMaxReceiveNs && truth.ttft_error_ns.p50 <= kMaxTtftP50Ns &&
@@ -218,8 +171,9 @@ bool Disturbance::quiet() const {
 }
 
 Calibration calibrate() {
+  SteadyClock clock;
   Calibration calibration{.overhead_ns_per_token = measure_harness_overhead_ns(),
-                          .stamp_ns = measure_stamp_ns(),
+                          .stamp_ns = measure_stamp_ns(clock),
                           .timer_resolution_ns = timer_resolution_ns(),
                           .loopback = {},
                           .disturbance = {}};

@@ -1,16 +1,10 @@
 #pragma once
 
 #include <optional>
-#include <span>
+
+#include "inferometer/measure/clock_probe.h"
 
 namespace ifm {
-
-/// Quantiles of what was measured many times. n ≥ 1.
-struct Spread {
-  int n = 0;
-  double p50 = 0, p99 = 0, max = 0;
-};
-[[nodiscard]] Spread spread_of(std::span<const double> values);
 
 /// What a server on the loopback interface says that it sent, and when, against what the client measured.
 struct LoopbackTruth {

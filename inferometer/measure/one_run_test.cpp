@@ -24,6 +24,7 @@ class LyingModel final : public Model {
   [[nodiscard]] std::vector<TokenId> encode(const Request& /*request*/) override { return {}; }
   [[nodiscard]] std::string decode(std::span<const TokenId> /*ids*/) override { return {}; }
   Completion generate(const Request& request, TokenSink& sink, StopToken /*stop*/) override {
+    clock_.advance_ns(before_start_ns);
     Completion done{.start_ns = clock_.now_ns()};
     for (int i = 0; i < request.max_tokens + extra_tokens; i += per_event) {
       clock_.advance_ns(2'000'000);
@@ -36,6 +37,7 @@ class LyingModel final : public Model {
     done.cached_tokens = cached;
     return done;
   }
+  int64_t before_start_ns = 0;  ///< what it does with the text before it looks at the clock
   int64_t account_error_ns = 0;
   int miscount = 0;
   int extra_tokens = 0;
@@ -98,6 +100,17 @@ TEST_F(Checks, ClocksThatAgreeWithinAMillisecondPass) {
   EXPECT_EQ(run().status, RunStatus::ok);
 }
 
+TEST_F(Checks, TheClockStartsBeforeTheEngineHasTheText) {
+  model.before_start_ns = 700'000;
+  const int64_t handed_over_ns = clock.now_ns();
+  ModelRun run;
+  run.max_tokens = 2;
+  perform(run, RunStart::now, model, {.max_tokens = 2, .ignore_eos = true}, {}, clock, {});
+  EXPECT_EQ(run.status, RunStatus::ok) << run.error_message;
+  EXPECT_EQ(run.start_ns, handed_over_ns);
+  EXPECT_EQ(run.stamps.offset_ns, (std::vector<int64_t>{2'700'000, 4'700'000}));
+}
+
 TEST_F(Checks, AServersEventsAreStampedWhenReadAndThoseOfOneReadAreOne) {
   ServerModel server(clock);
   ModelRun run;
@@ -148,6 +161,7 @@ TEST_F(Checks, EventsOfSeveralTokensCountAsTheirTokens) {
   const ModelRun coalesced = run();
   EXPECT_TRUE(coalesced.flags.empty());
   EXPECT_EQ(coalesced.stamps.tokens, (std::vector<int>{3, 3}));
+  EXPECT_EQ(coalesced.output_tokens, 6) << "and not the words of its text";
   EXPECT_DOUBLE_EQ(coalesced.metrics.tpot_s.value(), 0.002 / 3);
   EXPECT_FALSE(coalesced.metrics.itl_mean_s.has_value());
 }

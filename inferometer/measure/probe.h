@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "inferometer/machine/run_counters.h"
 #include "inferometer/machine/system.h"
 #include "inferometer/measure/canary.h"
 #include "inferometer/record/session.h"
@@ -16,12 +17,14 @@ namespace ifm {
 class MachineProbe {
  public:
   virtual ~MachineProbe() = default;
-  /// Everything of METHOD 10 and 12; takes some tenths of a second.
+  /// Everything of METHOD 10 and 12; takes about a second.
   [[nodiscard]] virtual Environment environment() = 0;
   [[nodiscard]] virtual MachineState state() = 0;
   [[nodiscard]] virtual std::optional<CanaryTimes> canary() = 0;
   [[nodiscard]] virtual std::optional<CpuTimes> cpu_times() = 0;
   [[nodiscard]] virtual std::optional<int64_t> suspended_ns() = 0;
+  /// What has been counted so far, before or after a run.
+  [[nodiscard]] virtual RunCounters counters(RunEdge edge) = 0;
   /// Cores that we and our children keep busy while this thread sleeps for a moment (METHOD 3: engines that wait use no CPU).
   [[nodiscard]] virtual std::optional<double> waiting_cpu_share() = 0;
   /// Share of a model's weights in the page cache.

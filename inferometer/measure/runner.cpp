@@ -6,6 +6,7 @@
 #include "inferometer/analysis/metrics.h"
 #include "inferometer/base/error.h"
 #include "inferometer/measure/checks.h"
+#include "inferometer/measure/run_resources.h"
 #include "inferometer/measure/session_runner.h"
 
 namespace ifm {
@@ -294,11 +295,13 @@ void SessionRunner::run_cold(Run& run, const Cell& cell) {
 }
 
 void SessionRunner::measured(Run& run, const std::function<void()>& work) {
+  const RunCounters counted_before = world_.probe.counters(RunEdge::begin);
   const auto cpu_before = world_.probe.cpu_times();
   const auto slept_before = world_.probe.suspended_ns();
   work();
   const auto slept_after = world_.probe.suspended_ns();
   const auto cpu_after = world_.probe.cpu_times();
+  run.resources = resources_between(counted_before, world_.probe.counters(RunEdge::end), world_.probe.state());
   run.steal_percent = steal_percent(cpu_before, cpu_after);
   // A single tick of a short run is rounding.
   const bool more_than_a_tick = run.steal_percent && cpu_after->stolen - cpu_before->stolen > 1;

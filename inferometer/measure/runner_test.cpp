@@ -38,12 +38,18 @@ class FakeMachine final : public MachineProbe {
     return times;
   }
   [[nodiscard]] std::optional<int64_t> suspended_ns() override { return slept_ns += sleeps_each_call_ns; }
+  [[nodiscard]] RunCounters counters(RunEdge edge) override {
+    counted_uj += edge == RunEdge::end ? uj_each_run : 0;
+    return {.own_cpu_ns = counted_uj, .children_cpu_ns = 0, .major_faults = 7, .energy = {{{"intel-rapl:0", counted_uj, 0}}}};
+  }
   [[nodiscard]] std::optional<double> waiting_cpu_share() override { return awake; }
   [[nodiscard]] std::optional<double> page_cache_share(const std::filesystem::path& /*model*/) override { return share; }
   void drop_page_cache(const std::filesystem::path& /*model*/) override { share = 0.0; }
   [[nodiscard]] std::string utc_now() override { return "2025-01-01T00:00:00Z"; }
 
   CpuTimes times;
+  int64_t counted_uj = 1000;
+  int64_t uj_each_run = 4'000'000;
   uint64_t stolen_each_call = 0;
   double awake = 0.02;
   int64_t slept_ns = 0;
@@ -279,6 +285,18 @@ TEST_F(RunnerTest, StealAndSuspendsAreFlagged) {
   EXPECT_EQ(measured_of(stored(2))[0].error_kind, "suspended");
 }
 
+TEST_F(RunnerTest, WhatTheMachineCountsAroundARunIsStoredWithIt) {
+  run(small_plan());
+  for (const ModelRun& run : stored()) {
+    EXPECT_EQ(run.resources.cpu_ns, 4'000'000);
+    EXPECT_EQ(run.resources.major_faults, 0);
+    EXPECT_EQ(run.resources.minor_faults, std::nullopt);
+    EXPECT_EQ(run.resources.energy_j, 4);
+    EXPECT_EQ(run.resources.temperature_c, 40);
+    EXPECT_EQ(run.metrics.joules_per_token, 4.0 / run.max_tokens);
+  }
+}
+
 TEST_F(RunnerTest, WhatEnginesUseWhileAllWaitIsRecordedOfEachBlockAndFlaggedWhenItDisturbs) {
   run(small_plan());
   const std::vector<BlockRecord> blocks = Store(file(), Store::Access::read).blocks(1);
@@ -307,7 +325,7 @@ TEST_F(RunnerTest, PairsAreBalancedAndEverySideOfAPairIsAProcessOfItsOwn) {
       ++warmups;
     }
   }
-  EXPECT_EQ(warmups, 8);
+  ASSERT_EQ(warmups, 8);
   EXPECT_EQ(std::count(sides.begin(), sides.end(), "A"), 4);
   for (std::size_t i = 0; i < sides.size(); i += 4) {
     EXPECT_NE(sides[i], sides[i + 1]);

@@ -28,7 +28,20 @@ Json metrics_to_json(const RunMetrics& m) {
           {"itl_mean_s", nullable(m.itl_mean_s)},
           {"itl_p50_s", nullable(m.itl_p50_s)},
           {"itl_max_s", nullable(m.itl_max_s)},
-          {"output_bytes_per_s", nullable(m.output_bytes_per_s)}};
+          {"output_bytes_per_s", nullable(m.output_bytes_per_s)},
+          {"joules_per_token", nullable(m.joules_per_token)}};
+}
+
+Json resources_to_json(const RunResources& r) {
+  return {{"cpu_ns", nullable(r.cpu_ns)},
+          {"minor_faults", nullable(r.minor_faults)},
+          {"major_faults", nullable(r.major_faults)},
+          {"voluntary_switches", nullable(r.voluntary_switches)},
+          {"involuntary_switches", nullable(r.involuntary_switches)},
+          {"peak_resident_bytes", nullable(r.peak_resident_bytes)},
+          {"energy_j", nullable(r.energy_j)},
+          {"frequency_mhz", nullable(r.frequency_mhz)},
+          {"temperature_c", nullable(r.temperature_c)}};
 }
 
 Json model_to_json(const SessionModel& model) {
@@ -151,6 +164,7 @@ Json run_to_json(const Run& run) {
   json["page_cache_share"] = nullable(run.page_cache_share);
   json["steal_percent"] = nullable(run.steal_percent);
   json["canary_ratio"] = nullable(run.canary_ratio);
+  json["resources"] = resources_to_json(run.resources);
   json["metrics"] = metrics_to_json(run.metrics);
   return json;
 }

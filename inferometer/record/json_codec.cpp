@@ -154,12 +154,18 @@ Json environment_to_json(const Environment& e) {
           {"cpu", nullable(e.cpu)},
           {"isa", nullable(e.isa)},
           {"compiler", nullable(e.compiler)},
+          {"compiler_flags", nullable(e.compiler_flags)},
           {"inferometer_version", nullable(e.inferometer_version)},
           {"inferometer_commit", nullable(e.inferometer_commit)},
+          {"microcode", nullable(e.microcode)},
+          {"sockets", nullable(e.sockets)},
+          {"numa_nodes", nullable(e.numa_nodes)},
           {"physical_cores", nullable(e.physical_cores)},
           {"logical_cores", nullable(e.logical_cores)},
+          {"caches", nullable(e.caches)},
           {"memory_bytes", nullable(e.memory_bytes)},
           {"governor", nullable(e.governor)},
+          {"boost", nullable(e.boost)},
           {"frequency_mhz", nullable(e.frequency_mhz)},
           {"load_1m", nullable(e.load_1m)},
           {"temperature_c", nullable(e.temperature_c)},
@@ -168,8 +174,14 @@ Json environment_to_json(const Environment& e) {
           {"power_source", nullable(e.power_source)},
           {"gpu", nullable(e.gpu)},
           {"read_gb_per_s", nullable(e.read_gb_per_s)},
+          {"int8_gmac_per_s", nullable(e.int8_gmac_per_s)},
+          {"idle_power_w", nullable(e.idle_power_w)},
           {"timer_resolution_ns", nullable(e.timer_resolution_ns)},
-          {"harness_overhead_ns_per_token", nullable(e.harness_overhead_ns_per_token)}};
+          {"clock_stamp_ns", nullable(e.clock_stamp_ns)},
+          {"sleep_late_p50_ns", nullable(e.sleep_late_p50_ns)},
+          {"sleep_late_p99_ns", nullable(e.sleep_late_p99_ns)},
+          {"harness_overhead_ns_per_token", nullable(e.harness_overhead_ns_per_token)},
+          {"unavailable", e.unavailable}};
 }
 
 Environment environment_from_json(const nlohmann::json& json) {
@@ -180,12 +192,18 @@ Environment environment_from_json(const nlohmann::json& json) {
   read_text(json, "cpu", e.cpu);
   read_text(json, "isa", e.isa);
   read_text(json, "compiler", e.compiler);
+  read_text(json, "compiler_flags", e.compiler_flags);
   read_text(json, "inferometer_version", e.inferometer_version);
   read_text(json, "inferometer_commit", e.inferometer_commit);
+  read_text(json, "microcode", e.microcode);
+  read_optional(json, "sockets", e.sockets);
+  read_optional(json, "numa_nodes", e.numa_nodes);
   read_optional(json, "physical_cores", e.physical_cores);
   read_optional(json, "logical_cores", e.logical_cores);
+  read_text(json, "caches", e.caches);
   read_optional(json, "memory_bytes", e.memory_bytes);
   read_text(json, "governor", e.governor);
+  read_text(json, "boost", e.boost);
   read_optional(json, "frequency_mhz", e.frequency_mhz);
   read_optional(json, "load_1m", e.load_1m);
   read_optional(json, "temperature_c", e.temperature_c);
@@ -194,8 +212,14 @@ Environment environment_from_json(const nlohmann::json& json) {
   read_text(json, "power_source", e.power_source);
   read_text(json, "gpu", e.gpu);
   read_optional(json, "read_gb_per_s", e.read_gb_per_s);
+  read_optional(json, "int8_gmac_per_s", e.int8_gmac_per_s);
+  read_optional(json, "idle_power_w", e.idle_power_w);
   read_optional(json, "timer_resolution_ns", e.timer_resolution_ns);
+  read_optional(json, "clock_stamp_ns", e.clock_stamp_ns);
+  read_optional(json, "sleep_late_p50_ns", e.sleep_late_p50_ns);
+  read_optional(json, "sleep_late_p99_ns", e.sleep_late_p99_ns);
   read_optional(json, "harness_overhead_ns_per_token", e.harness_overhead_ns_per_token);
+  e.unavailable = json.value("unavailable", std::vector<std::string>());  // sessions of older builds lack it
   return e;
 }
 

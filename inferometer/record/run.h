@@ -25,6 +25,18 @@ struct RunMetrics {
   std::optional<double> decode_tok_per_s, prefill_tok_per_s, output_tok_per_s;
   std::optional<double> itl_mean_s, itl_p50_s, itl_max_s;  ///< over this run's gaps, only if every event held one token
   std::optional<double> output_bytes_per_s;
+  std::optional<double> joules_per_token;  ///< the package's whole energy, what it draws at rest included
+};
+
+/// What the machine counted from right before a run until right after it, outside of its timing (cold: the process's start and
+/// end are inside). Null = cannot be had here; Environment::unavailable says why.
+struct RunResources {
+  std::optional<int64_t> cpu_ns;  ///< user and system time of this process and all its children, managed servers too
+  std::optional<int64_t> minor_faults, major_faults;                ///< of this process only (getrusage)
+  std::optional<int64_t> voluntary_switches, involuntary_switches;  ///< likewise
+  std::optional<int64_t> peak_resident_bytes;          ///< likewise: its largest since it began, not since the run did
+  std::optional<double> energy_j;                      ///< of all processor packages, whoever used it
+  std::optional<double> frequency_mhz, temperature_c;  ///< at the run's end: mean over cores, hottest sensor
 };
 
 /// One measured request of a cell, with everything that is known of it.
@@ -69,6 +81,7 @@ struct Run {
   std::optional<double> page_cache_share;  ///< cold: weights resident at start, 0…1
   std::optional<double> steal_percent;     ///< CPU time stolen while it ran
   std::optional<double> canary_ratio;      ///< its block's canary over the session's median
+  RunResources resources;
   RunMetrics metrics;
 };
 

@@ -70,6 +70,16 @@ constexpr auto kColumns = std::to_array<SqlColumn>({
     {"server_prefill_ns", "INTEGER", 3},
     {"server_decode_ns", "INTEGER", 3},
     {"server_decode_tokens", "INTEGER", 3},
+    {"cpu_ns", "INTEGER", 5},
+    {"minor_faults", "INTEGER", 5},
+    {"major_faults", "INTEGER", 5},
+    {"voluntary_switches", "INTEGER", 5},
+    {"involuntary_switches", "INTEGER", 5},
+    {"peak_resident_bytes", "INTEGER", 5},
+    {"energy_j", "REAL", 5},
+    {"frequency_mhz", "REAL", 5},
+    {"temperature_c", "REAL", 5},
+    {"joules_per_token", "REAL", 5},
 });
 
 std::string pack_ids(const std::vector<TokenId>& ids) {
@@ -95,7 +105,7 @@ std::vector<TokenId> unpack_ids(std::string_view bytes) {
 
 /// What `read` gives of a part of a row, its errors under the row's name.
 template <typename Read>
-auto named(std::string_view what, const Read& read) {
+auto named(const std::string& what, const Read& read) {
   try {
     return read();
   } catch (const Error& error) {
@@ -103,7 +113,7 @@ auto named(std::string_view what, const Read& read) {
   }
 }
 
-std::vector<std::string> unpack_flags(std::string_view text, std::string_view what) {
+std::vector<std::string> unpack_flags(std::string_view text, const std::string& what) {
   try {
     return nlohmann::json::parse(text).get<std::vector<std::string>>();
   } catch (const nlohmann::json::exception& error) {
@@ -123,6 +133,22 @@ void read_metrics(RowReader& row, RunMetrics& m) {
                       &m.itl_mean_s, &m.itl_p50_s, &m.itl_max_s, &m.output_bytes_per_s}) {
     row.maybe(*value);
   }
+}
+
+void write_resources(RowWriter& row, const RunResources& r) {
+  for (const auto* count :
+       {&r.cpu_ns, &r.minor_faults, &r.major_faults, &r.voluntary_switches, &r.involuntary_switches, &r.peak_resident_bytes}) {
+    row.maybe(*count);
+  }
+  for (const auto* value : {&r.energy_j, &r.frequency_mhz, &r.temperature_c}) row.maybe(*value);
+}
+
+void read_resources(RowReader& row, RunResources& r) {
+  for (auto* count :
+       {&r.cpu_ns, &r.minor_faults, &r.major_faults, &r.voluntary_switches, &r.involuntary_switches, &r.peak_resident_bytes}) {
+    row.maybe(*count);
+  }
+  for (auto* value : {&r.energy_j, &r.frequency_mhz, &r.temperature_c}) row.maybe(*value);
 }
 
 }  // namespace
@@ -191,12 +217,14 @@ SqlRow run_to_row(const Run& run) {
   for (const auto* count : {&run.drafted_tokens, &run.accepted_tokens, &run.decode_steps}) row.maybe(*count);
   for (const auto* time : {&run.connect_ns, &run.server_prefill_ns, &run.server_decode_ns}) row.maybe(*time);
   row.maybe(run.server_decode_tokens);
+  write_resources(row, run.resources);
+  row.maybe(run.metrics.joules_per_token);
   SqlRow done = row.take();
   IFM_CHECK(done.size() == kColumns.size());
   return done;
 }
 
-Run run_from_row(std::span<const SqlView> values, std::string_view what) {
+Run run_from_row(std::span<const SqlView> values, const std::string& what) {
   RowReader row(values, what);
   Run run;
   for (int* value : {&run.order, &run.block, &run.cell, &run.repeat}) *value = row.narrow();
@@ -210,15 +238,14 @@ Run run_from_row(std::span<const SqlView> values, std::string_view what) {
   run.status = row.word({"ok", "failed"}) == 0 ? RunStatus::ok : RunStatus::failed;
   run.error_kind = row.text();
   run.error_message = row.text();
-  const std::string_view flags = row.text_view();
-  if (flags != "[]") run.flags = unpack_flags(flags, what);
+  if (const std::string_view flags = row.text_view(); flags != "[]") run.flags = unpack_flags(flags, what);
   run.intended_start_ns = row.integer();
   run.start_ns = row.integer();
   for (auto* time : {&run.load_begin_ns, &run.load_end_ns, &run.prefill_begin_ns, &run.prefill_end_ns, &run.engine_start_ns,
                      &run.engine_end_ns}) {
     row.maybe(*time);
   }
-  run.stamps = named(what, [bytes = row.blob()] { return unpack_stamps(bytes); });
+  run.stamps = named(what + ": stamps", [bytes = row.blob()] { return unpack_stamps(bytes); });
   row.maybe(run.first_text_ns);
   for (auto* count : {&run.prompt_tokens, &run.cached_tokens, &run.output_tokens}) row.maybe(*count);
   run.count_source = row.text();
@@ -231,6 +258,8 @@ Run run_from_row(std::span<const SqlView> values, std::string_view what) {
   for (auto* count : {&run.drafted_tokens, &run.accepted_tokens, &run.decode_steps}) row.maybe(*count);
   for (auto* time : {&run.connect_ns, &run.server_prefill_ns, &run.server_decode_ns}) row.maybe(*time);
   row.maybe(run.server_decode_tokens);
+  read_resources(row, run.resources);
+  row.maybe(run.metrics.joules_per_token);
   return run;
 }
 

@@ -17,7 +17,7 @@ namespace ifm {
 [[nodiscard]] SqlRow run_to_row(const Run& run);
 /// `what` names the row in errors. @throws Error invalid_data when a value has another type than it was written with, or is no
 /// word that stands there.
-[[nodiscard]] Run run_from_row(std::span<const SqlView> row, std::string_view what);
+[[nodiscard]] Run run_from_row(std::span<const SqlView> row, const std::string& what);
 /// Stamps as one BLOB: for each event the zigzag varint of the step from the last offset, then the varint of its tokens.
 [[nodiscard]] std::string pack_stamps(const TokenStamps& stamps);
 /// @throws Error invalid_data.

@@ -11,8 +11,9 @@ namespace ifm {
 inline constexpr int64_t kApplicationId = 0x49464D31;
 /// 2: speculation in `run` (drafted_tokens, accepted_tokens, decode_steps).
 /// 3: what servers say (connect_ns, server_prefill_ns, server_decode_ns, server_decode_tokens).
-/// 4: engine versions, the CPU use of engines that wait. 5: level_checksum in `run` (of its columns without tokens) and the index
-/// run_level.
+/// 4: versions of engines, CPU use of engines that wait (engine_version, waiting_cpu_share).
+/// 5: what a run used of the machine (cpu_ns … temperature_c), joules_per_token; level_checksum in `run` (of its columns without
+/// tokens) and the index run_level.
 inline constexpr int64_t kSchemaVersion = 5;
 /// The first schema whose runs can be read without their tokens.
 inline constexpr int64_t kLevelSchema = 5;

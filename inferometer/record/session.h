@@ -24,16 +24,23 @@ struct SessionModel {
 /// The machine and the build that a session ran on; unknown = null or empty.
 struct Environment {
   std::string host_class;  ///< "desktop", "virtual machine (kvm)", …
-  std::string os, kernel, cpu, isa, compiler, inferometer_version, inferometer_commit;
-  std::optional<int> physical_cores, logical_cores;
+  std::string os, kernel, cpu, isa, compiler, compiler_flags, inferometer_version, inferometer_commit;
+  std::string microcode;
+  std::optional<int> sockets, numa_nodes, physical_cores, logical_cores;
+  std::string caches;  ///< "L1 2 × 32 KiB, L2 2 × 512 KiB, L3 1 × 32 MiB"
   std::optional<int64_t> memory_bytes;
   std::string governor;
+  std::string boost;  ///< "on", "off"
   std::optional<double> frequency_mhz, load_1m, temperature_c, steal_percent, cpu_quota_cores;
   std::string power_source;
-  std::string gpu;                      ///< a GPU that is there (and unused by the embedded engine), else empty
-  std::optional<double> read_gb_per_s;  ///< measured at session start, all threads
-  std::optional<double> timer_resolution_ns;
-  std::optional<double> harness_overhead_ns_per_token;  ///< METHOD 12
+  std::string gpu;                        ///< a GPU that is there (and unused by the embedded engine), else empty
+  std::optional<double> read_gb_per_s;    ///< measured at session start, all threads
+  std::optional<double> int8_gmac_per_s;  ///< likewise: peak of int8 multiply-adds, 10^9 a second
+  std::optional<double> idle_power_w;     ///< of all packages while this process slept, at session start
+  std::optional<double> timer_resolution_ns, clock_stamp_ns;   ///< the clock's smallest step; what a reading costs
+  std::optional<double> sleep_late_p50_ns, sleep_late_p99_ns;  ///< how late a thread that sleeps wakes up
+  std::optional<double> harness_overhead_ns_per_token;         ///< METHOD 12
+  std::vector<std::string> unavailable;  ///< what this machine does not tell and why: "energy: no powercap here"
 };
 
 /// One execution of a plan.

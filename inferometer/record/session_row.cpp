@@ -68,7 +68,7 @@ SqlRow session_to_row(const Session& session) {
   return row.take();
 }
 
-Session session_from_row(std::span<const SqlView> values, std::string_view what) {
+Session session_from_row(std::span<const SqlView> values, const std::string& what) {
   RowReader row(values, what);
   Session session;
   session.started_utc = row.text();
@@ -104,7 +104,7 @@ SqlRow model_to_row(int position, const SessionModel& model) {
   return row.take();
 }
 
-SessionModel model_from_row(std::span<const SqlView> values, std::string_view what) {
+SessionModel model_from_row(std::span<const SqlView> values, const std::string& what) {
   RowReader row(values, what);
   SessionModel model;
   (void)row.integer();
@@ -132,7 +132,7 @@ SqlRow block_to_row(const BlockRecord& block) {
   return row.take();
 }
 
-BlockRecord block_from_row(std::span<const SqlView> values, std::string_view what) {
+BlockRecord block_from_row(std::span<const SqlView> values, const std::string& what) {
   RowReader row(values, what);
   BlockRecord block;
   block.block = row.narrow();

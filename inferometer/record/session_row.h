@@ -18,8 +18,8 @@ namespace ifm {
 [[nodiscard]] SqlRow model_to_row(int position, const SessionModel& model);
 [[nodiscard]] SqlRow block_to_row(const BlockRecord& block);
 /// The three readers: @throws Error invalid_data when a value has another type than it was written with.
-[[nodiscard]] Session session_from_row(std::span<const SqlView> row, std::string_view what);
-[[nodiscard]] SessionModel model_from_row(std::span<const SqlView> row, std::string_view what);
-[[nodiscard]] BlockRecord block_from_row(std::span<const SqlView> row, std::string_view what);
+[[nodiscard]] Session session_from_row(std::span<const SqlView> row, const std::string& what);
+[[nodiscard]] SessionModel model_from_row(std::span<const SqlView> row, const std::string& what);
+[[nodiscard]] BlockRecord block_from_row(std::span<const SqlView> row, const std::string& what);
 
 }  // namespace ifm

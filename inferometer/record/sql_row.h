@@ -47,7 +47,7 @@ class RowWriter {
   SqlRow row_;
 };
 
-/// Takes the values of a row one after the other; `what` names it in errors and must outlive this. @throws Error invalid_data for a value that was
+/// Takes the values of a row one after the other; `what` names it in errors. @throws Error invalid_data for a value that was
 /// never written there.
 class RowReader {
  public:
@@ -56,7 +56,7 @@ class RowReader {
   int narrow() { return narrowed(take<int64_t>()); }
   /// The position of a text among the words that may stand there.
   std::size_t word(std::initializer_list<std::string_view> words) {
-    const std::string_view value = text_view();
+    const auto value = text();
     const auto* found = std::find(words.begin(), words.end(), value);
     if (found == words.end()) fail(ErrorKind::invalid_data, "{}: column {}: {} is no word of ours", what_, at_, value);
     return static_cast<std::size_t>(found - words.begin());

@@ -261,12 +261,12 @@ Session Store::session(int64_t id) const {
   const std::string what = fmt::format("{}: session {}", impl_->file.string(), id);
   Session session = session_from_row(unsealed(session_columns(), std::span(row).subspan(1), what), what);
   session.id = id;
-  const std::string of_model = what + ": a model";
   if (const auto* text = std::get_if<std::string>(&finished)) session.finished_utc = *text;
   for (const SqlRow& model :
        impl_->database->query(fmt::format("SELECT {}, checksum FROM session_model WHERE session = ? ORDER BY position",
                                           impl_->list(model_columns())),
                               {id})) {
+    const std::string of_model = what + ": a model";
     session.models.push_back(model_from_row(unsealed(model_columns(), views_of(model), of_model), of_model));
   }
   return session;

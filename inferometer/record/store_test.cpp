@@ -63,6 +63,10 @@ Session full_session() {
   session.environment.cpu = "CPU";
   session.environment.load_1m = 0.1;
   session.environment.memory_bytes = 1LL << 40;
+  session.environment.sockets = 2;
+  session.environment.boost = "off";
+  session.environment.sleep_late_p99_ns = 130'000.5;
+  session.environment.unavailable = {"energy: no powercap here"};
   session.models = {
       {.engine = "simulated", .model = "m", .threads = 2, .parameters = 5, .load_s = 0.25, .engine_version = "1.2"}};
   session.command = "inferometer run plan.yaml";
@@ -99,6 +103,16 @@ Run full_run() {
   run.server_prefill_ns = 31'991'000;
   run.server_decode_ns = 1'500'000'000;
   run.server_decode_tokens = 63;
+  run.resources = {.cpu_ns = 1'900'000'000,
+                   .minor_faults = 12,
+                   .major_faults = 0,
+                   .voluntary_switches = 3,
+                   .involuntary_switches = 4,
+                   .peak_resident_bytes = int64_t{1} << 40,
+                   .energy_j = 12.5,
+                   .frequency_mhz = 2445.404,
+                   .temperature_c = 61.5};
+  run.metrics.joules_per_token = 12.5 / 3;
   run.accepted_tokens = 0;
   run.decode_steps = 2;
   run.count_source = "engine";
@@ -144,6 +158,9 @@ TEST_F(StoreTest, RoundTripKeepsEveryFieldAndNull) {
   EXPECT_EQ(environment_to_json(back.environment), environment_to_json(session.environment));
   EXPECT_EQ(back.environment.load_1m, 0.1);
   EXPECT_FALSE(back.environment.temperature_c.has_value());
+  EXPECT_EQ(back.environment.sockets, 2);
+  EXPECT_EQ(back.environment.boost, "off");
+  EXPECT_EQ(back.environment.unavailable, session.environment.unavailable);
   EXPECT_EQ(back.finished_utc, "2025-01-02T04:00:00Z");
   EXPECT_EQ(back.command, session.command);
   ASSERT_EQ(back.models.size(), 1U);
@@ -155,6 +172,9 @@ TEST_F(StoreTest, RoundTripKeepsEveryFieldAndNull) {
   ASSERT_EQ(runs.size(), 2U);
   // A row holds every field, so that equal rows are equal runs.
   EXPECT_EQ(run_to_row(runs[0]), run_to_row(full_run()));
+  EXPECT_EQ(runs[0].resources.peak_resident_bytes, int64_t{1} << 40);
+  EXPECT_EQ(runs[0].resources.energy_j, 12.5);
+  EXPECT_EQ(runs[0].resources.temperature_c, 61.5);
   EXPECT_EQ(runs[0].text, full_run().text);
   EXPECT_EQ(runs[0].output_ids, full_run().output_ids);
   EXPECT_EQ(runs[0].stamps.offset_ns, full_run().stamps.offset_ns);
@@ -349,10 +369,12 @@ TEST_F(StoreTest, NewerSchemaIsRefused) {
 }
 
 TEST_F(StoreTest, ARowOfAnOlderSchemaKeepsItsChecksumWhenTheFileIsUpgraded) {
-  // Speculation came with schema 2, servers' times with 3: this run is one that schema 2 wrote.
+  // Speculation came with schema 2, servers' times with 3, resources with 5: this run is one that schema 2 wrote.
   ModelRun run = full_run();
   run.connect_ns = run.server_prefill_ns = run.server_decode_ns = std::nullopt;
   run.server_decode_tokens = std::nullopt;
+  run.resources = {};
+  run.metrics.joules_per_token = std::nullopt;
   Session session = full_session();
   for (SessionModel& model : session.models) model.engine_version.clear();
   {
@@ -374,6 +396,8 @@ TEST_F(StoreTest, OlderSchemaIsReadAsItIsAndWrittenOnAfterAnUpgrade) {
   ModelRun old = full_run();
   old.drafted_tokens = old.accepted_tokens = old.decode_steps = old.server_decode_tokens = std::nullopt;
   old.connect_ns = old.server_prefill_ns = old.server_decode_ns = std::nullopt;
+  old.resources = {};
+  old.metrics.joules_per_token = std::nullopt;
   Session session = full_session();
   for (SessionModel& model : session.models) model.engine_version.clear();
   {

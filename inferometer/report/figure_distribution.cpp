@@ -104,8 +104,8 @@ Figure distribution_figure(const Study& study) {
   const std::string title = "Distribution of latency, and how repeats of one cell differ";
   const std::string right = repeat_points(study).empty() ? "nothing, for no cell was repeated." : "what repeating adds.";
   const std::string subtitle =
-      "Each mark is one run. Left: share of runs that were at least as fast; black: 95 % interval of each median, where there are 6 "
-      "runs. Right: " +
+      "Each mark is one run. Left: share of runs that were at least as fast; black: 95 % interval of each median, where there "
+      "are 6 runs. Right: " +
       right;
   Plot plot(study, title, subtitle, height_with_legend(key));
   plot.line("set multiplot");

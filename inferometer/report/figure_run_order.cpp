@@ -93,8 +93,8 @@ Figure run_order_figure(const Study& study) {
   }
   const char* outlined = flags.empty() ? "No run shown is flagged." : "A black outline: the run carries that flag.";
   Plot plot(study, title,
-            fmt::format("Each mark is one run's latency against the mean of its cell. Dotted: where a block begins. {}{}", outlined,
-                        drift_text(study)),
+            fmt::format("Each mark is one run's latency against the mean of its cell. Dotted: where a block begins. {}{}",
+                        outlined, drift_text(study)),
             height_with_legend(legend));
   const double bottom = plot.legend(legend);
   double largest = 0.1;

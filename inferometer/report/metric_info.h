@@ -19,7 +19,7 @@ struct MetricInfo {
   MetricSummary Group::*summary;
 };
 
-inline constexpr std::array<MetricInfo, 7> kMetrics{{
+inline constexpr std::array<MetricInfo, 8> kMetrics{{
     {"latency_s", "Latency", nullptr, &Group::latency_s},
     {"throughput_tok_per_s", "Throughput", "tok/s", &Group::throughput_tok_per_s},
     {"ttft_s", "Time to first token", nullptr, &Group::ttft_s},
@@ -27,6 +27,7 @@ inline constexpr std::array<MetricInfo, 7> kMetrics{{
     {"prefill_tok_per_s", "Prefill speed", "tok/s", &Group::prefill_tok_per_s},
     {"tpot_s", "Time per output token", nullptr, &Group::tpot_s},
     {"load_s", "Model load", nullptr, &Group::load_s},
+    {"joules_per_token", "Energy per token", "J", &Group::joules_per_token},
 }};
 
 /// The metric of that key; null when there is none.

@@ -24,12 +24,10 @@ Document machine_section(const Study& study) {
   ReportTable models{{{"model", Align::left}, {"engine", Align::left}, {"sha256", Align::left}, {"from", Align::left}}, {}};
   for (const SessionModel& m : study.session.models) models.rows.push_back({m.model, m.engine, m.hash, m.path});
   if (!models.rows.empty()) document.emplace_back(std::move(models));
-  Facts clock;
-  if (e.timer_resolution_ns) clock.items.emplace_back("Timer resolution", duration_text(*e.timer_resolution_ns / 1e9));
-  if (e.harness_overhead_ns_per_token) {
-    clock.items.emplace_back("Harness, per token", duration_text(*e.harness_overhead_ns_per_token / 1e9));
+  if (!e.unavailable.empty()) {
+    document.emplace_back(Paragraph{"What this machine did not tell, and why:"});
+    document.emplace_back(Bullets{e.unavailable});
   }
-  if (!clock.items.empty()) document.emplace_back(std::move(clock));
   return document;
 }
 

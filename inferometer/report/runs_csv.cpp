@@ -34,6 +34,13 @@ void add_metrics(CsvTable& csv, const RunMetrics& m) {
   csv.add(m.output_tok_per_s).add(m.itl_mean_s).add(m.itl_p50_s).add(m.itl_max_s).add(m.output_bytes_per_s);
 }
 
+void add_resources(CsvTable& csv, const Run& run) {
+  const RunResources& r = run.resources;
+  csv.add(seconds(r.cpu_ns)).add_integer(r.minor_faults).add_integer(r.major_faults);
+  csv.add_integer(r.voluntary_switches).add_integer(r.involuntary_switches).add_integer(r.peak_resident_bytes);
+  csv.add(r.energy_j).add(run.metrics.joules_per_token).add(r.frequency_mhz).add(r.temperature_c);
+}
+
 }  // namespace
 
 CsvTable runs_table() {
@@ -83,7 +90,17 @@ CsvTable runs_table() {
                    "connect_s",
                    "server_prefill_s",
                    "server_decode_s",
-                   "server_decode_tokens"});
+                   "server_decode_tokens",
+                   "cpu_s",
+                   "minor_faults",
+                   "major_faults",
+                   "voluntary_switches",
+                   "involuntary_switches",
+                   "peak_resident_bytes",
+                   "energy_j",
+                   "joules_per_token",
+                   "frequency_mhz",
+                   "temperature_c"});
 }
 
 void add_run(CsvTable& csv, int64_t session, const Run& run) {
@@ -94,7 +111,9 @@ void add_run(CsvTable& csv, int64_t session, const Run& run) {
   csv.add(run.page_cache_share).add(run.steal_percent).add(run.canary_ratio).add(run.ids_hash);
   csv.add_integer(run.drafted_tokens).add_integer(run.accepted_tokens).add_integer(run.decode_steps);
   csv.add(seconds(run.connect_ns)).add(seconds(run.server_prefill_ns)).add(seconds(run.server_decode_ns));
-  csv.add_integer(run.server_decode_tokens).end_row();
+  csv.add_integer(run.server_decode_tokens);
+  add_resources(csv, run);
+  csv.end_row();
 }
 
 std::string runs_csv(const Study& study) {

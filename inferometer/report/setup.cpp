@@ -26,23 +26,51 @@ std::string cores_text(const Environment& e) {
   const int physical = e.physical_cores.value_or(*(e.logical_cores ? e.logical_cores : e.physical_cores));
   std::string text = counted(physical, "core", "cores");
   if (e.logical_cores && e.logical_cores != physical) text += fmt::format(" ({} logical)", *e.logical_cores);
+  if (e.sockets.value_or(1) > 1) text += fmt::format(" in {} sockets", *e.sockets);
+  if (e.numa_nodes.value_or(1) > 1) text += fmt::format(", {} NUMA nodes", *e.numa_nodes);
   return text;
 }
 
 std::string hardware_text(const Environment& e) {
-  return joined({e.cpu, cores_text(e), e.memory_bytes ? bytes_text(static_cast<double>(*e.memory_bytes)) + " memory" : "",
-                 e.read_gb_per_s ? fmt::format("reads {} GB/s", significant(e.read_gb_per_s)) : "", e.host_class,
+  return joined({e.cpu, cores_text(e), e.caches,
+                 e.memory_bytes ? bytes_text(static_cast<double>(*e.memory_bytes)) + " memory" : "",
+                 e.read_gb_per_s ? fmt::format("reads {} GB/s", significant(e.read_gb_per_s)) : "",
+                 e.int8_gmac_per_s ? fmt::format("int8 peak {} GMAC/s", significant(e.int8_gmac_per_s)) : "", e.host_class,
+                 e.microcode.empty() ? "" : "microcode " + e.microcode,
                  e.gpu.empty() ? "" : fmt::format("GPU present: {} (the embedded engine runs on the CPU)", e.gpu)});
 }
 
 std::string state_text(const Environment& e) {
-  return joined({e.governor.empty() ? "" : "governor " + e.governor,
+  return joined({e.governor.empty() ? "" : "governor " + e.governor, e.boost.empty() ? "" : "boost " + e.boost,
                  e.frequency_mhz ? fmt::format("{} MHz", decimal(e.frequency_mhz, 0)) : "",
                  e.temperature_c ? fmt::format("{} °C", significant(e.temperature_c)) : "",
                  e.load_1m ? fmt::format("load {}", decimal(e.load_1m, 2)) : "",
                  e.steal_percent ? fmt::format("{} % CPU time stolen", significant(e.steal_percent, 2)) : "",
                  e.cpu_quota_cores ? fmt::format("quota {} cores", significant(e.cpu_quota_cores)) : "",
-                 e.power_source.empty() ? "" : "power: " + e.power_source});
+                 e.power_source.empty() ? "" : "power: " + e.power_source,
+                 e.idle_power_w ? fmt::format("{} W at rest", significant(e.idle_power_w)) : ""});
+}
+
+std::string clock_text(const Environment& e) {
+  const auto duration = [](const std::optional<double>& ns) {
+    return duration_text(ns ? std::optional(*ns / 1e9) : std::nullopt);
+  };
+  std::string late;
+  if (e.sleep_late_p50_ns && e.sleep_late_p99_ns) {
+    late = fmt::format("a sleeping thread wakes {} late, p99 {}", duration(e.sleep_late_p50_ns), duration(e.sleep_late_p99_ns));
+  }
+  return joined({e.clock_stamp_ns ? fmt::format("a stamp takes {}", duration(e.clock_stamp_ns)) : "",
+                 e.timer_resolution_ns ? fmt::format("steps of {}", duration(e.timer_resolution_ns)) : "", late,
+                 e.harness_overhead_ns_per_token
+                     ? fmt::format("the harness adds {} per token", duration(e.harness_overhead_ns_per_token))
+                     : ""});
+}
+
+/// The names alone; the reasons stand in REPRODUCIBILITY.md.
+std::string unavailable_text(const Environment& e) {
+  std::string text;
+  for (const std::string& what : e.unavailable) text += (text.empty() ? "" : ", ") + what.substr(0, what.find(':'));
+  return text;
 }
 
 std::string model_text(const SessionModel& m) {
@@ -129,11 +157,13 @@ Facts setup_facts(const Study& study) {
   };
   add("Hardware", hardware_text(e));
   add("State", state_text(e));
+  add("Not known", unavailable_text(e));
+  add("Clock", clock_text(e));
   add("System", joined({e.os, e.kernel}));
   add_each(facts, "Model", best_described(study.session.models), model_text);
   add_each(facts, "Engine", study.session.models, engine_text);
   const std::string commit = e.inferometer_commit.empty() ? "" : " (" + e.inferometer_commit + ")";
-  add("Build", joined({"Inferometer " + e.inferometer_version + commit, e.compiler, e.isa}));
+  add("Build", joined({"Inferometer " + e.inferometer_version + commit, e.compiler, e.compiler_flags, e.isa}));
   add("Design", design_text(study));
   return facts;
 }

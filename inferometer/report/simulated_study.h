@@ -38,6 +38,7 @@ inline Environment environment() {
   e.cpu = "AMD EPYC 7B13";
   e.isa = "avx2";
   e.compiler = "GNU 12.2.0, Release";
+  e.compiler_flags = "-O3 -DNDEBUG -std=c++20";
   e.inferometer_version = "0.1.0";
   e.inferometer_commit = "0123abc";
   e.physical_cores = 1;
@@ -45,7 +46,15 @@ inline Environment environment() {
   e.memory_bytes = 8'327'000'000;
   e.load_1m = 0.31;
   e.read_gb_per_s = 21.4;
+  e.int8_gmac_per_s = 412;
+  e.caches = "L1 1 × 32 KiB, L2 1 × 512 KiB, L3 1 × 32 MiB";
+  e.microcode = "0xa001173";
   e.timer_resolution_ns = 31;
+  e.clock_stamp_ns = 24.5;
+  e.sleep_late_p50_ns = 55'000;
+  e.sleep_late_p99_ns = 130'000;
+  e.harness_overhead_ns_per_token = 115;
+  e.unavailable = {"energy: no powercap here (virtual machine)", "governor: no cpufreq here (virtual machine)"};
   e.steal_percent = 0.4;
   return e;
 }

@@ -175,23 +175,35 @@ Json environment_json(const Environment& e) {
   return {{"cpu", text_or_null(e.cpu)},
           {"physical_cores", integer(e.physical_cores)},
           {"logical_cores", integer(e.logical_cores)},
+          {"sockets", integer(e.sockets)},
+          {"numa_nodes", integer(e.numa_nodes)},
+          {"caches", text_or_null(e.caches)},
+          {"microcode", text_or_null(e.microcode)},
           {"memory_bytes", integer(e.memory_bytes)},
           {"host_class", text_or_null(e.host_class)},
           {"os", text_or_null(e.os)},
           {"kernel", text_or_null(e.kernel)},
           {"isa", text_or_null(e.isa)},
           {"compiler", text_or_null(e.compiler)},
+          {"compiler_flags", text_or_null(e.compiler_flags)},
           {"inferometer_version", text_or_null(e.inferometer_version)},
           {"inferometer_commit", text_or_null(e.inferometer_commit)},
           {"read_gb_per_s", number(e.read_gb_per_s)},
+          {"int8_gmac_per_s", number(e.int8_gmac_per_s)},
+          {"idle_power_w", number(e.idle_power_w)},
           {"governor", text_or_null(e.governor)},
+          {"boost", text_or_null(e.boost)},
           {"gpu", text_or_null(e.gpu)},
           {"load_1m", number(e.load_1m)},
           {"steal_percent", number(e.steal_percent)},
           {"cpu_quota_cores", number(e.cpu_quota_cores)},
           {"power_source", text_or_null(e.power_source)},
           {"timer_resolution_ns", number(e.timer_resolution_ns)},
-          {"harness_overhead_ns_per_token", number(e.harness_overhead_ns_per_token)}};
+          {"clock_stamp_ns", number(e.clock_stamp_ns)},
+          {"sleep_late_p50_ns", number(e.sleep_late_p50_ns)},
+          {"sleep_late_p99_ns", number(e.sleep_late_p99_ns)},
+          {"harness_overhead_ns_per_token", number(e.harness_overhead_ns_per_token)},
+          {"unavailable", e.unavailable}};
 }
 
 Json models_json(const Session& session) {
@@ -241,6 +253,7 @@ std::string summary_json(const Study& study) {
   json["drift_ci95"] = pair(study.drift_ci95);
   json["drift_percent_session"] = number(study.drift_percent_session);
   json["drift_session_ci95"] = pair(study.drift_session_ci95);
+  json["smallest_gap_s"] = number(study.smallest_gap_s);
   json["lag1_autocorrelation"] = number(study.lag1_autocorrelation);
   json["flags"] = flags_json(study);
   json["unflagged_latency_s"] = study.overall_unflagged ? metric_json(study.overall_unflagged->latency_s) : Json(nullptr);

@@ -63,6 +63,23 @@ TEST(Summary, NamesEachThingThatIssueThreeAsksFor) {
   }
 }
 
+TEST(Summary, EnergyIsARowWhereItWasMeasuredWithThePowerAtRestInTheState) {
+  EXPECT_THAT(summary_text(simulated::study({})), Not(HasSubstr("Energy per token")));
+  Session session = simulated::session({});
+  session.environment.idle_power_w = 12.34;
+  std::vector<ifm::Run> runs = simulated::runs({});
+  for (ifm::Run& run : runs) run.metrics.joules_per_token = 0.5;
+  const std::string text = summary_text(analyze(session, runs));
+  EXPECT_THAT(text, HasSubstr("Energy per token       J      54  0.5000"));
+  EXPECT_THAT(text, HasSubstr("12.3 W at rest"));
+  EXPECT_THAT(text, HasSubstr("used 0.500 J per token"));
+}
+
+TEST(Reproducibility, SaysWhyTheMachineDidNotTellSomething) {
+  EXPECT_THAT(reproducibility_markdown(simulated::study({})),
+              HasSubstr("What this machine did not tell, and why:\n\n- energy: no powercap here (virtual machine)\n"));
+}
+
 TEST(Summary, StaysWithinAHundredColumns) {
   for (const Study& study : {simulated::study({}), hostile_study()}) {
     std::istringstream lines(summary_text(study));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 
 #include "inferometer/base/check.h"
 #include "inferometer/base/rng.h"
@@ -13,12 +14,15 @@
 namespace ifm::stats {
 namespace {
 
+/// A statistic of units (values, clusters) that are named by their indices.
+using OfUnits = std::function<double(std::span<const size_t>)>;
+
 /// The acceleration of BCa from the jackknife: Σ d³ / (6 (Σ d²)^1.5); 0 when leaving one out changes nothing.
-double acceleration(std::span<const double> values, const Statistic& statistic) {
+double acceleration(std::span<const size_t> units, const OfUnits& statistic) {
   std::vector<double> estimates;
-  std::vector<double> rest;
-  for (size_t left_out = 0; left_out < values.size(); ++left_out) {
-    rest.assign(values.begin(), values.end());
+  std::vector<size_t> rest;
+  for (size_t left_out = 0; left_out < units.size(); ++left_out) {
+    rest.assign(units.begin(), units.end());
     rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(left_out));
     estimates.push_back(statistic(rest));
   }
@@ -31,6 +35,31 @@ double acceleration(std::span<const double> values, const Statistic& statistic) 
     cubes += d * d * d;
   }
   return squares > 0 ? cubes / (6 * std::pow(squares, 1.5)) : 0;
+}
+
+/// The bias-corrected and accelerated interval over resampled units.
+Interval bca_interval(size_t n, const OfUnits& statistic, uint64_t seed, int resamples, double level) {
+  IFM_CHECK(resamples >= 100);
+  std::vector<size_t> units(n);
+  std::iota(units.begin(), units.end(), size_t{0});
+  const double estimate = statistic(units);
+  Rng rng(seed);
+  std::vector<double> estimates;
+  std::vector<size_t> resample(n);
+  double below = 0;
+  for (int r = 0; r < resamples; ++r) {
+    for (size_t& unit : resample) unit = static_cast<size_t>(rng.below(n));
+    estimates.push_back(statistic(resample));
+    below += estimates.back() < estimate ? 1.0 : estimates.back() == estimate ? 0.5 : 0.0;
+  }
+  const double bound = 0.5 / resamples;  // keeps the bias correction finite when every resample lies on one side
+  const double bias = normal_quantile(std::clamp(below / resamples, bound, 1 - bound));
+  const double a = acceleration(units, statistic);
+  const auto percentile = [&](double p) {
+    const double z = bias + normal_quantile(p);
+    return *quantile(estimates, normal_cdf(bias + z / (1 - a * z)));
+  };
+  return Interval{percentile((1 - level) / 2), percentile((1 + level) / 2)};
 }
 
 }  // namespace
@@ -80,26 +109,33 @@ std::optional<Interval> median_interval(std::span<const double> values, double l
 
 std::optional<Interval> bootstrap_interval(std::span<const double> values, const Statistic& statistic, uint64_t seed,
                                            int resamples, double level) {
-  IFM_CHECK(resamples >= 100);
   if (values.size() < 2) return std::nullopt;
-  const double estimate = statistic(values);
-  Rng rng(seed);
-  std::vector<double> estimates;
-  std::vector<double> resample(values.size());
-  double below = 0;
-  for (int r = 0; r < resamples; ++r) {
-    for (double& x : resample) x = values[rng.below(values.size())];
-    estimates.push_back(statistic(resample));
-    below += estimates.back() < estimate ? 1.0 : estimates.back() == estimate ? 0.5 : 0.0;
-  }
-  const double bound = 0.5 / resamples;  // keeps the bias correction finite when every resample lies on one side
-  const double bias = normal_quantile(std::clamp(below / resamples, bound, 1 - bound));
-  const double a = acceleration(values, statistic);
-  const auto percentile = [&](double p) {
-    const double z = bias + normal_quantile(p);
-    return *quantile(estimates, normal_cdf(bias + z / (1 - a * z)));
+  std::vector<double> chosen(values.size());
+  const auto of_units = [&](std::span<const size_t> units) {
+    chosen.resize(units.size());
+    for (size_t i = 0; i < units.size(); ++i) chosen[i] = values[units[i]];
+    return statistic(chosen);
   };
-  return Interval{percentile((1 - level) / 2), percentile((1 + level) / 2)};
+  return bca_interval(values.size(), of_units, seed, resamples, level);
+}
+
+std::optional<ClusterInterval> cluster_bootstrap_interval(std::span<const std::vector<double>> clusters,
+                                                          const Statistic& statistic, uint64_t seed, int resamples,
+                                                          double level) {
+  std::vector<const std::vector<double>*> filled;
+  for (const std::vector<double>& cluster : clusters)
+    if (!cluster.empty()) filled.push_back(&cluster);
+  if (filled.size() < kLeastClusters) return std::nullopt;
+  std::vector<double> pooled;
+  const auto of_units = [&](std::span<const size_t> units) {
+    pooled.clear();
+    for (const size_t unit : units) pooled.insert(pooled.end(), filled[unit]->begin(), filled[unit]->end());
+    return statistic(pooled);
+  };
+  return ClusterInterval{.interval = bca_interval(filled.size(), of_units, seed, resamples, level),
+                         .clusters = static_cast<int>(filled.size()),
+                         .resamples = resamples,
+                         .seed = seed};
 }
 
 }  // namespace ifm::stats

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -36,5 +37,21 @@ using Statistic = std::function<double(std::span<const double>)>;
 /// n ≥ 2, resamples ≥ 100. Cost: (resamples + n) evaluations. Source: Efron 1987, JASA 82, 171-185.
 [[nodiscard]] std::optional<Interval> bootstrap_interval(std::span<const double> values, const Statistic& statistic,
                                                          uint64_t seed, int resamples = 9999, double level = 0.95);
+
+/// What a bootstrap over clusters found, with what is needed to find it again.
+struct ClusterInterval {
+  Interval interval;
+  int clusters = 0;
+  int resamples = 0;
+  uint64_t seed = 0;
+};
+/// Fewer clusters give no interval: it would cover too seldom (docs/coverage.md).
+constexpr size_t kLeastClusters = 20;
+/// The same interval for a statistic of pooled values of which only clusters are independent (gaps between tokens: runs): whole
+/// clusters are resampled. Empty clusters do not count. Cost: (resamples + clusters) evaluations on all values.
+/// Source: Davison and Hinkley 1997, Bootstrap Methods and their Application, section 3.8.
+[[nodiscard]] std::optional<ClusterInterval> cluster_bootstrap_interval(std::span<const std::vector<double>> clusters,
+                                                                        const Statistic& statistic, uint64_t seed,
+                                                                        int resamples = 1999, double level = 0.95);
 
 }  // namespace ifm::stats

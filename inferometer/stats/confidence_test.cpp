@@ -122,5 +122,42 @@ TEST(Bootstrap, IsAPointWithoutSpread) {
   EXPECT_EQ(interval.high, 3);
 }
 
+TEST(ClusterBootstrap, MatchesScipyPairedBcaOfSumsAndSizes) {
+  const auto& c = goldens::all()["cluster_bootstrap"];
+  const auto clusters = c["clusters"].get<std::vector<std::vector<double>>>();
+  const ClusterInterval found = cluster_bootstrap_interval(clusters, mean_of, 11, 100'000).value();
+  const double width = c["mean_bca95"][1].get<double>() - c["mean_bca95"][0].get<double>();
+  EXPECT_NEAR(found.interval.low, c["mean_bca95"][0].get<double>(), 0.01 * width);
+  EXPECT_NEAR(found.interval.high, c["mean_bca95"][1].get<double>(), 0.01 * width);
+  EXPECT_EQ(found.clusters, 25);
+  EXPECT_EQ(found.seed, 11u);
+}
+
+TEST(ClusterBootstrap, OfClustersOfOneIsTheBootstrapOfValuesAndOfFewClustersNothing) {
+  const auto x = goldens::numbers(goldens::all()["bootstrap"]["values"]);
+  std::vector<std::vector<double>> ones{{}};
+  for (const double value : x) ones.push_back({value});
+  const auto of_values = bootstrap_interval(x, mean_of, 5, 999).value();
+  const auto of_clusters = cluster_bootstrap_interval(ones, mean_of, 5, 999).value();
+  EXPECT_EQ(of_clusters.interval.low, of_values.low);
+  EXPECT_EQ(of_clusters.interval.high, of_values.high);
+  EXPECT_FALSE(cluster_bootstrap_interval(std::span(ones).first(kLeastClusters), mean_of, 5, 999)) << "one of them is empty";
+}
+
+TEST(ClusterBootstrap, IsWiderThanTheBootstrapOfGapsThatPretendToBeIndependent) {
+  Rng rng(3);
+  const auto normal = [&] { return normal_quantile(std::max(1e-12, rng.uniform())); };
+  std::vector<std::vector<double>> runs(20);
+  std::vector<double> pooled;
+  for (auto& run : runs) {
+    const double centre = normal();
+    for (int i = 0; i < 30; ++i) run.push_back(centre + 0.1 * normal());
+    pooled.insert(pooled.end(), run.begin(), run.end());
+  }
+  const Interval honest = cluster_bootstrap_interval(runs, mean_of, 1, 499)->interval;
+  const Interval pretended = bootstrap_interval(pooled, mean_of, 1, 499).value();
+  EXPECT_GT(honest.high - honest.low, 4 * (pretended.high - pretended.low)) << "√30 expected: 600 gaps are 20 runs";
+}
+
 }  // namespace
 }  // namespace ifm::stats

@@ -12,6 +12,8 @@
 namespace ifm::stats {
 namespace {
 
+using goldens::expect_close;
+
 constexpr double kRelative = 1.0 / 1024;  // half a bucket: 1/512 of an octave's lowest value, over two
 
 Histogram of(const std::vector<double>& values) {
@@ -40,7 +42,7 @@ TEST(Histogram, MatchesNumpyQuantilesWithinOnePerMille) {
 }
 
 TEST(Histogram, EveryOrderStatisticIsWithinHalfABucket) {
-  for (const double centre : {40.0, 900.0, 1024.0, 3e6, 4e9, 1e15}) {
+  for (const double centre : {40.0, 900.0, 1024.0, 3e6, 4e9, 1e14}) {
     const std::vector<double> values = gaps(4000, centre, 1.5, static_cast<uint64_t>(centre));
     const std::vector<double> order = sorted(values);
     const Histogram histogram = of(values);
@@ -48,7 +50,9 @@ TEST(Histogram, EveryOrderStatisticIsWithinHalfABucket) {
     for (size_t i = 0; i < order.size(); ++i)
       worst = std::max(worst, std::abs(histogram.order_statistic(i) - order[i]) / std::max(1.0, order[i]));
     EXPECT_LE(worst, kRelative) << centre;
-    if (centre > 1e6) EXPECT_GT(worst, kRelative / 4) << "the bound must be near what it bounds";
+    if (centre > 1e6) {
+      EXPECT_GT(worst, kRelative / 4) << "the bound must be near what it bounds";
+    }
     for (const double p : {0.0, 0.01, 0.5, 0.9, 0.999, 1.0})
       expect_close(histogram.quantile(p).value(), quantile(values, p).value(), kRelative, 1);
   }
@@ -103,7 +107,7 @@ TEST(Histogram, WordsComeBackAndEveryWrongOneIsRefused) {
   for (size_t i = 0; i < words.size(); ++i) {
     if (i == 2) continue;  // the sum may be any that the range allows: below
     std::vector<uint64_t> wrong = words;
-    wrong[i] = i % 2 == 0 || i < 5 ? wrong[i] + 3'000'000 : 0;
+    wrong[i] += i >= 5 && i % 2 == 1 ? 1 : 3'000'000;  // empty buckets before one; its count, or the head
     EXPECT_THROW((void)Histogram::from_words(wrong), Error) << i;
   }
   for (const uint64_t sum : {uint64_t{0}, histogram.maximum().value() * 301}) {

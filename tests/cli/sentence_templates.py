@@ -79,6 +79,9 @@ CONCLUSIONS = {
         "the harness itself costs {s:computed.overhead_s} per token, {pct:computed.overhead_of_tpot} of the time per token.",
         "the harness adds {s:computed.overhead_s} per token, {pct:computed.overhead_of_gap} of the smallest gap between tokens here "
         "({s:root.smallest_gap_s})."]),
+    "overall_energy": (None, None, [
+        "the processor's packages used {n:root.joules_per_token.mean} J per token, everything that ran on them included; at rest they draw "
+        "<{n:env.idle_power_w} W|an unknown power>."]),
 }
 
 WARNINGS = {

@@ -6,7 +6,7 @@ import numpy as np
 import statistics_by_scipy as stat
 
 METRICS = {"latency_s": "e2e_s", "throughput_tok_per_s": "output_tok_per_s", "ttft_s": "ttft_s", "decode_tok_per_s": "decode_tok_per_s",
-           "prefill_tok_per_s": "prefill_tok_per_s", "tpot_s": "tpot_s", "load_s": "load_s"}
+           "prefill_tok_per_s": "prefill_tok_per_s", "tpot_s": "tpot_s", "load_s": "load_s", "joules_per_token": "joules_per_token"}
 EFFECT_METRICS = ("latency_s", "throughput_tok_per_s", "ttft_s", "decode_tok_per_s")
 INVALID = {"clock_disagreement", "suspended"}
 FACTORS = ("mode", "engine", "model", "prompt", "max_tokens", "temperature", "block")
@@ -19,7 +19,7 @@ def level(x):
 def metrics_of(run):
     """METHOD's numbers of one run from its stamps and counts."""
     m = dict.fromkeys(("load_s", "ttft_s", "e2e_s", "tpot_s", "decode_tok_per_s", "prefill_tok_per_s", "output_tok_per_s", "itl_mean_s",
-                       "itl_p50_s", "itl_max_s", "output_bytes_per_s"))
+                       "itl_p50_s", "itl_max_s", "output_bytes_per_s", "joules_per_token"))
     if run["status"] != "ok":
         return m
     difference = lambda a, b: None if run[a] is None or run[b] is None or run[b] < run[a] else (run[b] - run[a]) / 1e9
@@ -38,6 +38,8 @@ def metrics_of(run):
         m["prefill_tok_per_s"] = evaluated / prefill
     tokens = run["output_tokens"]
     if tokens:
+        if run["resources"]["energy_j"] is not None:
+            m["joules_per_token"] = run["resources"]["energy_j"] / tokens
         if m["e2e_s"] > 0:
             m["output_tok_per_s"] = tokens / m["e2e_s"]
         if tokens > events[0][1] and len(events) > 1:
@@ -323,6 +325,10 @@ def runs(data):
         row |= {"session": data.raw["session"], "run": run["id"], "flags": " ".join(run["flags"])} | run["metrics"]
         row |= {"intended_start_s": run["intended_start_ns"] / 1e9, "start_s": run["start_ns"] / 1e9}
         row |= {f"{k}_s": None if run[f"{k}_ns"] is None else run[f"{k}_ns"] / 1e9 for k in ("connect", "server_prefill", "server_decode")}
+        used = run["resources"]
+        row |= {k: used[k] for k in ("minor_faults", "major_faults", "voluntary_switches", "involuntary_switches", "peak_resident_bytes")}
+        row |= {k: None if used[k] is None else float(used[k]) for k in ("energy_j", "frequency_mhz", "temperature_c")}
+        row |= {"cpu_s": None if used["cpu_ns"] is None else used["cpu_ns"] / 1e9}
         rows.append(row)
     return rows
 

@@ -24,6 +24,7 @@ from statsmodels.tsa.stattools import acf
 warnings.filterwarnings("error")
 OUTPUT = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden" / "stats" / "stats_goldens.json"
 RNG = np.random.default_rng(20260101)
+NEW = np.random.default_rng(20261129)  # of what was added later: so that the older values stay
 
 
 def pair(interval):
@@ -192,12 +193,114 @@ def bootstrap():
     return {"values": x.tolist(), "mean_bca95": pair(result.confidence_interval)}
 
 
+def histogram():
+    """Gaps of tokens in ns: most near 20 ms, some much longer."""
+    x = np.floor(2e7 * np.exp(0.2 * NEW.standard_normal(2000)) * np.where(NEW.random(2000) < 0.02, 30, 1)).astype(np.int64)
+    return {"values": x.tolist(), "min": int(x.min()), "max": int(x.max()), "mean": float(x.mean()),
+            "quantiles": [[p, float(np.quantile(x, p))] for p in (0.0, 0.001, 0.05, 0.5, 0.9, 0.99, 0.999, 1.0)]}
+
+
+def permutation():
+    """Exact p values: every relabelling is looked at (n_resamples=inf); statistics are absolute, so that both tails count."""
+    paired, two_sample = [], []
+    for n, shift in ((4, 1.0), (9, 0.6), (13, -0.5)):
+        d = NEW.normal(shift, 1, n)
+        result = st.permutation_test((d,), lambda x, axis: np.abs(np.mean(x, axis=axis)), permutation_type="samples",
+                                     n_resamples=np.inf, alternative="greater", vectorized=True)
+        paired.append({"differences": d.tolist(), "mean": float(d.mean()), "p": float(result.pvalue)})
+    for n, m, shift in ((4, 5, 1.0), (8, 6, 0.8), (3, 9, -1.0)):
+        a, b = NEW.normal(0, 1, n), NEW.normal(shift, 1, m)
+        far = lambda x, y, axis: np.abs(np.mean(y, axis=axis) - np.mean(x, axis=axis))
+        result = st.permutation_test((a, b), far, permutation_type="independent", n_resamples=np.inf, alternative="greater", vectorized=True)
+        two_sample.append({"a": a.tolist(), "b": b.tolist(), "difference": float(b.mean() - a.mean()), "p": float(result.pvalue)})
+    return {"paired": paired, "two_sample": two_sample}
+
+
+def outliers():
+    cases = []
+    for x in (NEW.normal(10, 1, 15), np.append(NEW.normal(10, 1, 20), [19.0, -2.0]), np.array([4.0] * 7 + [4.5, 9.0])):
+        mad = st.median_abs_deviation(x, scale=1.0)
+        spread = mad / st.norm.ppf(0.75) if mad > 0 else np.mean(np.abs(x - np.median(x))) * math.sqrt(math.pi / 2)
+        z = (x - np.median(x)) / spread
+        cases.append({"values": x.tolist(), "spread": float(spread), "z": z.tolist(), "marked": np.flatnonzero(np.abs(z) > 3.5).tolist()})
+    return cases
+
+
+def components():
+    import pandas as pd
+    cases = []
+    for sizes, between in (((4, 4, 4, 4, 4), 1.0), ((2, 7, 3, 5), 0.5), ((3, 3, 3), 0.0), ((6, 5, 1, 4), 0.0)):
+        groups = [NEW.normal(between * NEW.standard_normal(), 0.4, size) for size in sizes]
+        frame = pd.DataFrame({"y": np.concatenate(groups), "g": np.repeat(range(len(sizes)), sizes)})
+        table = anova_lm(sm.OLS.from_formula("y ~ C(g)", frame).fit())
+        within, total = float(table.loc["Residual", "mean_sq"]), sum(sizes)
+        n0 = (total - sum(size**2 for size in sizes) / total) / (len(sizes) - 1)
+        estimate = (float(table.loc["C(g)", "mean_sq"]) - within) / n0
+        cases.append({"groups": [g.tolist() for g in groups], "within": within, "between": max(0.0, estimate), "group_size": n0,
+                      "negative": estimate < 0})
+    return cases
+
+
+def effective():
+    cases = []
+    for n, rho in ((12, 0.0), (30, 0.5), (60, 0.8)):
+        x = [NEW.standard_normal()]
+        for _ in range(n - 1):
+            x.append(rho * x[-1] + math.sqrt(1 - rho * rho) * NEW.standard_normal())
+        corrected = min(0.99, max(-0.99, (n * float(acf(np.array(x), nlags=1, fft=False)[1]) + 1) / (n - 3)))
+        cases.append({"values": x, "correlation": corrected, "size": min(n, max(1, n * (1 - corrected) / (1 + corrected)))})
+    return cases
+
+
+def cluster_bootstrap():
+    """The mean of pooled values is the ratio of the clusters' sums and sizes, which scipy resamples in pairs."""
+    clusters = [NEW.normal(20 + 2 * NEW.standard_normal(), 1, int(NEW.integers(5, 30))) for _ in range(25)]
+    sums, sizes = np.array([c.sum() for c in clusters]), np.array([float(len(c)) for c in clusters])
+    ratio = lambda s, k, axis: np.sum(s, axis=axis) / np.sum(k, axis=axis)
+    result = st.bootstrap((sums, sizes), ratio, n_resamples=200000, paired=True, vectorized=True, confidence_level=0.95, method="BCa",
+                          rng=np.random.default_rng(7), batch=10000)
+    return {"clusters": [c.tolist() for c in clusters], "mean_bca95": pair(result.confidence_interval)}
+
+
+def time_structure():
+    """Values of cells, relative to their means, on the time inside cells: statsmodels; the rule of stats/time_structure.h after that."""
+    cases = []
+    for n, cells, rho, rise in ((40, 1, 0.0, 0.0), (45, 3, 0.6, 0.0), (60, 4, 0.0, 0.1)):
+        cell = np.tile(np.arange(cells), n)[:n]
+        times = np.cumsum(NEW.uniform(0.5, 1.5, n))
+        noise = [NEW.standard_normal()]
+        for _ in range(n - 1):
+            noise.append(rho * noise[-1] + math.sqrt(1 - rho * rho) * NEW.standard_normal())
+        x = (cell + 1.0) * (1 + 0.03 * np.array(noise) + rise * times / times[-1])
+        of_cell = lambda v: np.array([v[cell == c].mean() for c in range(cells)])[cell]
+        relative, dt = x / of_cell(x) - 1, times - of_cell(times)
+        fit = sm.OLS(relative, np.column_stack([np.eye(cells)[cell], dt])).fit()
+        correlation = float(acf(fit.resid, nlags=1, fft=False)[1]) + 2 / n
+        rho_used = min(0.85, max(0.0, 1.3 * correlation))
+        factor = (1 + rho_used) / (1 - rho_used)
+
+        def interval(mask):
+            means, used = of_cell(x)[mask], len(set(cell[mask]))
+            kept = (mask.sum() - used) * fit.df_resid / (fit.df_resid + 1)
+            variance = np.sum((x[mask] - means * (1 + fit.params[-1] * dt[mask])) ** 2) / kept * factor
+            half = st.t.ppf(0.975, max(min(kept, 2.0), kept / factor)) * math.sqrt(variance / mask.sum())
+            return [float(x[mask].mean() - half), float(x[mask].mean() + half)]
+
+        cases.append({"values": x.tolist(), "cells": cell.tolist(), "times": times.tolist(), "df": int(fit.df_resid),
+                      "slope": float(fit.params[-1]), "trend_p": float(fit.pvalues[-1]), "correlation": correlation, "factor": factor,
+                      "mean_ci95": interval(np.full(n, True)), "second_cell_ci95": interval(cell == min(1, cells - 1))})
+    return cases
+
+
 def main():
     goldens = {
         "made_by": {"numpy": np.__version__, "scipy": scipy.__version__, "statsmodels": statsmodels.__version__},
         "describe": describe(), "distributions": distributions(), "pooled": pooled(), "lines": lines(),
         "anova_balanced": anova_case(True), "anova_unbalanced": anova_case(False), "nested_models": nested_models(),
         "paired": paired(), "theil_sen": theil_sen(), "bootstrap": bootstrap(),
+        "histogram": histogram(), "permutation": permutation(), "outliers": outliers(), "components": components(),
+        "effective": effective(), "cluster_bootstrap": cluster_bootstrap(),
+        "time_structure": time_structure(),
     }
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     OUTPUT.write_text(json.dumps(goldens, indent=1) + "\n")

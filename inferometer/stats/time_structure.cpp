@@ -1,0 +1,101 @@
+#include "inferometer/stats/time_structure.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <vector>
+
+#include "inferometer/stats/describe.h"
+#include "inferometer/stats/distribution.h"
+
+namespace ifm::stats {
+namespace {
+
+constexpr double kGain = 1.3;
+constexpr double kMostCorrelation = 0.85;
+constexpr double kLeastDegrees = 2;  ///< of a t quantile after division by the factor, where there were as many
+constexpr double kTrendAlpha = 0.05;
+constexpr double kDependenceAlpha = 0.10;
+constexpr double kRounding = 1e-9;  ///< relative; a spread under it is that of the clock's nanoseconds
+
+struct CellMean {
+  double n = 0, value = 0, time = 0;
+};
+
+std::map<int, CellMean> cell_means(std::span<const TimedValue> values) {
+  std::map<int, CellMean> cells;
+  for (const TimedValue& v : values) {
+    CellMean& cell = cells[v.cell];
+    ++cell.n;
+    cell.value += v.value;
+    cell.time += v.time;
+  }
+  for (auto& [number, cell] : cells) {
+    cell.value /= cell.n;
+    cell.time /= cell.n;
+  }
+  return cells;
+}
+
+}  // namespace
+
+std::optional<TimeStructure> time_structure(std::span<const TimedValue> values) {
+  const std::map<int, CellMean> cells = cell_means(values);
+  TimeStructure found;
+  found.n = static_cast<int>(values.size());
+  found.degrees_of_freedom = found.n - static_cast<int>(cells.size()) - 1;
+  if (found.n < kLeastForTime || found.degrees_of_freedom < 1) return std::nullopt;
+  std::vector<double> relative, times;
+  double products = 0, squares = 0;
+  for (const TimedValue& v : values) {
+    const CellMean& cell = cells.at(v.cell);
+    if (!(cell.value > 0)) return std::nullopt;
+    relative.push_back(v.value / cell.value - 1);
+    times.push_back(v.time - cell.time);
+    products += relative.back() * times.back();
+    squares += times.back() * times.back();
+  }
+  if (!(squares > 0)) return std::nullopt;
+  found.slope = products / squares;
+  for (size_t i = 0; i < relative.size(); ++i) relative[i] -= found.slope * times[i];
+  const auto n = static_cast<double>(found.n);
+  const double variance = sum_of_squares(relative) / found.degrees_of_freedom;
+  if (variance <= kRounding * kRounding) {
+    found.trend_p = std::abs(found.slope) * std::sqrt(squares / n) > kRounding ? 0 : 1;
+  } else {
+    found.trend_p = t_two_sided_p(found.slope / std::sqrt(variance / squares), found.degrees_of_freedom);
+    found.correlation = lag1_autocorrelation(relative).value_or(0) + 2 / n;
+    const double rho = std::clamp(kGain * found.correlation, 0.0, kMostCorrelation);
+    found.variance_factor = (1 + rho) / (1 - rho);
+  }
+  found.drifts = found.trend_p < kTrendAlpha;
+  found.dependent = found.correlation * std::sqrt(n) > normal_quantile(1 - kDependenceAlpha);
+  return found;
+}
+
+std::optional<Interval> mean_interval_in_time(std::span<const TimedValue> group, const TimeStructure& session, double level) {
+  const std::map<int, CellMean> cells = cell_means(group);
+  const auto n = static_cast<double>(group.size());
+  const double degrees = n - static_cast<double>(cells.size());
+  if (degrees < 1) return std::nullopt;
+  std::vector<double> squares, all;
+  for (const TimedValue& v : group) {
+    const CellMean& cell = cells.at(v.cell);
+    squares.push_back(std::pow(v.value - cell.value * (1 + session.slope * (v.time - cell.time)), 2));
+    all.push_back(v.value);
+  }
+  // The trend took one of the session's degrees of freedom: the group's share of it.
+  const double kept = session.degrees_of_freedom / (session.degrees_of_freedom + 1.0);
+  const double variance = sum(squares) / (degrees * kept) * session.variance_factor;
+  const double effective = std::max(std::min(degrees * kept, kLeastDegrees), degrees * kept / session.variance_factor);
+  const double half = t_quantile(0.5 + level / 2, effective) * std::sqrt(variance / n);
+  const double centre = *mean(all);
+  return Interval{centre - half, centre + half};
+}
+
+Interval stretched(const Interval& interval, double centre, const TimeStructure& session) {
+  const double stretch = std::sqrt(session.variance_factor);
+  return {centre - stretch * (centre - interval.low), centre + stretch * (interval.high - centre)};
+}
+
+}  // namespace ifm::stats
