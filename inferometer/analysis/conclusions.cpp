@@ -143,7 +143,7 @@ void conclude_variability(Study& study) {
 
 void conclude_repeatability(Study& study) {
   for (const Group& group : study.by_model) {
-    if (!group.latency_s.cv_within || !group.latency_s.sd_within) continue;
+    if (!group.latency_s.cv_within_ci95 || !group.latency_s.sd_within) continue;
     say(study, "repeatability",
         about(
             study, group.label,
@@ -151,7 +151,7 @@ void conclude_repeatability(Study& study) {
                         "{}){}.",
                         percent(*group.latency_s.cv_within), percent(*group.latency_s.cv_within_ci95),
                         seconds(*group.latency_s.sd_within),
-                        group.decode_tok_per_s.cv_within
+                        group.decode_tok_per_s.cv_within_ci95
                             ? fmt::format(" and by {} in decode speed (95 % CI {})", percent(*group.decode_tok_per_s.cv_within),
                                           percent(*group.decode_tok_per_s.cv_within_ci95))
                             : "")));

@@ -191,6 +191,17 @@ TEST(Variance, EachFactorKeepsItsOwnShareBesideALengthThatDominates) {
   EXPECT_GT(study.overall.latency_s.cv_within_ci95->high, *study.overall.latency_s.cv_within);
 }
 
+TEST(Variance, OfOneCellIsRepeatsAndNotTime) {
+  Design design = noisy(0.02, 0);
+  design.prompts = {"question"};
+  design.max_tokens = {64};
+  design.temperatures = {0.7};
+  design.repeats = 6;
+  const Study study = simulate(design).study();
+  EXPECT_EQ(share(study, "block"), -1);  // every block has one run: it is the repeat
+  EXPECT_NEAR(share(study, "residual"), 1, 1e-12);
+}
+
 TEST(Drift, PlantedDriftIsFoundAndLengthsAreNotDrift) {
   const auto drifting = [](double per_hour) {
     return simulate({.times =

@@ -33,22 +33,17 @@ Values values_of(const std::vector<const Run*>& runs, const MetricOf& metric) {
   return values;
 }
 
-/// Spread of repeats relative to their cell's mean: from the pooled variance of logs.
-void set_relative_spread(const std::vector<std::vector<double>>& cells, MetricSummary& summary) {
+/// Logs of positive values, by cell; null where one is not positive.
+std::optional<std::vector<std::vector<double>>> logs_of(const std::vector<std::vector<double>>& cells) {
   std::vector<std::vector<double>> logs;
   for (const std::vector<double>& cell : cells) {
     logs.emplace_back();
     for (const double x : cell) {
-      if (!(x > 0)) return;
+      if (!(x > 0)) return std::nullopt;
       logs.back().push_back(std::log(x));
     }
   }
-  const std::optional<stats::PooledSd> pooled = stats::pooled_sd(logs);
-  if (!pooled) return;
-  const auto relative = [](double sd_of_logs) { return std::sqrt(std::expm1(sd_of_logs * sd_of_logs)); };
-  const Interval sd = stats::sd_interval(*pooled);
-  summary.cv_within = relative(pooled->sd);
-  summary.cv_within_ci95 = Interval{relative(sd.low), relative(sd.high)};
+  return logs;
 }
 
 std::optional<double> total_rate(const std::vector<const Run*>& runs) {
@@ -153,6 +148,14 @@ const std::vector<NamedMetric>& effect_metrics() {
   return metrics;
 }
 
+void set_relative_spread(const stats::PooledSd& of_logs, MetricSummary& summary) {
+  const auto relative = [](double sd_of_logs) { return std::sqrt(std::expm1(sd_of_logs * sd_of_logs)); };
+  const Interval sd = stats::sd_interval(of_logs);
+  summary.cv_within = relative(of_logs.sd);
+  // Two repeats that differ much leave the upper end open.
+  if (std::isfinite(relative(sd.high))) summary.cv_within_ci95 = Interval{relative(sd.low), relative(sd.high)};
+}
+
 MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& metric) {
   const Values values = values_of(runs, metric);
   MetricSummary summary;
@@ -167,7 +170,9 @@ MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& met
   summary.median_ci95 = stats::median_interval(values.all);
   summary.p90_ci95 = stats::quantile_interval(values.all, 0.9);
   if (summary.p90_ci95) summary.p90 = stats::quantile(values.all, 0.9);
-  set_relative_spread(values.cells, summary);
+  if (const auto logs = logs_of(values.cells)) {
+    if (const auto pooled = stats::pooled_sd(*logs)) set_relative_spread(*pooled, summary);
+  }
   return summary;
 }
 

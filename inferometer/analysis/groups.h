@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "inferometer/analysis/study.h"
+#include "inferometer/stats/describe.h"
 
 namespace ifm {
 
@@ -19,6 +20,9 @@ struct NamedMetric {
 };
 /// "latency_s", "throughput_tok_per_s", "ttft_s", "decode_tok_per_s": what effects and shares are computed for.
 [[nodiscard]] const std::vector<NamedMetric>& effect_metrics();
+
+/// Sets cv_within and its interval from the pooled spread of the logs within cells.
+void set_relative_spread(const stats::PooledSd& of_logs, MetricSummary& summary);
 
 /// Summary of a metric over timed runs; values of one cell share `Run::cell`.
 [[nodiscard]] MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& metric);

@@ -109,7 +109,10 @@ MetricSummary PartValues::summarize(size_t metric, const std::vector<int>& parts
   const double half = stats::t_quantile(0.975, static_cast<double>(inside.degrees_of_freedom)) * inside.sd() /
                       std::sqrt(static_cast<double>(all.n));
   summary.ci95 = Interval{all.mean - half, all.mean + half};
-  if (positive) summary.cv_within = std::sqrt(std::expm1(std::pow(within(logs).sd(), 2)));
+  if (positive) {
+    const Within of_logs = within(logs);
+    set_relative_spread({of_logs.sd(), static_cast<int>(of_logs.degrees_of_freedom), summary.n}, summary);
+  }
   return summary;
 }
 

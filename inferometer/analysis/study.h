@@ -23,7 +23,7 @@ struct MetricSummary {
   std::optional<double> p90;            ///< null under 36 values: no percentile without a two-sided interval
   std::optional<Interval> p90_ci95;     ///< order statistics, at least 95 %
   std::optional<double> cv_within;      ///< sd of repeats of one cell relative to its mean: sqrt(exp(pooled var of logs) − 1)
-  std::optional<Interval> cv_within_ci95;  ///< by chi-square, as if the logs were normal
+  std::optional<Interval> cv_within_ci95;  ///< by chi-square, as if the logs were normal; null without an upper end
 };
 
 /// Runs that share one or more factor levels.

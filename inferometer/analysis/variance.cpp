@@ -27,14 +27,22 @@ stats::Factor factor_of(const char* name, const std::vector<const Run*>& runs, c
   return factor;
 }
 
+/// Whether some block has two runs: otherwise blocks cannot be told from repeats.
+bool blocks_have_company(const std::vector<const Run*>& runs) {
+  std::map<int, int> runs_of_block;
+  return std::any_of(runs.begin(), runs.end(), [&](const Run* run) { return ++runs_of_block[run->block] > 1; });
+}
+
 std::vector<stats::Factor> factors_of(const std::vector<const Run*>& runs) {
-  return {factor_of<int>("mode", runs, [](const Run& run) { return static_cast<int>(run.mode); }),
-          factor_of<std::string>("engine", runs, [](const Run& run) { return run.engine; }),
-          factor_of<std::string>("model", runs, [](const Run& run) { return run.model; }),
-          factor_of<std::string>("prompt", runs, [](const Run& run) { return run.prompt; }),
-          factor_of<int>("max_tokens", runs, [](const Run& run) { return run.max_tokens; }),
-          factor_of<double>("temperature", runs, [](const Run& run) { return run.temperature; }),
-          factor_of<int>("block", runs, [](const Run& run) { return run.block; })};
+  std::vector<stats::Factor> factors{
+      factor_of<int>("mode", runs, [](const Run& run) { return static_cast<int>(run.mode); }),
+      factor_of<std::string>("engine", runs, [](const Run& run) { return run.engine; }),
+      factor_of<std::string>("model", runs, [](const Run& run) { return run.model; }),
+      factor_of<std::string>("prompt", runs, [](const Run& run) { return run.prompt; }),
+      factor_of<int>("max_tokens", runs, [](const Run& run) { return run.max_tokens; }),
+      factor_of<double>("temperature", runs, [](const Run& run) { return run.temperature; })};
+  if (blocks_have_company(runs)) factors.push_back(factor_of<int>("block", runs, [](const Run& run) { return run.block; }));
+  return factors;
 }
 
 /// Falling shares; what is not a factor's stands last.

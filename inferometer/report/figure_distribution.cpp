@@ -39,9 +39,10 @@ void add_distribution(Plot& plot, const Study& study, const ColourKey& key, size
   const double apart = std::min(4.0, 40 / count);
   const double height = 50 + ((count - 1) / 2 - static_cast<double>(index)) * apart;
   plot.data(fmt::format("median{}", index), {{*group->latency_s.median, height, ci.low, ci.high}});
-  plot.element(fmt::format("$median{} using 1:2:3:4 with xerrorbars pt 7 ps 0.6 lw 5 lc rgb 'white' notitle", index));
-  plot.element(fmt::format("$median{} using 1:2:3:4 with xerrorbars pt {} ps 1.2 lw 2.5 lc rgb '{}' notitle", index,
-                           mark.point_type, mark.colour));
+  plot.element(fmt::format("$median{} using 1:2:3:4 with xerrorbars pt 0 lw 6 lc rgb 'white' notitle", index));
+  plot.element(fmt::format("$median{} using 1:2:3:4 with xerrorbars pt 0 lw 2.5 lc rgb 'black' notitle", index));
+  plot.element(
+      fmt::format("$median{} using 1:2 with points pt {} ps 1.3 lc rgb '{}' notitle", index, mark.point_type, mark.colour));
 }
 
 void distribution_panel(Plot& plot, const Study& study, const ColourKey& key, double bottom) {
@@ -101,12 +102,12 @@ void repeats_panel(Plot& plot, const Study& study, const ColourKey& key, double 
 Figure distribution_figure(const Study& study) {
   const ColourKey key = colour_key(study);
   const std::string title = "Distribution of latency, and how repeats of one cell differ";
-  Plot plot(
-      study, title,
-      fmt::format(
-          "Each mark is one run. Left: share of runs that were at least as fast; across: each median and its 95 % interval, "
-          "where there are 6 runs. Right: {}",
-          repeat_points(study).empty() ? "nothing, for no cell was repeated." : "what repeating adds."));
+  const std::string right = repeat_points(study).empty() ? "nothing, for no cell was repeated." : "what repeating adds.";
+  const std::string subtitle =
+      "Each mark is one run. Left: share of runs that were at least as fast; black: 95 % interval of each median, where there "
+      "are 6 runs. Right: " +
+      right;
+  Plot plot(study, title, subtitle, height_with_legend(key));
   plot.line("set multiplot");
   plot.label("All runs", fmt::format("screen {:.4f}, screen {:.4f}", 140.0 / 1600, 1 - (plot.head() + 42) / plot.height()),
              "left font 'DejaVu Sans:Bold,15' textcolor rgb '#303030'");

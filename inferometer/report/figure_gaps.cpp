@@ -40,20 +40,20 @@ void add_gaps(Plot& plot, const std::vector<Gap>& gaps, const Mark& mark) {
   if (!single.empty()) {
     plot.data("gaps", single);
     plot.element(fmt::format("$gaps using 1:2 with impulses lw 1 lc rgb '{}' notitle", translucent(mark)));
-    plot.element(fmt::format("$gaps using 1:2 with points pt 7 ps 1.0 lc rgb '{}' title 'one token'", mark.colour));
+    plot.element(fmt::format("$gaps using 1:2 with points pt 7 ps 1.0 lc rgb '{}' notitle", mark.colour));
   }
   if (!several.empty()) {
     plot.data("several", several);
-    plot.element("$several using 1:2 with points pt 4 ps 1.4 lw 1.5 lc rgb 'black' title 'several tokens at once'");
+    plot.element("$several using 1:2 with points pt 4 ps 1.4 lw 1.5 lc rgb 'black' notitle");
   }
 }
 
-std::string subtitle_of(const Run& run, const std::vector<Gap>& gaps, double median_ms) {
+std::string subtitle_of(const Study& study, const Run& run, const std::vector<Gap>& gaps, double median_ms) {
   const Gap& longest = *std::max_element(gaps.begin(), gaps.end(), [](const Gap& a, const Gap& b) { return a.ms < b.ms; });
   std::string text = fmt::format(
-      "Each mark is the time since the token event before it; the first token came after {}. Dashed: the median, {} ms. The "
-      "longest "
-      "gap, {} ms, ends at token {}.",
+      "{} · {}, {} tokens, temperature {}. Each mark is the time since the token event before it; the first token came after {}. "
+      "Dashed: the median, {} ms. The longest gap, {} ms, ends at token {}.",
+      series_label(run, study.by_mode.size() > 1), run.prompt, run.max_tokens, shortest(run.temperature),
       run.metrics.ttft_s ? duration_text(run.metrics.ttft_s) : "an unknown time", significant(median_ms), significant(longest.ms),
       longest.token);
   if (run.kind == RunKind::warmup) text += " A warm-up run: it is in no table.";
@@ -71,18 +71,17 @@ Figure gaps_figure(const Study& study, const Run& run) {
   for (const Gap& gap : gaps) all_ms.push_back(gap.ms);
   const double median_ms = *stats::median(all_ms);
   const double largest_ms = std::max(1e-6, *stats::maximum(all_ms));
-  const std::string title =
-      fmt::format("Gaps between tokens of run {}: {} · {}, {} tokens, temperature {}", run.id,
-                  series_label(run, study.by_mode.size() > 1), run.prompt, run.max_tokens, shortest(run.temperature));
-  Plot plot(study, title, subtitle_of(run, gaps, median_ms), 800);
-  plot.area(140, 50, plot.head() + 50, 150);
-  plot.line(fmt::format("set xrange [0:{}]", gaps.back().token + 1))
-      .line(fmt::format("set yrange [0:{}]", shortest(1.12 * largest_ms)));
+  const std::string title = fmt::format("Gaps between the tokens of run {}", run.id);
+  Plot plot(study, title, subtitle_of(study, run, gaps, median_ms), 800);
+  const Mark mark = series_mark(study, series_of(study, run).value_or(0));
+  const double bottom = plot.legend({{"one token", "several tokens at once"}, {{mark.colour, 7}, {"#000000", 4}}, false});
+  plot.area(140, 50, plot.head() + 34, bottom);
+  plot.line(fmt::format("set xrange [0:{}]", gaps.back().token + 1));
+  plot.line(fmt::format("set yrange [0:{}]", shortest(1.12 * largest_ms))).line("unset key");
   plot.line("set xlabel 'Token' font 'DejaVu Sans,16'").line("set ylabel 'Gap (ms)' font 'DejaVu Sans,16' offset 0.5,0");
-  plot.line("set key outside right top horizontal font 'DejaVu Sans,14'");
   plot.line(fmt::format("set arrow from graph 0, first {0} to graph 1, first {0} nohead front dt 2 lc rgb 'black' lw 1.5",
                         shortest(median_ms)));
-  add_gaps(plot, gaps, series_mark(study, series_of(study, run).value_or(0)));
+  add_gaps(plot, gaps, mark);
   plot.draw();
   return {fmt::format("gaps_run_{}", run.id), title, plot.height(), plot.take()};
 }

@@ -102,6 +102,10 @@ void set_value_axis(Plot& plot, const Study& study, const MetricInfo& metric, co
     low = low == 0 ? value : std::min(low, value);
     high = std::max(high, value);
   }
+  for (const Group& group : study.by_series_max_tokens) {
+    const std::optional<Interval>& ci95 = (group.*metric.summary).ci95;
+    if (ci95) high = std::max(high, ci95->high * scale.factor);
+  }
   const bool logarithmic = low > 0 && high > 25 * low;
   if (logarithmic) plot.line("set logscale x 10").line(fmt::format("set xtics ({})", logarithmic_tics(low / 1.3, high * 1.05)));
   plot.line(fmt::format("set xrange [{}:{}]", logarithmic ? shortest(low / 1.3) : "0", shortest(high * 1.05)));

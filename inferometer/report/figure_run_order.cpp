@@ -86,15 +86,16 @@ Figure run_order_figure(const Study& study) {
   const std::string title = "The runs in the order of their execution";
   const ColourKey key = series_key(study);
   const std::vector<std::string> flags = flags_of(study, points);
-  Plot plot(
-      study, title,
-      fmt::format("Each mark is one run's latency against the mean of its cell. Dotted: where a block begins. {}{}",
-                  flags.empty() ? "No run shown is flagged." : "A black outline: the run carries that flag.", drift_text(study)));
   ColourKey legend = key;
   for (size_t f = 0; f < flags.size(); ++f) {
     legend.names.push_back("flag: " + flags[f]);
     legend.marks.push_back({"#000000", ring_of(f)});
   }
+  const char* outlined = flags.empty() ? "No run shown is flagged." : "A black outline: the run carries that flag.";
+  Plot plot(study, title,
+            fmt::format("Each mark is one run's latency against the mean of its cell. Dotted: where a block begins. {}{}",
+                        outlined, drift_text(study)),
+            height_with_legend(legend));
   const double bottom = plot.legend(legend);
   double largest = 0.1;
   int last = 0;

@@ -176,14 +176,14 @@ Figure temperature_figure(const Study& study) {
   const double margin_percent = study.session.plan.equivalence_margin * 100;
   const bool one = levels.size() < 2;
   const std::string title = one ? "One temperature: each run's latency against the runs like it" : "Effect of the temperature";
+  const char* shown = " Black: the mean effect. Right: 95 % (thin) and 90 % (thick) intervals.";
+  if (effects.empty()) shown = " No effect is shown: fewer than two matched pairs of runs, or other lengths.";
+  if (one) shown = " No interval: there is no other temperature.";
   const std::string subtitle = fmt::format(
       "{} mark is one run against the runs of its prompt and length at temperature {}; grey: ±{} %, the margin within which "
-      "effects "
-      "count as equal.{}",
-      effects.empty() ? "Each" : "Left: each", shortest(levels.front()), significant(margin_percent, 2),
-      effects.empty() ? one ? "" : " No effect is shown: fewer than two matched pairs of runs, or other lengths."
-                      : " Black: the mean effect. Right: 95 % (thin) and 90 % (thick) intervals.");
-  Plot plot(study, title, subtitle);
+      "effects count as equal.{}",
+      effects.empty() ? "Each" : "Left: each", shortest(levels.front()), significant(margin_percent, 2), shown);
+  Plot plot(study, title, subtitle, height_with_legend(colour_key(study)));
   if (!effects.empty()) plot.line("set multiplot");
   const double bottom = plot.legend(colour_key(study));
   runs_panel(plot, study, levels, margin_percent, effects.empty() ? 50 : 840, bottom);

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "inferometer/report/escape.h"
 #include "inferometer/report/figure_parts.h"
 #include "inferometer/report/plot.h"
 
@@ -39,16 +38,31 @@ std::string fit_text(const Scaling& fit) {
   return text;
 }
 
-/// Where series number `index` of `count` stands beside its token count, so that series do not cover each other.
-double dodge(size_t index, size_t count, double max_tokens) {
-  return count < 2 ? 0 : (static_cast<double>(index) - static_cast<double>(count - 1) / 2) * 0.016 * max_tokens;
+/// Pixels are few where many series stand beside one token count: how far each is from the next, in tokens. All of them stay well
+/// nearer to their length than to 0 or to the next length.
+double dodge_step(const Study& study, const Range& range) {
+  double room = range.max_tokens;
+  double before = 0;
+  for (const Group& length : study.by_max_tokens) {
+    const double tokens = std::stod(level_of(length, "max_tokens"));
+    room = std::min(room, tokens - before);
+    before = tokens;
+  }
+  return std::min(0.016 * range.max_tokens, 0.4 * room / static_cast<double>(std::max<size_t>(1, study.by_model.size())));
+}
+
+/// A series in the colour key: with its line where it has one.
+std::string key_text(const Study& study, const Group& series) {
+  const Scaling* fit = fit_of(study, series.label);
+  return fit == nullptr ? series.label : fmt::format("{}: {}", series.label, fit_text(*fit));
 }
 
 void add_series(Plot& plot, const Study& study, size_t index, const Range& range) {
   const Group& series = study.by_model[index];
   const size_t count = study.by_model.size();
-  const double shift = dodge(index, count, range.max_tokens);
-  const double width = (count < 2 ? 0.03 : 0.012) * range.max_tokens;
+  const double step = dodge_step(study, range);
+  const double shift = (static_cast<double>(index) - static_cast<double>(count - 1) / 2) * step;
+  const double width = count < 2 ? 0.03 * range.max_tokens : 0.75 * step;
   std::vector<std::vector<double>> points;
   for (const Run* run : timed_runs(study)) {
     if (!run->output_tokens || series_of(study, *run) != index) continue;
@@ -57,15 +71,14 @@ void add_series(Plot& plot, const Study& study, size_t index, const Range& range
   const Mark mark = series_mark(study, index);
   plot.data(fmt::format("runs{}", index), points);
   const Scaling* fit = fit_of(study, series.label);
-  const std::string name = fit != nullptr ? fmt::format("{}: {}", series.label, fit_text(*fit)) : series.label;
   if (fit != nullptr) {
     plot.data(fmt::format("fit{}", index),
               {{0, *fit->fixed_s}, {range.max_tokens * 1.06, *fit->fixed_s + *fit->per_token_s * range.max_tokens * 1.06}});
     plot.element(fmt::format("$fit{} using 1:2 with lines lw 2 dt {} lc rgb '{}' notitle", index, index % 5 + 1, mark.colour));
   }
   if (!points.empty()) {
-    plot.element(fmt::format("$runs{} using 1:2 with points pt {} ps 1.5 lc rgb '{}' title {}", index, mark.point_type,
-                             translucent(mark), quote_gnuplot(name)));
+    plot.element(fmt::format("$runs{} using 1:2 with points pt {} ps 1.5 lc rgb '{}' notitle", index, mark.point_type,
+                             translucent(mark)));
   }
   std::vector<std::vector<double>> means;
   for (const Group& group : study.by_series_max_tokens) {
@@ -92,14 +105,16 @@ Figure latency_vs_tokens_figure(const Study& study) {
   subtitle += fitted ? "Line: fixed + per token × tokens, fitted; [ ]: its 95 % interval. "
                      : "No line: one output length, or under three runs. ";
   subtitle += study.overall.latency_s.ci95 ? "Black: 95 % interval of a mean." : "No interval of a mean: no cell was repeated.";
-  Plot plot(study, title, subtitle);
-  plot.area(140, 50, plot.head() + 30, 150);
-  const double headroom = 1.1 + 0.06 * static_cast<double>(study.by_model.size());
+  ColourKey key = series_key(study);
+  for (size_t i = 0; i < key.names.size(); ++i) key.names[i] = key_text(study, study.by_model[i]);
+  Plot plot(study, title, subtitle, height_with_legend(key));
+  const double bottom = plot.legend(key);
+  plot.area(140, 50, plot.head() + 30, bottom);
   plot.line(fmt::format("set xrange [0:{}]", shortest(range.max_tokens * 1.06)));
-  plot.line(fmt::format("set yrange [0:{}]", shortest(range.max_s * headroom)));
+  plot.line(fmt::format("set yrange [0:{}]", shortest(range.max_s * 1.1)));
   plot.line("set xlabel 'Output tokens' font 'DejaVu Sans,16'")
       .line("set ylabel 'Latency (s)' font 'DejaVu Sans,16' offset 0.5,0");
-  plot.line("set key inside left top reverse Left samplen 1.5 spacing 1.25 font 'DejaVu Sans,14' width -2");
+  plot.line("unset key");
   for (size_t i = 0; i < study.by_model.size(); ++i) add_series(plot, study, i, range);
   plot.draw();
   return {"03_latency_vs_tokens", title, plot.height(), plot.take()};

@@ -62,7 +62,7 @@ std::string spread_text(const MetricSummary& summary) {
 
 /// Bars: each metric's shares side by side, from 0 to 100 %.
 void shares_panel(Plot& plot, const Study& study, const std::vector<const MetricInfo*>& metrics, double bottom) {
-  plot.area(kLeft, 1600 - kBarsEnd, plot.head() + 64, bottom);
+  plot.area(kLeft, 1600 - kBarsEnd, plot.head() + 34, bottom);
   plot.line("set xrange [0:100]").line("set border 1").line("set grid xtics noytics").line("unset key");
   plot.line(fmt::format("set yrange [{}:-0.6]", shortest(static_cast<double>(metrics.size()) - 0.4)));
   plot.line("set xlabel 'Share of the variance of the logarithm (%)' font 'DejaVu Sans,16'");
@@ -106,7 +106,7 @@ void repeats_panel(Plot& plot, const Study& study, const std::vector<const Metri
                "left font 'DejaVu Sans,14' textcolor rgb '#101010'");
   }
   if (rows.empty() || largest <= 0) return;
-  plot.area(kBarsEnd + 70, 210, plot.head() + 64, bottom);
+  plot.area(kBarsEnd + 70, 210, plot.head() + 34, bottom);
   plot.line("set xtics autofreq").line(fmt::format("set xrange [0:{}]", shortest(1.08 * largest)));
   plot.line("set xlabel 'Coefficient of variation within cells (%)' font 'DejaVu Sans,16'");
   plot.data("within", rows);

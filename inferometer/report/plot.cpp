@@ -20,13 +20,14 @@ constexpr std::array<int, 6> kShapes{7, 9, 5, 13, 11, 15};  // circle, triangle,
 
 /// Shade `index` of `count` of a colour, from light to dark; the middle one, and a single one, is the colour itself.
 std::string shade(const std::string& colour, size_t index, size_t count) {
-  constexpr double kReach = 0.55;  // towards white or black: the lightest is still seen on white
+  constexpr double kLighter = 0.4;  // towards white: still well seen on it
+  constexpr double kDarker = 0.55;  // towards black
   const double place = count < 2 ? 0 : 2 * static_cast<double>(index) / static_cast<double>(count - 1) - 1;
   std::string text = "#";
   for (const size_t at : {1U, 3U, 5U}) {
     const double part = std::stoi(colour.substr(at, 2), nullptr, 16);
     const double target = place < 0 ? 255 : 0;
-    text += fmt::format("{:02X}", std::lround(part + kReach * std::abs(place) * (target - part)));
+    text += fmt::format("{:02X}", std::lround(part + (place < 0 ? kLighter : kDarker) * std::abs(place) * (target - part)));
   }
   return text;
 }
@@ -42,7 +43,29 @@ std::string listed(const std::vector<std::string>& names, size_t limit) {
   return text;
 }
 
+constexpr double kRow = 28;  ///< pixels that a line of the colour key takes
+
+/// Pixels that a column of the colour key takes.
+double column_width(const ColourKey& key) {
+  constexpr double kLetter = 10.2;  // of 13 point DejaVu Sans on average
+  int longest = 0;
+  for (const std::string& name : key.names) longest = std::max(longest, display_width(name));
+  return longest * kLetter + 60;
+}
+
+size_t legend_rows(const ColourKey& key) {
+  const size_t names = std::max<size_t>(1, key.names.size());
+  const size_t columns = std::clamp<size_t>(static_cast<size_t>(1500 / column_width(key)), 1, names);
+  return (key.names.size() + columns - 1) / columns;
+}
+
 }  // namespace
+
+int height_with_legend(const ColourKey& key) {
+  constexpr size_t kUsual = 3;
+  const size_t rows = std::max(kUsual, legend_rows(key));
+  return 1000 + static_cast<int>(kRow) * static_cast<int>(rows - kUsual);
+}
 
 Mark mark_of(size_t index) {
   // Seven colours, six shapes: no two of 42 look the same.
@@ -176,13 +199,8 @@ Plot::Plot(const Study& study, const std::string& title, const std::string& subt
 }
 
 double Plot::legend(const ColourKey& key) {
-  constexpr double kLetter = 10.2;  // pixels, of 13 point DejaVu Sans on average
-  constexpr double kRow = 28;
-  int longest = 0;
-  for (const std::string& name : key.names) longest = std::max(longest, display_width(name));
-  const double column = longest * kLetter + 60;
-  const size_t columns = std::clamp<size_t>(static_cast<size_t>(1500 / column), 1, std::max<size_t>(1, key.names.size()));
-  const size_t rows = (key.names.size() + columns - 1) / columns;
+  const double column = column_width(key);
+  const size_t rows = legend_rows(key);
   for (size_t i = 0; i < key.names.size(); ++i) {
     const double x = 150 + column * static_cast<double>(i / rows);
     const double y = foot_ + 26 + kRow * static_cast<double>(rows - 1 - i % rows);

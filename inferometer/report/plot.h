@@ -39,6 +39,8 @@ struct ColourKey {
 [[nodiscard]] ColourKey colour_key(const Study& study);
 /// The series, one too.
 [[nodiscard]] ColourKey series_key(const Study& study);
+/// The height of a figure, so that its colour key does not take the plot's place: 1000 and more.
+[[nodiscard]] int height_with_legend(const ColourKey& key);
 /// The latency of every timed run relative to the mean of its cell, by run in execution order; cells with one run say nothing.
 struct RepeatPoint {
   const Run* run = nullptr;

@@ -253,6 +253,7 @@ std::string summary_json(const Study& study) {
   json["drift_ci95"] = pair(study.drift_ci95);
   json["drift_percent_session"] = number(study.drift_percent_session);
   json["drift_session_ci95"] = pair(study.drift_session_ci95);
+  json["smallest_gap_s"] = number(study.smallest_gap_s);
   json["lag1_autocorrelation"] = number(study.lag1_autocorrelation);
   json["flags"] = flags_json(study);
   json["unflagged_latency_s"] = study.overall_unflagged ? metric_json(study.overall_unflagged->latency_s) : Json(nullptr);

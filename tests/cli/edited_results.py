@@ -45,7 +45,7 @@ def edit(file, table, row, changes, sealed):
     """Sets columns of a row (by id) to other values; `sealed`: with the checksum that belongs to them."""
     with sqlite3.connect(file) as database:
         names = [c[1] for c in database.execute(f"PRAGMA table_info({table})")]
-        columns = [n for n in names if n not in ("id", "session", "finished_utc", "checksum")]
+        columns = [n for n in names if n not in ("id", "session", "finished_utc", "checksum", "level_checksum")]
         read = lambda: list(database.execute(f"SELECT {', '.join(columns)}, checksum FROM {table} WHERE id = ?", [row]).fetchone())
         *values, stored = read()
         # Columns of later schemas count only when one of them holds something: as many as the stored checksum was made of.

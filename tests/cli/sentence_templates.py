@@ -79,6 +79,9 @@ CONCLUSIONS = {
         "the harness itself costs {s:computed.overhead_s} per token, {pct:computed.overhead_of_tpot} of the time per token.",
         "the harness adds {s:computed.overhead_s} per token, {pct:computed.overhead_of_gap} of the smallest gap between tokens here "
         "({s:root.smallest_gap_s})."]),
+    "overall_energy": (None, None, [
+        "the processor's packages used {n:root.joules_per_token.mean} J per token, everything that ran on them included; at rest they draw "
+        "<{n:env.idle_power_w} W|an unknown power>."]),
 }
 
 WARNINGS = {
@@ -103,6 +106,8 @@ WARNINGS = {
               "{n:root.drift_percent_per_hour} % per hour."],
     "autocorrelation": ["neighbouring runs are alike (lag-1 correlation {n:root.lag1_autocorrelation}, above 2/√{int:root.latency_s.n}): the intervals are "
                         "somewhat too narrow."],
+    "unsettled": ["the first runs of {int:computed.settling_cells} cells were {pct:computed.settling} slower than later ones ({p:computed.any}): the machine had "
+                  "not settled, so warm up longer (warmup: in the plan)."],
     "uneven_flags": ["{text:computed.any} drew {int:computed.any} flags in {int:computed.any} runs, {text:computed.any} drew {int:computed.any} in "
                      "{int:computed.any} ({p:computed.any}): one side may disturb the machine."],
 }
@@ -206,6 +211,16 @@ def lowered(sentence):
     return re.sub(r"(^|[.:] )([A-Z])", lambda m: m[1] + m[2].lower(), sentence)
 
 
+def settling_ratios(timed):
+    """Of each warm cell the mean log of its first block's latency over that of the later ones."""
+    cells = {}
+    for run in timed:
+        if run["mode"] == "warm" and run["e2e_s"]:
+            cells.setdefault(run["cell"], ([], []))[run["block"] != "0"].append(math.log(float(run["e2e_s"])))
+    mean = lambda x: sum(x) / len(x)
+    return [mean(first) - mean(later) for first, later in cells.values() if first and later]
+
+
 def computed(summary, runs):
     """What a sentence may count or divide: from the summary's numbers and the rows of runs.csv."""
     environment = summary["environment"]
@@ -214,8 +229,10 @@ def computed(summary, runs):
     kinds = sorted({r["error_kind"] for r in runs if r["status"] == "failed"})
     timed = [r for r in runs if r["status"] == "ok" and not {"clock_disagreement", "suspended"} & set(r["flags"].split())]
     timer = environment.get("timer_resolution_ns")
+    settling = settling_ratios(timed)
     return {"runs": len(runs), "failures": ", ".join(f"{k} {sum(r['error_kind'] == k for r in runs)}" for k in kinds),
             "fewest_repeats": min((sum(t["cell"] == r["cell"] for t in timed) for r in runs), default=0), "timer_s": timer and timer * 1e-9,
+            "settling_cells": len(settling), "settling": math.expm1(sum(settling) / len(settling)) if settling else None,
             "overhead_s": overhead and overhead * 1e-9, "overhead_of_tpot": overhead and tpot and overhead * 1e-9 / tpot,
             "overhead_of_gap": overhead and gap and overhead * 1e-9 / gap}
 

@@ -55,7 +55,10 @@ def cv_within_interval(cells):
     spread, df = pooled([np.log(c) for c in cells])
     if spread is None:
         return None
-    return tuple(math.sqrt(math.expm1(spread**2 * df / float(st.chi2.ppf(p, df)))) for p in (0.975, 0.025))
+    ends = np.array([spread**2 * df / float(st.chi2.ppf(p, df)) for p in (0.975, 0.025)])
+    with np.errstate(over="ignore"):
+        low, high = np.sqrt(np.expm1(ends))
+    return (float(low), float(high)) if np.isfinite(high) else None  # two repeats that differ much leave the upper end open
 
 
 def median_interval(x):

@@ -247,7 +247,9 @@ def quantity(name, metric, of, value, ends=None, p=None, df=None, n=None, scale=
 def variance_rows(data, metric):
     runs = [r for r in data.runs if r["timed"] and (r["metrics"][METRICS[metric]] or 0) > 0]
     logs = [math.log(r["metrics"][METRICS[metric]]) for r in runs]
-    shares = stat.variance_shares(logs, {f: [r[f] for r in runs] for f in FACTORS}, [r["cell"] for r in runs]) or []
+    alone = len({r["block"] for r in runs}) == len(runs)  # a block of one run cannot be told from a repeat
+    factors = {f: [r[f] for r in runs] for f in FACTORS if not (f == "block" and alone)}
+    shares = stat.variance_shares(logs, factors, [r["cell"] for r in runs]) or []
     shares.sort(key=lambda s: (s[0] == "residual", -s[1]))
     return [quantity("variance_share", metric, name, share, p=p, df=df, scale=1.0) for name, share, df, p in shares]
 
