@@ -46,9 +46,7 @@ std::string seconds(const Interval& ends) {
 }
 
 std::string interval(const Interval& ends) {
-  // 99.0 to 100.6, but -10 to 166: a smaller end brings one further digit at most.
-  const int fewest = decimals(std::max(std::abs(ends.low), std::abs(ends.high)), 3);
-  const int places = std::clamp(decimals(std::min(std::abs(ends.low), std::abs(ends.high)), 3), fewest, fewest + 1);
+  const int places = decimals(std::max(std::abs(ends.low), std::abs(ends.high)), 3);
   return fmt::format("{:.{}f} to {:.{}f}", ends.low, places, ends.high, places);
 }
 

@@ -77,8 +77,8 @@ void add_series(Plot& plot, const Study& study, size_t index, const Range& range
     plot.element(fmt::format("$fit{} using 1:2 with lines lw 2 dt {} lc rgb '{}' notitle", index, index % 5 + 1, mark.colour));
   }
   if (!points.empty()) {
-    plot.element(fmt::format("$runs{} using 1:2 with points pt {} ps 1.5 lc rgb '{}' notitle", index, mark.point_type,
-                             translucent(mark)));
+    plot.element(
+        fmt::format("$runs{} using 1:2 with points pt {} ps 1.5 lc rgb '{}' notitle", index, mark.point_type, translucent(mark)));
   }
   std::vector<std::vector<double>> means;
   for (const Group& group : study.by_series_max_tokens) {
