@@ -271,8 +271,8 @@ TEST(ManyRunsCost, GrowsNoFasterThanTheNumberOfRuns) {
   EXPECT_LT(many.peak, few.peak);
   // Bytes that were ever allocated stand for the work: a quadratic step would take four times as many a run.
   EXPECT_LT(many.all, 1.1 * few.all);
-  // A million runs are to stay under 1 GiB. The sample alone, up to 4,000 runs of 1 KB, is 200 bytes a run here.
-  EXPECT_LT(many.peak, 600);
+  // A million runs are to stay under 1 GiB. The sample alone, up to 4,000 runs of 1.2 KB, is 230 bytes a run here.
+  EXPECT_LT(many.peak, 700);
 }
 
 }  // namespace

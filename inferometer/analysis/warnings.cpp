@@ -81,8 +81,8 @@ void warn_flags(Study& study) {
   }
 }
 
-/// Runs that follow a warm-up must be like later ones of their cell: the settling check. First repeats against the others, by the mean
-/// of cells' log ratios.
+/// Runs that follow a warm-up must be like later ones of their cell: the settling check. First repeats against the others, by the
+/// mean of cells' log ratios.
 void warn_unsettled(Study& study) {
   std::map<int, std::pair<std::vector<double>, std::vector<double>>> cells;  // first block, later ones
   for (const Run& run : study.runs) {
@@ -98,7 +98,8 @@ void warn_unsettled(Study& study) {
   const auto test = stats::paired_t_test(ratios);
   if (ratios.size() < kFewCells || !test || test->mean < kUnsettled || test->p >= kAlpha) return;
   warn(study, "unsettled",
-       fmt::format("The first runs of {} cells were {} slower than later ones ({}): the machine had not settled, so warm up longer (warmup: in the plan).",
+       fmt::format("The first runs of {} cells were {} slower than later ones ({}): the machine had not settled, so warm up "
+                   "longer (warmup: in the plan).",
                    ratios.size(), percent(std::expm1(test->mean)), p_value(test->p)));
 }
 

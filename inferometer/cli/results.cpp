@@ -105,8 +105,8 @@ StoredSession read_session(const std::filesystem::path& folder, std::optional<in
   StoredSession stored{open.store.session(open.id), open.store.runs(open.id)};
   const std::string file = (folder / kResultsFile).string();
   if (std::none_of(stored.runs.begin(), stored.runs.end(), [](const Run& run) { return run.kind == RunKind::measured; })) {
-    fail(ErrorKind::not_found, "{}: session {} has no measured run yet (expected at least one; see inferometer run --resume)", file,
-         open.id);
+    fail(ErrorKind::not_found, "{}: session {} has no measured run yet (expected at least one; see inferometer run --resume)",
+         file, open.id);
   }
   check_runs(stored.runs, file);
   return stored;

@@ -81,7 +81,8 @@ SessionOutcome SessionRunner::run() {
     if (plan_.pairs > 0 && static_cast<int>(block) >= plan_.pairs + flagged_pairs(static_cast<int>(block))) break;
     run_block(static_cast<int>(block), blocks[block]);
     // After a whole block only: every cell has the same number of runs.
-    if (early_stop_ && !outcome_.interrupted && early_stop_->ends_after(static_cast<int>(block) + 1, world_.clock.now_ns() - origin_.ns))
+    if (early_stop_ && !outcome_.interrupted &&
+        early_stop_->ends_after(static_cast<int>(block) + 1, world_.clock.now_ns() - origin_.ns))
       break;
   }
   finish();

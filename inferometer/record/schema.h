@@ -12,8 +12,8 @@ inline constexpr int64_t kApplicationId = 0x49464D31;
 /// 2: speculation in `run` (drafted_tokens, accepted_tokens, decode_steps).
 /// 3: what servers say (connect_ns, server_prefill_ns, server_decode_ns, server_decode_tokens).
 /// 4: versions of engines, CPU use of engines that wait (engine_version, waiting_cpu_share).
-/// 5: what a run used of the machine (cpu_ns … temperature_c), joules_per_token; level in `run` (its columns without tokens, packed,
-/// with a checksum) and the index run_level.
+/// 5: what a run used of the machine (cpu_ns … temperature_c), joules_per_token; level in `run` (its columns without tokens,
+/// packed, with a checksum) and the index run_level.
 inline constexpr int64_t kSchemaVersion = 5;
 /// The first schema whose runs can be read without their tokens.
 inline constexpr int64_t kLevelSchema = 5;

@@ -326,6 +326,8 @@ TEST_F(StoreTest, RunsOfAnOlderSchemaAreReadWithoutTokensToo) {
   for (ModelRun& run : old) {
     run.drafted_tokens = run.accepted_tokens = run.decode_steps = run.server_decode_tokens = std::nullopt;
     run.connect_ns = run.server_prefill_ns = run.server_decode_ns = std::nullopt;
+    run.resources = {};
+    run.metrics.joules_per_token = std::nullopt;
   }
   Session session = full_session();
   for (SessionModel& model : session.models) model.engine_version.clear();
