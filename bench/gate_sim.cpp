@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
     print_rows(noise, "as recorded", gate::Disturbance::none, times);
     print_rows(noise, "with steps of 5 %", gate::Disturbance::steps, times);
     print_rows(noise, "with bursts of 20 %", gate::Disturbance::bursts, times);
+    print_rows(gate::scaled(noise, 1.0 / 3), "a third of it", gate::Disturbance::none, times);
     return 0;
   } catch (const Error& error) {
     fmt::print(stderr, "gate-sim: {}\n", error.message());

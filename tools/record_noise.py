@@ -26,7 +26,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         plan = os.path.join(scratch, "plan.yaml")
         with open(plan, "w", encoding="utf-8") as file:
-            file.write("version: 1\nname: noise\nengines: [embedded]\nmodels: [smollm2-135m]\nprompts: [{id: p, text: What is a cache?}]\n"
+            file.write("version: 1\nname: noise\nengines: [embedded]\nmodels: [smollm2-135m]\nprompts: [{id: p, text: \"What is a cache?\"}]\n"
                        f"max_tokens: [{TOKENS}]\ntemperature: [0.0]\nrepeats: {args.runs}\nwarmup: 3\n")
         out = os.path.join(scratch, "out")
         subprocess.run([args.program, "run", plan, "--out", out], check=True, stdout=subprocess.DEVNULL)

@@ -45,6 +45,12 @@ inline std::vector<double> disturbed(std::vector<double> noise, Disturbance dist
   return noise;
 }
 
+/// The same noise of a quieter machine.
+inline std::vector<double> scaled(std::vector<double> noise, double factor) {
+  for (double& value : noise) value *= factor;
+  return noise;
+}
+
 struct Design {
   int pairs = 20;
   int runs = 3;           ///< of each cell in a process
@@ -80,7 +86,8 @@ inline std::vector<std::vector<double>> draw(const std::vector<double>& noise, c
 /// Of `times` comparisons: those that found B slower, and those that were wrong when nothing differs.
 struct Tally {
   int times = 0, regressions = 0, claims = 0;  ///< claims: regression, improvement or mixed
-  double pair_sd = 0;                          ///< of the pairs' log ratios, robust
+  int equivalents = 0;
+  double pair_sd = 0;  ///< of the pairs' log ratios, robust
 };
 
 inline Tally repeat(const std::vector<double>& recorded, Disturbance disturbance, const Design& design, int times,
@@ -93,6 +100,7 @@ inline Tally repeat(const std::vector<double>& recorded, Disturbance disturbance
     const std::vector<std::vector<double>> ratios = draw(disturbed(recorded, disturbance, rng), design, rng);
     const stats::Comparison found = stats::compare_pairs(ratios, margin);
     tally.regressions += found.verdict == stats::Verdict::regression ? 1 : 0;
+    tally.equivalents += found.verdict == stats::Verdict::equivalent ? 1 : 0;
     tally.claims += found.verdict == stats::Verdict::equivalent || found.verdict == stats::Verdict::inconclusive ? 0 : 1;
     std::vector<double> off;
     for (const double ratio : ratios[0]) off.push_back(std::abs(ratio - *stats::median(ratios[0])));
