@@ -76,9 +76,11 @@ void add_long_form(const Group& group, const Scaling& scaling, std::vector<Fitne
   std::string source;
   if (time) {
     const bool inside = scaling.max_tokens >= 500;
+    const std::string interval =
+        scaling.seconds_500_ci95 ? fmt::format("95 % CI {}, ", phrases::seconds(*scaling.seconds_500_ci95)) : "";
     source =
-        fmt::format("95 % CI {}, {} from {} to {} tokens", phrases::seconds(*scaling.seconds_500_ci95),
-                    inside ? "from the line fitted" : "extrapolated by the line fitted", scaling.min_tokens, scaling.max_tokens);
+        fmt::format("{}{} from {} to {} tokens", interval, inside ? "from the line fitted" : "extrapolated by the line fitted",
+                    scaling.min_tokens, scaling.max_tokens);
   } else if (group.ttft_s.mean && group.tpot_s.mean) {
     time = *group.ttft_s.mean + 499 * *group.tpot_s.mean;
     source = "extrapolated from the mean time to first token and 499 mean times per token";
@@ -131,7 +133,7 @@ void fill_flags(Study& study) {
   for (const auto& [flag, runs] : counts) study.flags.push_back({flag, runs});
   std::stable_sort(study.flags.begin(), study.flags.end(),
                    [](const FlagCount& a, const FlagCount& b) { return a.runs > b.runs; });
-  study.overall_unflagged = make_group("unflagged runs", {}, unflagged);
+  study.overall_unflagged = make_group("unflagged runs", {}, unflagged, session_time(unflagged));
 }
 
 }  // namespace ifm

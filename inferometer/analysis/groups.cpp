@@ -13,9 +13,12 @@
 namespace ifm {
 namespace {
 
-/// Values of a metric, split by cell; `all` keeps execution order.
+constexpr double kNsPerHour = 3.6e12;
+
+/// Values of a metric, split by cell; `all` and `timed` keep execution order.
 struct Values {
   std::vector<double> all;
+  std::vector<stats::TimedValue> timed;
   std::vector<std::vector<double>> cells;
 };
 
@@ -26,6 +29,7 @@ Values values_of(const std::vector<const Run*>& runs, const MetricOf& metric) {
     const std::optional<double> x = metric(*run);
     if (!x) continue;
     values.all.push_back(*x);
+    values.timed.push_back({*x, run->cell, static_cast<double>(run->start_ns) / kNsPerHour});
     by_cell[run->cell].push_back(*x);
   }
   for (auto& [cell, cell_values] : by_cell) values.cells.push_back(std::move(cell_values));
@@ -45,6 +49,36 @@ std::optional<double> relative_sd_within(const std::vector<std::vector<double>>&
   const std::optional<stats::PooledSd> pooled = stats::pooled_sd(logs);
   if (!pooled) return std::nullopt;
   return std::sqrt(std::expm1(pooled->sd * pooled->sd));
+}
+
+/// An interval, or why there is none.
+struct Printed {
+  std::optional<Interval> interval;
+  NoInterval reason = NoInterval::none;
+};
+
+Printed mean_of(const Values& values, const MetricTime& session) {
+  const bool repeated = std::any_of(values.cells.begin(), values.cells.end(), [](const auto& cell) { return cell.size() > 1; });
+  if (!repeated) return {std::nullopt, NoInterval::no_repeats};
+  if (!session) return {std::nullopt, NoInterval::few_in_session};
+  return {stats::mean_interval_in_time(values.timed, *session), NoInterval::none};
+}
+
+Printed median_of(const Values& values, const MetricTime& session) {
+  const auto interval = stats::median_interval(values.all);
+  if (!interval) return {std::nullopt, NoInterval::few_in_group};
+  if (!session) return {std::nullopt, NoInterval::few_in_session};
+  if (session->drifts) return {std::nullopt, NoInterval::drift};
+  return {stats::stretched(*interval, *stats::median(values.all), *session), NoInterval::none};
+}
+
+Printed p90_of(const Values& values, const MetricTime& session) {
+  const auto interval = stats::quantile_interval(values.all, 0.9);
+  if (!interval) return {std::nullopt, NoInterval::few_in_group};
+  if (!session) return {std::nullopt, NoInterval::few_in_session};
+  if (session->drifts) return {std::nullopt, NoInterval::drift};
+  if (session->dependent) return {std::nullopt, NoInterval::dependent};
+  return {interval, NoInterval::none};
 }
 
 std::optional<double> total_rate(const std::vector<const Run*>& runs) {
@@ -123,9 +157,9 @@ Grouping by_cell(bool several_modes) {
 }
 
 /// The same grouping inside each series: keys hold both, the label is the series'.
-void append_by_series(const Study& study, const Grouping& grouping, std::vector<Group>& groups) {
+void append_by_series(const Study& study, const Grouping& grouping, const SessionTime& session, std::vector<Group>& groups) {
   for (const Series& series : series_of(study)) {
-    for (Group& group : group_runs(series.runs, grouping)) {
+    for (Group& group : group_runs(series.runs, grouping, session)) {
       group.keys.merge(series_keys(*series.runs.front()));
       group.label = series.label;
       groups.push_back(std::move(group));
@@ -148,7 +182,25 @@ const std::vector<NamedMetric>& effect_metrics() {
   return metrics;
 }
 
-MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& metric) {
+MetricTime time_of(const std::vector<const Run*>& session, const MetricOf& metric) {
+  return stats::time_structure(values_of(session, metric).timed);
+}
+
+SessionTime session_time(const std::vector<const Run*>& runs) {
+  const std::vector<const Run*> good = timed(runs);
+  const auto of = [&good](std::optional<double> RunMetrics::*field) {
+    return time_of(good, [field](const Run& run) { return run.metrics.*field; });
+  };
+  return {.latency_s = of(&RunMetrics::e2e_s),
+          .throughput_tok_per_s = of(&RunMetrics::output_tok_per_s),
+          .ttft_s = of(&RunMetrics::ttft_s),
+          .decode_tok_per_s = of(&RunMetrics::decode_tok_per_s),
+          .prefill_tok_per_s = of(&RunMetrics::prefill_tok_per_s),
+          .load_s = of(&RunMetrics::load_s),
+          .tpot_s = of(&RunMetrics::tpot_s)};
+}
+
+MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& metric, const MetricTime& session) {
   const Values values = values_of(runs, metric);
   MetricSummary summary;
   summary.n = static_cast<int>(values.all.size());
@@ -158,35 +210,41 @@ MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& met
   summary.min = stats::minimum(values.all);
   summary.median = stats::median(values.all);
   summary.max = stats::maximum(values.all);
-  summary.ci95 = stats::pooled_mean_interval(values.cells);
-  summary.median_ci95 = stats::median_interval(values.all);
-  summary.p90_ci95 = stats::quantile_interval(values.all, 0.9);
+  const Printed mean = mean_of(values, session), median = median_of(values, session), p90 = p90_of(values, session);
+  summary.ci95 = mean.interval;
+  summary.ci95_reason = mean.reason;
+  summary.median_ci95 = median.interval;
+  summary.median_ci95_reason = median.reason;
+  summary.p90_ci95 = p90.interval;
+  summary.p90_ci95_reason = p90.reason;
   if (summary.p90_ci95) summary.p90 = stats::quantile(values.all, 0.9);
   summary.cv_within = relative_sd_within(values.cells);
   return summary;
 }
 
-Group make_group(std::string label, std::map<std::string, std::string> keys, const std::vector<const Run*>& runs) {
+Group make_group(std::string label, std::map<std::string, std::string> keys, const std::vector<const Run*>& runs,
+                 const SessionTime& session) {
   Group group;
   group.label = std::move(label);
   group.keys = std::move(keys);
   for (const Run* run : runs) ++(run->status == RunStatus::ok ? group.runs_ok : group.runs_failed);
   const std::vector<const Run*> good = timed(runs);
-  const auto of = [&good](std::optional<double> RunMetrics::*field) {
-    return summarize(good, [field](const Run& run) { return run.metrics.*field; });
+  const auto of = [&good](std::optional<double> RunMetrics::*field, const MetricTime& time) {
+    return summarize(
+        good, [field](const Run& run) { return run.metrics.*field; }, time);
   };
-  group.latency_s = of(&RunMetrics::e2e_s);
-  group.throughput_tok_per_s = of(&RunMetrics::output_tok_per_s);
-  group.ttft_s = of(&RunMetrics::ttft_s);
-  group.decode_tok_per_s = of(&RunMetrics::decode_tok_per_s);
-  group.prefill_tok_per_s = of(&RunMetrics::prefill_tok_per_s);
-  group.load_s = of(&RunMetrics::load_s);
-  group.tpot_s = of(&RunMetrics::tpot_s);
+  group.latency_s = of(&RunMetrics::e2e_s, session.latency_s);
+  group.throughput_tok_per_s = of(&RunMetrics::output_tok_per_s, session.throughput_tok_per_s);
+  group.ttft_s = of(&RunMetrics::ttft_s, session.ttft_s);
+  group.decode_tok_per_s = of(&RunMetrics::decode_tok_per_s, session.decode_tok_per_s);
+  group.prefill_tok_per_s = of(&RunMetrics::prefill_tok_per_s, session.prefill_tok_per_s);
+  group.load_s = of(&RunMetrics::load_s, session.load_s);
+  group.tpot_s = of(&RunMetrics::tpot_s, session.tpot_s);
   group.total_tok_per_s = total_rate(good);
   return group;
 }
 
-std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Grouping& grouping) {
+std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Grouping& grouping, const SessionTime& session) {
   struct Bucket {
     std::string label;
     double rank;
@@ -202,7 +260,7 @@ std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Groupin
   std::stable_sort(buckets.begin(), buckets.end(), [](const Bucket& a, const Bucket& b) { return a.rank < b.rank; });
   std::vector<Group> groups;
   for (const Bucket& bucket : buckets)
-    groups.push_back(make_group(bucket.label, grouping.keys_of(*bucket.runs.front()), bucket.runs));
+    groups.push_back(make_group(bucket.label, grouping.keys_of(*bucket.runs.front()), bucket.runs, session));
   return groups;
 }
 
@@ -239,22 +297,23 @@ std::vector<Series> series_of(const Study& study) {
 
 void fill_groups(Study& study) {
   const std::vector<const Run*> runs = all_runs(study);
+  const SessionTime session = session_time(runs);
   const Plan& plan = study.session.plan;
   std::vector<std::string> prompts;
   for (const PlanPrompt& prompt : plan.prompts) prompts.push_back(prompt.id);
   std::vector<std::string> engines;
   for (const PlanEngine& engine : plan.engines) engines.push_back(engine.id);
-  study.overall = make_group("all runs", {}, runs);
+  study.overall = make_group("all runs", {}, runs, session);
   for (const Series& series : series_of(study))
-    study.by_model.push_back(make_group(series.label, series_keys(*series.runs.front()), series.runs));
-  study.by_max_tokens = group_runs(runs, by_max_tokens());
-  study.by_temperature = group_runs(runs, by_temperature());
-  study.by_prompt = group_runs(runs, by_text("prompt", &Run::prompt, prompts));
-  study.by_engine = group_runs(runs, by_text("engine", &Run::engine, engines));
-  study.by_mode = group_runs(runs, by_mode());
-  append_by_series(study, by_max_tokens(), study.by_series_max_tokens);
-  append_by_series(study, by_temperature(), study.by_series_temperature);
-  study.cells = group_runs(runs, by_cell(several_modes(study.runs)));
+    study.by_model.push_back(make_group(series.label, series_keys(*series.runs.front()), series.runs, session));
+  study.by_max_tokens = group_runs(runs, by_max_tokens(), session);
+  study.by_temperature = group_runs(runs, by_temperature(), session);
+  study.by_prompt = group_runs(runs, by_text("prompt", &Run::prompt, prompts), session);
+  study.by_engine = group_runs(runs, by_text("engine", &Run::engine, engines), session);
+  study.by_mode = group_runs(runs, by_mode(), session);
+  append_by_series(study, by_max_tokens(), session, study.by_series_max_tokens);
+  append_by_series(study, by_temperature(), session, study.by_series_temperature);
+  study.cells = group_runs(runs, by_cell(several_modes(study.runs)), session);
 }
 
 }  // namespace ifm

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "inferometer/analysis/study.h"
+#include "inferometer/stats/time_structure.h"
 
 namespace ifm {
 
@@ -20,11 +21,22 @@ struct NamedMetric {
 /// "latency_s", "throughput_tok_per_s", "ttft_s", "decode_tok_per_s": what effects and shares are computed for.
 [[nodiscard]] const std::vector<NamedMetric>& effect_metrics();
 
-/// Summary of a metric over timed runs; values of one cell share `Run::cell`.
-[[nodiscard]] MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& metric);
+/// What time does to a metric over a session's timed runs, in execution order; null where they cannot tell (time_structure).
+using MetricTime = std::optional<stats::TimeStructure>;
+[[nodiscard]] MetricTime time_of(const std::vector<const Run*>& session, const MetricOf& metric);
+
+/// Summary of a metric over timed runs in execution order; values of one cell share `Run::cell`. `session`: of all its runs.
+[[nodiscard]] MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& metric, const MetricTime& session);
+
+/// The same for each metric of a group.
+struct SessionTime {
+  MetricTime latency_s, throughput_tok_per_s, ttft_s, decode_tok_per_s, prefill_tok_per_s, load_s, tpot_s;
+};
+[[nodiscard]] SessionTime session_time(const std::vector<const Run*>& runs);
 
 /// A group of measured runs: failed ones are counted, timed ones summarized.
-[[nodiscard]] Group make_group(std::string label, std::map<std::string, std::string> keys, const std::vector<const Run*>& runs);
+[[nodiscard]] Group make_group(std::string label, std::map<std::string, std::string> keys, const std::vector<const Run*>& runs,
+                               const SessionTime& session);
 
 /// One group per value of `label_of`, in the order that `before` gives to the labels' first runs (stable).
 struct Grouping {
@@ -32,7 +44,8 @@ struct Grouping {
   std::function<std::map<std::string, std::string>(const Run&)> keys_of;
   std::function<double(const Run&)> rank_of;  ///< groups stand in rising rank, then by first appearance
 };
-[[nodiscard]] std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Grouping& grouping);
+[[nodiscard]] std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Grouping& grouping,
+                                            const SessionTime& session);
 
 /// Fills overall, by_* and cells of a study from its runs.
 void fill_groups(Study& study);

@@ -57,6 +57,13 @@ std::optional<double> largest_deviation(const Sample& sample, const stats::Line&
   return largest;
 }
 
+/// The line's intervals take the runs as independent.
+NoInterval reason_against(const Series& series) {
+  const MetricTime time = time_of(timed(series.runs), [](const Run& run) { return run.metrics.e2e_s; });
+  if (!time) return NoInterval::few_in_session;
+  return time->drifts ? NoInterval::drift : time->dependent ? NoInterval::dependent : NoInterval::none;
+}
+
 Scaling scaling_of(const Series& series) {
   const Sample sample = sample_of(series.runs);
   const std::set<int> lengths(sample.lengths.begin(), sample.lengths.end());
@@ -72,10 +79,13 @@ Scaling scaling_of(const Series& series) {
   scaling.fixed_s = line->intercept;
   scaling.per_token_s = line->slope;
   scaling.r2 = line->r2;
-  scaling.fixed_ci95 = line->intercept_interval;
-  scaling.per_token_ci95 = line->slope_interval;
   scaling.seconds_500 = line->at(kLongFormTokens);
-  scaling.seconds_500_ci95 = line->interval_at(kLongFormTokens);
+  scaling.no_interval = reason_against(series);
+  if (scaling.no_interval == NoInterval::none) {
+    scaling.fixed_ci95 = line->intercept_interval;
+    scaling.per_token_ci95 = line->slope_interval;
+    scaling.seconds_500_ci95 = line->interval_at(kLongFormTokens);
+  }
   if (line->slope > 0) scaling.limit_tok_per_s = 1 / line->slope;
   if (lengths.size() > 2) {  // through two means there is always a line
     scaling.lack_of_fit_p = lack_of_fit_p(sample);

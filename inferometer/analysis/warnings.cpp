@@ -9,6 +9,7 @@
 #include "inferometer/analysis/phrases.h"
 #include "inferometer/analysis/sentences.h"
 #include "inferometer/stats/distribution.h"
+#include "inferometer/stats/time_structure.h"
 
 namespace ifm {
 namespace {
@@ -133,8 +134,14 @@ void warn_design(Study& study) {
   for (const Group& cell : study.cells) least = least == 0 ? cell.latency_s.n : std::min(least, cell.latency_s.n);
   if (least < kFewRepeats && study.overall.latency_s.n > 0)
     warn(study, "few_repeats", fmt::format("A cell has only {}: what is said of single cells is uncertain.", runs(least)));
-  if (study.overall.latency_s.n > 0 && !study.overall.latency_s.ci95)
+  const NoInterval reason = study.overall.latency_s.ci95_reason;
+  if (study.overall.latency_s.n > 0 && reason == NoInterval::no_repeats)
     warn(study, "no_repeats", "No cell was repeated, so there are no intervals for means.");
+  if (study.overall.latency_s.n > 0 && reason == NoInterval::few_in_session)
+    warn(study, "no_intervals",
+         fmt::format("Under {} runs nobody can tell whether neighbouring runs are alike, so there are no intervals for means "
+                     "and medians.",
+                     stats::kLeastForTime));
   std::set<int> other_length, cached;
   for (const Run& run : study.runs) {
     if (!is_timed(run)) continue;
@@ -157,10 +164,11 @@ void warn_time(Study& study) {
                      *study.drift_percent_session, *study.drift_percent_per_hour, study.drift_ci95->low, study.drift_ci95->high));
   const int n = study.overall.latency_s.n;
   if (study.lag1_autocorrelation && *study.lag1_autocorrelation > 2 / std::sqrt(static_cast<double>(n)))
-    warn(
-        study, "autocorrelation",
-        fmt::format("Neighbouring runs are alike (lag-1 correlation {:.2f}, above 2/√{}): the intervals are somewhat too narrow.",
-                    *study.lag1_autocorrelation, n));
+    warn(study, "autocorrelation",
+         fmt::format(
+             "Neighbouring runs are alike (lag-1 correlation {:.2f}, above 2/√{}): intervals of means and medians are wider "
+             "for it, those of p90 and of the line over lengths are left out.",
+             *study.lag1_autocorrelation, n));
 }
 
 }  // namespace

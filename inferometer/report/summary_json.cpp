@@ -36,7 +36,10 @@ Json metric_json(const MetricSummary& s) {
           {"max", number(s.max)},
           {"ci95", pair(s.ci95)},
           {"median_ci95", pair(s.median_ci95)},
-          {"p90_ci95", pair(s.p90_ci95)}};
+          {"p90_ci95", pair(s.p90_ci95)},
+          {"ci95_reason", text_or_null(to_string(s.ci95_reason))},
+          {"median_ci95_reason", text_or_null(to_string(s.median_ci95_reason))},
+          {"p90_ci95_reason", text_or_null(to_string(s.p90_ci95_reason))}};
 }
 
 void add_metrics(Json& json, const Group& group) {
