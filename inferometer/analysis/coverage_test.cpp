@@ -89,6 +89,8 @@ TEST(Coverage, TheReasonStandsBesideWhatIsNotPrinted) {
   EXPECT_EQ(summary({NoiseKind::drift, 50}, 50).ci95_reason, NoInterval::none) << "the mean over the session's time";
   EXPECT_FALSE(summary({NoiseKind::drift, 50}, 50).p90);
   EXPECT_EQ(summary({NoiseKind::autoregressive, 50}, 50).p90_ci95_reason, NoInterval::dependent);
+  const std::vector<const ifm::Run*> few(pointers.begin(), pointers.begin() + 14);
+  EXPECT_EQ(summarize(few, latency, time_of(pointers, latency)).ci95_reason, NoInterval::few_in_group);
 }
 
 }  // namespace

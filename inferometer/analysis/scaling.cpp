@@ -57,8 +57,11 @@ std::optional<double> largest_deviation(const Sample& sample, const stats::Line&
   return largest;
 }
 
-/// The line's intervals take the runs as independent.
-NoInterval reason_against(const Series& series) {
+/// The line's intervals take the runs as independent, and a few skewed values at the longest length decide them.
+NoInterval reason_against(const Series& series, const Sample& sample) {
+  constexpr auto kLeastAtALength = 18;
+  for (const int length : sample.lengths)
+    if (std::count(sample.lengths.begin(), sample.lengths.end(), length) < kLeastAtALength) return NoInterval::few_in_group;
   const MetricTime time = time_of(timed(series.runs), [](const Run& run) { return run.metrics.e2e_s; });
   if (!time) return NoInterval::few_in_session;
   return time->drifts ? NoInterval::drift : time->dependent ? NoInterval::dependent : NoInterval::none;
@@ -80,7 +83,7 @@ Scaling scaling_of(const Series& series) {
   scaling.per_token_s = line->slope;
   scaling.r2 = line->r2;
   scaling.seconds_500 = line->at(kLongFormTokens);
-  scaling.no_interval = reason_against(series);
+  scaling.no_interval = reason_against(series, sample);
   if (scaling.no_interval == NoInterval::none) {
     scaling.fixed_ci95 = line->intercept_interval;
     scaling.per_token_ci95 = line->slope_interval;

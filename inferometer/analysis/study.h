@@ -15,7 +15,7 @@ namespace ifm {
 enum class NoInterval {
   none,            ///< it is given
   no_repeats,      ///< no cell has two values
-  few_in_group,    ///< under 6 values for a median, under 36 for a p90
+  few_in_group,    ///< under 15 values for a mean, 6 for a median, 36 for a p90; under 18 at a length for a line over lengths
   few_in_session,  ///< too few in the session to tell whether neighbouring runs are alike (stats::kLeastForTime)
   drift,           ///< the session drifts: the values have no one distribution
   dependent,       ///< neighbouring runs are alike

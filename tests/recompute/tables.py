@@ -114,7 +114,7 @@ def statistics(data, runs, metric):
     median = stat.median_interval(x) if time and not time["drifts"] else None
     median = stat.stretched(median, np.median(x), time) if median else None
     row["p90"] = float(np.quantile(x, 0.9)) if p90 else None
-    row |= interval("ci95", stat.mean_interval(points(runs, metric), time), size) | interval("median_ci95", median, size)
+    row |= interval("ci95", stat.mean_interval(points(runs, metric), time) if n >= 15 else None, size) | interval("median_ci95", median, size)
     return row | interval("p90_ci95", p90)
 
 
@@ -165,7 +165,7 @@ def fit_row(data, series):
     row |= {"fixed_s": (line["fixed"], size), "per_token_s": (line["slope"], size / float(x.max())), "r2": (line["r2"], 1.0),
             "limit_tok_per_s": 1 / line["slope"] if line["slope"] > 0 else None, "seconds_500": (line["at_500"], size)}
     time = stat.time_structure(points(data.of(series=series), "latency_s"))
-    if time and not time["drifts"] and not time["dependent"]:
+    if time and not time["drifts"] and not time["dependent"] and min(np.unique(x, return_counts=True)[1]) >= 18:
         row |= interval("fixed_ci95", line["fixed_ci"], size) | interval("per_token_ci95", line["slope_ci"], size / float(x.max()))
         row |= interval("seconds_500_ci95", line["at_500_ci"], size)
     if len(set(x)) > 2:
