@@ -228,8 +228,9 @@ std::string rows_of(const Setting& setting, Tallies& tallies) {
     const double error =
         t.printed > 0 ? 196 * std::sqrt(std::max(share, 1.0) / 100 * (1 - std::min(share, 99.0) / 100) / t.printed) : 0;
     const std::string covered = t.printed > 0 ? fmt::format("{:.1f} ± {:.1f}", share, error) : "";
-    rows += fmt::format("| {} | {} | {}{} | {:.1f} | {} | {} |\n", name, to_string(setting.noise), setting.sequential ? "from " : "",
-               setting.n, 100.0 * t.printed / t.sessions, covered, verdict_of(t, share, error));
+    rows +=
+        fmt::format("| {} | {} | {}{} | {:.1f} | {} | {} |\n", name, to_string(setting.noise), setting.sequential ? "from " : "",
+                    setting.n, 100.0 * t.printed / t.sessions, covered, verdict_of(t, share, error));
   }
   return rows;
 }
@@ -269,7 +270,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> rows(settings.size());
   std::vector<std::atomic<bool>> done(settings.size());
   std::atomic<size_t> next = 0;
-  std::vector<std::jthread> threads;
+  std::vector<std::thread> threads;
   for (unsigned t = 0; t < std::max(1U, std::thread::hardware_concurrency()); ++t)
     threads.emplace_back([&] {
       for (size_t i = next++; i < settings.size(); i = next++) {
@@ -284,4 +285,5 @@ int main(int argc, char** argv) {
     fmt::print("{}", rows[i]);
     std::fflush(stdout);
   }
+  for (std::thread& thread : threads) thread.join();
 }

@@ -96,10 +96,7 @@ void fill_drift(Study& study) {
   if (!trend) return;
   study.drift_percent_per_hour = 100 * trend->slope;
   study.drift_percent_session = 100 * std::expm1(trend->slope * *study.session_hours);
-  // Neighbours that are alike look like a trend for a while.
-  const MetricTime time = time_of(runs, [](const Run& run) { return run.metrics.e2e_s; });
-  if (trend->interval && time && !time->dependent)
-    study.drift_ci95 = Interval{100 * trend->interval->low, 100 * trend->interval->high};
+  if (trend->interval) study.drift_ci95 = Interval{100 * trend->interval->low, 100 * trend->interval->high};
 }
 
 }  // namespace ifm

@@ -259,8 +259,6 @@ def time_rows(data):
     for run in runs:
         cells.setdefault(run["cell"], []).append((run["start_ns"] / 3.6e12, math.log(run["metrics"]["e2e_s"])))
     slope, ends = stat.within_cell_trend([tuple(zip(*of_cell)) for of_cell in cells.values()])
-    time = stat.time_structure(points(runs, "latency_s"))
-    ends = ends if time and not time["dependent"] else None
     percent = lambda v: 100 * v
     means = {cell: np.mean([y for _, y in of_cell]) for cell, of_cell in cells.items()}
     residuals = [math.log(r["metrics"]["e2e_s"]) - means[r["cell"]] for r in runs if len(cells[r["cell"]]) > 1]
