@@ -131,8 +131,10 @@ TEST(Fitness, OneLengthIsExtrapolatedWithAnIntervalOrUndecided) {
                         }};
     return simulate(design).study().fitness.back();
   };
-  EXPECT_EQ(long_form(3).verdict, Fit::yes);
-  EXPECT_THAT(long_form(3).text, HasSubstr("(at least 90 % CI "));
+  EXPECT_EQ(long_form(5).verdict, Fit::yes);
+  EXPECT_THAT(long_form(5).text, HasSubstr("(at least 90 % CI "));
+  EXPECT_EQ(long_form(3).verdict, Fit::undecided);
+  EXPECT_THAT(long_form(3).text, HasSubstr("(no interval: under 30 runs in the session, extrapolated"));
   EXPECT_EQ(long_form(1).verdict, Fit::undecided);
   EXPECT_THAT(long_form(1).text, HasSubstr("(no interval: no cell was repeated, extrapolated"));
 }
@@ -211,7 +213,7 @@ TEST(Warnings, FirstRunsThatAreSlowerThanLaterOnesHadNotSettled) {
     return Times{0.1 * factor, 0.0125 * factor};
   };
   Data unsettled = simulate(design);
-  EXPECT_THAT(text(unsettled.study().warnings, "unsettled"), HasSubstr("first runs of 18 cells were 5.0 % slower than later ones"));
+  EXPECT_THAT(text(unsettled.study().warnings, "unsettled"), HasSubstr("first runs of 18 cells were 5.1 % slower than later ones"));
   for (auto& run : unsettled.runs) run.mode = Mode::cold;
   EXPECT_TRUE(text(unsettled.study().warnings, "unsettled").empty()) << "cold runs are not warmed up";
 }

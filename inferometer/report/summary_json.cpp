@@ -37,7 +37,10 @@ Json metric_json(const MetricSummary& s) {
           {"max", number(s.max)},
           {"ci95", pair(s.ci95)},
           {"median_ci95", pair(s.median_ci95)},
-          {"p90_ci95", pair(s.p90_ci95)}};
+          {"p90_ci95", pair(s.p90_ci95)},
+          {"ci95_reason", text_or_null(to_string(s.ci95_reason))},
+          {"median_ci95_reason", text_or_null(to_string(s.median_ci95_reason))},
+          {"p90_ci95_reason", text_or_null(to_string(s.p90_ci95_reason))}};
 }
 
 void add_metrics(Json& json, const Group& group) {
@@ -76,6 +79,7 @@ Json scaling_json(const Study& study) {
                     {"max_tokens", fit.max_tokens},
                     {"fixed_s", number(fit.fixed_s)},
                     {"fixed_ci95", pair(fit.fixed_ci95)},
+                    {"ci95_reason", text_or_null(to_string(fit.no_interval))},
                     {"per_token_s", number(fit.per_token_s)},
                     {"per_token_ci95", pair(fit.per_token_ci95)},
                     {"r2", number(fit.r2)},
