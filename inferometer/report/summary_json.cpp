@@ -25,6 +25,7 @@ Json pair(const std::optional<Interval>& interval) {
 }
 
 Json metric_json(const MetricSummary& s) {
+  const auto reason = [&](NoInterval why) { return s.n > 0 ? text_or_null(to_string(why)) : Json(); };
   return {{"n", s.n},
           {"mean", number(s.mean)},
           {"sd", number(s.sd)},
@@ -38,9 +39,9 @@ Json metric_json(const MetricSummary& s) {
           {"ci95", pair(s.ci95)},
           {"median_ci95", pair(s.median_ci95)},
           {"p90_ci95", pair(s.p90_ci95)},
-          {"ci95_reason", text_or_null(to_string(s.ci95_reason))},
-          {"median_ci95_reason", text_or_null(to_string(s.median_ci95_reason))},
-          {"p90_ci95_reason", text_or_null(to_string(s.p90_ci95_reason))}};
+          {"ci95_reason", reason(s.ci95_reason)},
+          {"median_ci95_reason", reason(s.median_ci95_reason)},
+          {"p90_ci95_reason", reason(s.p90_ci95_reason)}};
 }
 
 void add_metrics(Json& json, const Group& group) {
