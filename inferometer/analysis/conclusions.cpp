@@ -46,16 +46,19 @@ void conclude_scaling(Study& study, const Scaling& s) {
   }
   say(study, "scaling",
       about(study, s.series,
-            fmt::format("{}, latency is {} fixed (95 % CI {}) plus {} per output token ({}), over {} to {} tokens, R² {:.4f}. {}",
-                        scope(study), seconds(*s.fixed_s), seconds(*s.fixed_ci95), seconds(*s.per_token_s),
-                        seconds(*s.per_token_ci95), s.min_tokens, s.max_tokens, *s.r2, straightness(s))));
+            fmt::format("{}, latency is {} fixed{} plus {} per output token{}, over {} to {} tokens, R² {:.4f}. {}", scope(study),
+                        seconds(*s.fixed_s), s.fixed_ci95 ? fmt::format(" (95 % CI {})", seconds(*s.fixed_ci95)) : "",
+                        seconds(*s.per_token_s),
+                        s.per_token_ci95 ? fmt::format(" ({})", seconds(*s.per_token_ci95))
+                                         : fmt::format(" (no intervals: {})", to_string(s.no_interval)),
+                        s.min_tokens, s.max_tokens, *s.r2, straightness(s))));
 }
 
 /// "156 (95 % CI 145 to 167)".
 std::string with_interval(double x, const Interval& ci95) { return fmt::format("{} (95 % CI {})", number(x), interval(ci95)); }
 
 void conclude_throughput(Study& study, const Scaling& s) {
-  if (!s.fixed_s || !s.limit_tok_per_s) return;
+  if (!s.fixed_s || !s.limit_tok_per_s || !s.fixed_ci95) return;
   if (s.fixed_ci95->low <= 0 && s.fixed_ci95->high >= 0) {
     say(study, "throughput",
         about(study, s.series, "the fixed part cannot be told from zero, so output tok/s need not depend on the length."));

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
+#include "inferometer/analysis/groups.h"
 #include "inferometer/analysis/study.h"
 #include "inferometer/stats/anova.h"
 #include "inferometer/stats/linear.h"
@@ -20,7 +23,12 @@ void fill_fitness(Study& study);
 void fill_determinism(Study& study);
 void fill_flags(Study& study);
 
-/// What a fitted line, an analysis of variance and a trend say in a study's fields; session_hours is known before the trend.
+/// Why a line has no intervals: they take the runs as independent, and few skewed values at the longest length decide them.
+/// latency: of the series' timed runs.
+[[nodiscard]] NoInterval reason_against_line(const std::map<int, int64_t>& runs_of_length, const MetricTime& latency);
+
+/// What a fitted line, an analysis of variance and a trend say in a study's fields; session_hours is known before the
+/// trend, and no_interval before the line.
 void set_line(Scaling& scaling, const stats::Line& line);
 void append_shares(Study& study, const char* metric, const std::vector<stats::Effect>& effects);
 void set_drift(Study& study, const std::optional<stats::Trend>& trend);

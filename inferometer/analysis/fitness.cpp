@@ -32,7 +32,9 @@ Fit both(Fit a, Fit b) {
   return a == Fit::yes && b == Fit::yes ? Fit::yes : Fit::undecided;
 }
 
-/// The slow end of the time to first token: p90 where 36 runs allow an interval for it, else the largest seen.
+std::string missing(NoInterval reason) { return fmt::format("no interval: {}", to_string(reason)); }
+
+/// The slow end of the time to first token: p90 where there is an interval for it, else the largest seen.
 struct SlowTtft {
   Fit fit = Fit::undecided;
   std::string text;
@@ -42,8 +44,14 @@ SlowTtft slow_ttft(const MetricSummary& ttft, double limit) {
   if (ttft.p90 && ttft.p90_ci95)
     return {judge(ttft.p90_ci95, limit), fmt::format("time to first token p90 {} (95 % CI {})", phrases::seconds(*ttft.p90),
                                                      phrases::seconds(*ttft.p90_ci95))};
-  return {*ttft.max <= limit ? Fit::yes : Fit::no, fmt::format("largest time to first token {} of {} (a p90 needs 36)",
-                                                               phrases::seconds(*ttft.max), phrases::runs(ttft.n))};
+  const bool few = ttft.p90_ci95_reason == NoInterval::few_in_group;
+  // The largest of many is above their p90: only when all are above the limit is that one above it, too.
+  const bool over = few ? *ttft.max > limit : *ttft.min > limit;
+  return {*ttft.max <= limit ? Fit::yes
+          : over             ? Fit::no
+                             : Fit::undecided,
+          fmt::format("largest time to first token {} of {} ({})", phrases::seconds(*ttft.max), phrases::runs(ttft.n),
+                      few ? "a p90 needs 36" : fmt::format("no p90: {}", to_string(ttft.p90_ci95_reason)))};
 }
 
 /// By the interval of the mean, else by what every run reached.
@@ -99,13 +107,16 @@ void add_long_form(const Group& group, const Scaling& scaling, std::vector<Fitne
   };
   if (scaling.seconds_500) {
     const bool inside = scaling.max_tokens >= 500;
+    const std::string interval =
+        scaling.seconds_500_ci95 ? "95 % CI " + phrases::seconds(*scaling.seconds_500_ci95) : missing(scaling.no_interval);
     add(judge(scaling.seconds_500_ci95, kLongForm), *scaling.seconds_500,
-        fmt::format("95 % CI {}, {} from {} to {} tokens", phrases::seconds(*scaling.seconds_500_ci95),
-                    inside ? "from the line fitted" : "extrapolated by the line fitted", scaling.min_tokens, scaling.max_tokens));
+        fmt::format("{}, {} from {} to {} tokens", interval, inside ? "from the line fitted" : "extrapolated by the line fitted",
+                    scaling.min_tokens, scaling.max_tokens));
   } else if (const std::optional<Extrapolation> guess = extrapolated(group)) {
+    const NoInterval reason = group.ttft_s.ci95 ? group.tpot_s.ci95_reason : group.ttft_s.ci95_reason;
     add(judge(guess->ci90, kLongForm), guess->seconds,
         fmt::format("{}, extrapolated from the mean time to first token and 499 mean times per token",
-                    guess->ci90 ? "at least 90 % CI " + phrases::seconds(*guess->ci90) : "no interval: no cell was repeated"));
+                    guess->ci90 ? "at least 90 % CI " + phrases::seconds(*guess->ci90) : missing(reason)));
   }
 }
 
@@ -150,7 +161,7 @@ void fill_flags(Study& study) {
   for (const auto& [flag, runs] : counts) study.flags.push_back({flag, runs});
   std::stable_sort(study.flags.begin(), study.flags.end(),
                    [](const FlagCount& a, const FlagCount& b) { return a.runs > b.runs; });
-  study.overall_unflagged = make_group("unflagged runs", {}, unflagged);
+  study.overall_unflagged = make_group("unflagged runs", {}, unflagged, session_time(unflagged));
 }
 
 }  // namespace ifm

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "inferometer/analysis/run_table.h"
 #include "inferometer/analysis/study.h"
 #include "inferometer/stats/describe.h"
+#include "inferometer/stats/time_structure.h"
 
 namespace ifm {
 
@@ -24,11 +27,33 @@ struct NamedMetric {
 /// Sets cv_within and its interval from the pooled spread of the logs within cells.
 void set_relative_spread(const stats::PooledSd& of_logs, MetricSummary& summary);
 
-/// Summary of a metric over timed runs; values of one cell share `Run::cell`.
-[[nodiscard]] MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& metric);
+/// What time does to a metric over a session's timed runs, in execution order; null where they cannot tell (time_structure).
+using MetricTime = std::optional<stats::TimeStructure>;
+[[nodiscard]] MetricTime time_of(const std::vector<const Run*>& session, const MetricOf& metric);
+
+/// An interval, or why there is none.
+struct Printed {
+  std::optional<Interval> interval;
+  NoInterval reason = NoInterval::none;
+};
+/// What is printed of the mean of n values, some cell of which has two or not, whose interval is `interval()`.
+[[nodiscard]] Printed printed_mean(int n, bool repeated, const MetricTime& session,
+                                   const std::function<std::optional<Interval>()>& interval);
+/// The same for a median and a p90, from the interval of independent values, null where these are too few.
+[[nodiscard]] Printed printed_median(const std::optional<Interval>& interval, double median, const MetricTime& session);
+[[nodiscard]] Printed printed_p90(const std::optional<Interval>& interval, const MetricTime& session);
+void set_intervals(MetricSummary& summary, const Printed& mean, const Printed& median, const Printed& p90);
+
+/// Summary of a metric over timed runs in execution order; values of one cell share `Run::cell`. `session`: of all its runs.
+[[nodiscard]] MetricSummary summarize(const std::vector<const Run*>& runs, const MetricOf& metric, const MetricTime& session);
+
+/// The same for each metric of a group.
+using SessionTime = std::array<MetricTime, kGroupMetrics.size()>;
+[[nodiscard]] SessionTime session_time(const std::vector<const Run*>& runs);
 
 /// A group of measured runs: failed ones are counted, timed ones summarized.
-[[nodiscard]] Group make_group(std::string label, std::map<std::string, std::string> keys, const std::vector<const Run*>& runs);
+[[nodiscard]] Group make_group(std::string label, std::map<std::string, std::string> keys, const std::vector<const Run*>& runs,
+                               const SessionTime& session);
 
 /// One group per value of `label_of`, in the order that `before` gives to the labels' first runs (stable).
 struct Grouping {
@@ -39,7 +64,7 @@ struct Grouping {
 /// Makes a group of some runs: make_group, or one that knows more runs than those it is shown.
 using GroupMaker = std::function<Group(std::string, std::map<std::string, std::string>, const std::vector<const Run*>&)>;
 [[nodiscard]] std::vector<Group> group_runs(const std::vector<const Run*>& runs, const Grouping& grouping,
-                                            const GroupMaker& make = make_group);
+                                            const GroupMaker& make);
 
 /// Fills overall, by_* and cells of a study from its runs, or from others.
 void fill_groups(Study& study);

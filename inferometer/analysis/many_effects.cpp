@@ -109,9 +109,11 @@ Scaling scaling_of(const Series& series, const RunTable& table, const RowsByPart
   scaling.series = series.label;
   if (groups.empty()) return scaling;
   std::set<int> lengths;
+  std::map<int, int64_t> runs_of_length;
   std::vector<stats::LineGroup> points;
   for (const LengthGroup& group : groups) {
     lengths.insert(group.tokens);
+    runs_of_length[group.tokens] += group.seconds.n;
     scaling.n += static_cast<int>(group.seconds.n);
     points.push_back({static_cast<double>(group.tokens), group.seconds});
   }
@@ -120,6 +122,9 @@ Scaling scaling_of(const Series& series, const RunTable& table, const RowsByPart
   scaling.max_tokens = *lengths.rbegin();
   const std::optional<stats::Line> line = stats::fit_line(points);
   if (!line) return scaling;
+  std::vector<int> parts;
+  for (const Run* part : series.runs) parts.push_back(static_cast<int>(part->id));
+  scaling.no_interval = reason_against_line(runs_of_length, time_of_parts(table, kLatency, parts));
   set_line(scaling, *line);
   if (lengths.size() > 2) {
     const std::vector<int> spans = spans_of(groups);

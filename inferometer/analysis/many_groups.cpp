@@ -5,12 +5,13 @@
 
 #include "inferometer/analysis/groups.h"
 #include "inferometer/analysis/many_runs.h"
-#include "inferometer/stats/distribution.h"
 #include "inferometer/stats/order_ranks.h"
 #include "inferometer/stats/sorted_parts.h"
 
 namespace ifm {
 namespace {
+
+constexpr double kNsPerHour = 3.6e12;
 
 /// Moments of each cell of a group.
 using CellMoments = std::map<int, stats::Moments>;
@@ -39,20 +40,47 @@ std::vector<int> parts_of(const std::vector<const Run*>& runs) {
   return parts;
 }
 
-void fill_intervals(MetricSummary& summary, const stats::SortedParts& values) {
-  if (const auto ranks = stats::median_ranks(summary.n)) {
-    const auto depth = static_cast<size_t>(ranks->depth);
-    const double w = ranks->inner_weight;
-    const auto between = [&](size_t outer, size_t inner) { return (1 - w) * values.at(outer) + w * values.at(inner); };
-    summary.median_ci95 = Interval{between(depth - 1, depth), between(values.size() - depth, values.size() - depth - 1)};
-  }
-  if (const auto ranks = stats::quantile_ranks(summary.n, 0.9)) {
-    summary.p90_ci95 = Interval{values.at(static_cast<size_t>(ranks->low)), values.at(static_cast<size_t>(ranks->high))};
-    summary.p90 = values.quantile(0.9);
-  }
+std::optional<Interval> median_interval(const stats::SortedParts& values) {
+  const auto ranks = stats::median_ranks(static_cast<int>(values.size()));
+  if (!ranks) return std::nullopt;
+  const auto depth = static_cast<size_t>(ranks->depth);
+  const double w = ranks->inner_weight;
+  const auto between = [&](size_t outer, size_t inner) { return (1 - w) * values.at(outer) + w * values.at(inner); };
+  return Interval{between(depth - 1, depth), between(values.size() - depth, values.size() - depth - 1)};
+}
+
+std::optional<Interval> p90_interval(const stats::SortedParts& values) {
+  const auto ranks = stats::quantile_ranks(static_cast<int>(values.size()), 0.9);
+  if (!ranks) return std::nullopt;
+  return Interval{values.at(static_cast<size_t>(ranks->low)), values.at(static_cast<size_t>(ranks->high))};
+}
+
+std::optional<Interval> mean_interval(const std::map<int, stats::TimedMoments>& cells, const stats::TimeStructure& session) {
+  std::vector<stats::TimedMoments> moments;
+  for (const auto& [cell, of_cell] : cells) moments.push_back(of_cell);
+  return stats::mean_interval_in_time(moments, session);
+}
+
+SessionTime session_time(const RunTable& table, const std::vector<int>& parts) {
+  SessionTime session;
+  for (size_t m = 0; m < kGroupMetrics.size(); ++m) session[m] = time_of_parts(table, m, parts);
+  return session;
 }
 
 }  // namespace
+
+MetricTime time_of_parts(const RunTable& table, size_t metric, const std::vector<int>& parts) {
+  std::vector<bool> wanted(table.parts().size());
+  for (const int part : parts) wanted[static_cast<size_t>(part)] = true;
+  std::vector<stats::TimedValue> values;
+  values.reserve(table.rows().size());
+  for (const RunTable::Row& row : table.rows()) {
+    const auto part = static_cast<size_t>(row.part);
+    if (!wanted[part] || std::isnan(row.metrics[metric])) continue;
+    values.push_back({row.metrics[metric], table.parts()[part].levels.cell, static_cast<double>(row.start_ns) / kNsPerHour});
+  }
+  return stats::time_structure(values);
+}
 
 PartValues::PartValues(const RunTable& table, const std::vector<std::vector<uint32_t>>& rows_by_part)
     : table_(table), values_(rows_by_part.size()) {
@@ -61,7 +89,9 @@ PartValues::PartValues(const RunTable& table, const std::vector<std::vector<uint
     for (const uint32_t row : rows_by_part[part]) {  // a row's metrics stand together, so that it is fetched once
       for (size_t m = 0; m < kGroupMetrics.size(); ++m) {
         const double x = table.rows()[row].metrics[m];
-        if (!std::isnan(x)) values_[part][m].sorted.push_back(x);
+        if (std::isnan(x)) continue;
+        values_[part][m].sorted.push_back(x);
+        values_[part][m].timed.add(x, static_cast<double>(table.rows()[row].start_ns) / kNsPerHour);
       }
     }
     for (Values& values : values_[part]) fill(values);
@@ -79,9 +109,10 @@ void PartValues::fill(Values& values) {
   values.logs = stats::moments_of(logs);
 }
 
-MetricSummary PartValues::summarize(size_t metric, const std::vector<int>& parts) const {
+MetricSummary PartValues::summarize(size_t metric, const std::vector<int>& parts, const MetricTime& session) const {
   stats::Moments all;
   CellMoments cells, logs;
+  std::map<int, stats::TimedMoments> timed;
   bool positive = true;
   std::vector<std::span<const double>> sorted;
   for (const int part : parts) {
@@ -90,6 +121,7 @@ MetricSummary PartValues::summarize(size_t metric, const std::vector<int>& parts
     all.merge(values.plain);
     cells[cell].merge(values.plain);
     logs[cell].merge(values.logs);
+    timed[cell].merge(values.timed);
     positive = positive && values.positive;
     sorted.emplace_back(values.sorted);
   }
@@ -102,13 +134,13 @@ MetricSummary PartValues::summarize(size_t metric, const std::vector<int>& parts
   summary.min = order.at(0);
   summary.median = order.quantile(0.5);
   summary.max = order.at(order.size() - 1);
-  fill_intervals(summary, order);
   const Within inside = within(cells);
+  set_intervals(summary,
+                printed_mean(summary.n, inside.degrees_of_freedom > 0, session, [&] { return mean_interval(timed, *session); }),
+                printed_median(median_interval(order), *summary.median, session), printed_p90(p90_interval(order), session));
+  if (summary.p90_ci95) summary.p90 = order.quantile(0.9);
   if (inside.degrees_of_freedom < 1) return summary;
   summary.sd_within = inside.sd();
-  const double half = stats::t_quantile(0.975, static_cast<double>(inside.degrees_of_freedom)) * inside.sd() /
-                      std::sqrt(static_cast<double>(all.n));
-  summary.ci95 = Interval{all.mean - half, all.mean + half};
   if (positive) {
     const Within of_logs = within(logs);
     set_relative_spread({of_logs.sd(), static_cast<int>(of_logs.degrees_of_freedom), summary.n}, summary);
@@ -116,7 +148,8 @@ MetricSummary PartValues::summarize(size_t metric, const std::vector<int>& parts
   return summary;
 }
 
-Group PartValues::group(std::string label, std::map<std::string, std::string> keys, const std::vector<int>& parts) const {
+Group PartValues::group(std::string label, std::map<std::string, std::string> keys, const std::vector<int>& parts,
+                        const SessionTime& session) const {
   Group group;
   group.label = std::move(label);
   group.keys = std::move(keys);
@@ -130,15 +163,16 @@ Group PartValues::group(std::string label, std::map<std::string, std::string> ke
     tokens += part.rated_tokens;
     seconds += part.rated_seconds;
   }
-  for (size_t m = 0; m < kGroupMetrics.size(); ++m) group.*kGroupMetrics[m].summary = summarize(m, parts);
+  for (size_t m = 0; m < kGroupMetrics.size(); ++m) group.*kGroupMetrics[m].summary = summarize(m, parts, session[m]);
   if (seconds > 0) group.total_tok_per_s = tokens / seconds;
   return group;
 }
 
 void fill_groups_of_many(Study& study, const RunTable& table, const PartValues& values) {
   const std::vector<const Run*> runs = table.levels();
+  const SessionTime session = session_time(table, parts_of(runs));
   fill_groups(study, runs, [&](std::string label, std::map<std::string, std::string> keys, const std::vector<const Run*>& of) {
-    return values.group(std::move(label), std::move(keys), parts_of(of));
+    return values.group(std::move(label), std::move(keys), parts_of(of), session);
   });
   if (table.flags().empty()) return;
   std::vector<int> unflagged;
@@ -147,7 +181,7 @@ void fill_groups_of_many(Study& study, const RunTable& table, const PartValues& 
   for (const auto& [flag, count] : table.flags()) study.flags.push_back({flag, count});
   std::stable_sort(study.flags.begin(), study.flags.end(),
                    [](const FlagCount& a, const FlagCount& b) { return a.runs > b.runs; });
-  study.overall_unflagged = values.group("unflagged runs", {}, unflagged);
+  study.overall_unflagged = values.group("unflagged runs", {}, unflagged, session_time(table, unflagged));
 }
 
 void fill_study_of_many(Study& study, const RunTable& table) {

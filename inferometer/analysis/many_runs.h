@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "inferometer/analysis/groups.h"
 #include "inferometer/analysis/run_table.h"
 #include "inferometer/analysis/study.h"
 #include "inferometer/stats/moments.h"
+#include "inferometer/stats/time_structure.h"
 
 /// What analyze() does with more runs than kManyRuns: the same numbers (but for rounding) from moments and sorted values of the
 /// runs that share all levels, and two methods that look at less than every pair: blocks enter the shares of variance as
@@ -18,21 +20,26 @@ namespace ifm {
 inline constexpr int kBlockSpans = 16;
 inline constexpr int kDriftSlopes = 250'000;  ///< pairs of medians, about, over all cells
 
+/// What time does to a metric, by its place in kGroupMetrics, over the runs of some parts: as time_of, from every run.
+[[nodiscard]] MetricTime time_of_parts(const RunTable& table, size_t metric, const std::vector<int>& parts);
+
 /// Values of parts, sorted, with their moments: a group of any parts costs no pass over runs.
 class PartValues {
  public:
   PartValues(const RunTable& table, const std::vector<std::vector<uint32_t>>& rows_by_part);
   /// As make_group of all runs of these parts.
-  [[nodiscard]] Group group(std::string label, std::map<std::string, std::string> keys, const std::vector<int>& parts) const;
+  [[nodiscard]] Group group(std::string label, std::map<std::string, std::string> keys, const std::vector<int>& parts,
+                            const SessionTime& session) const;
 
  private:
   struct Values {
     std::vector<double> sorted;
     stats::Moments plain, logs;
+    stats::TimedMoments timed;
     bool positive = true;
   };
   static void fill(Values& values);
-  [[nodiscard]] MetricSummary summarize(size_t metric, const std::vector<int>& parts) const;
+  [[nodiscard]] MetricSummary summarize(size_t metric, const std::vector<int>& parts, const MetricTime& session) const;
 
   const RunTable& table_;
   std::vector<std::array<Values, kGroupMetrics.size()>> values_;

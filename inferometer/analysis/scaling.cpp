@@ -12,6 +12,7 @@ namespace ifm {
 namespace {
 
 constexpr double kLongFormTokens = 500;  ///< METHOD's long form
+constexpr int64_t kLeastAtALength = 18;  ///< runs: fewer skewed values at the longest length decide the line
 
 struct Sample {
   std::vector<double> tokens, seconds;
@@ -58,10 +59,10 @@ std::optional<double> largest_deviation(const Sample& sample, const stats::Line&
 }
 
 /// Output tok/s by the line at a length; its interval from the line's, null where that reaches 0.
-void set_rate(const stats::Line& line, int tokens, std::optional<double>& rate, std::optional<Interval>& ci95) {
+void set_rate(const stats::Line& line, int tokens, std::optional<double>& rate, std::optional<Interval>* ci95) {
   const Interval seconds = line.interval_at(tokens);
   if (line.at(tokens) > 0) rate = tokens / line.at(tokens);
-  if (seconds.low > 0) ci95 = Interval{tokens / seconds.high, tokens / seconds.low};
+  if (ci95 != nullptr && seconds.low > 0) *ci95 = Interval{tokens / seconds.high, tokens / seconds.low};
 }
 
 Scaling scaling_of(const Series& series) {
@@ -76,6 +77,10 @@ Scaling scaling_of(const Series& series) {
   scaling.max_tokens = *lengths.rbegin();
   const std::optional<stats::Line> line = stats::fit_line(sample.tokens, sample.seconds);
   if (!line) return scaling;
+  std::map<int, int64_t> runs_of_length;
+  for (const int length : sample.lengths) ++runs_of_length[length];
+  scaling.no_interval =
+      reason_against_line(runs_of_length, time_of(timed(series.runs), [](const Run& run) { return run.metrics.e2e_s; }));
   set_line(scaling, *line);
   if (lengths.size() > 2) {  // through two means there is always a line
     scaling.lack_of_fit_p = lack_of_fit_p(sample);
@@ -86,18 +91,28 @@ Scaling scaling_of(const Series& series) {
 
 }  // namespace
 
+NoInterval reason_against_line(const std::map<int, int64_t>& runs_of_length, const MetricTime& latency) {
+  const bool few =
+      std::ranges::any_of(runs_of_length, [](const auto& length_and_runs) { return length_and_runs.second < kLeastAtALength; });
+  if (few) return NoInterval::few_in_group;
+  if (!latency) return NoInterval::few_in_session;
+  return latency->drifts ? NoInterval::drift : latency->dependent ? NoInterval::dependent : NoInterval::none;
+}
+
 void set_line(Scaling& scaling, const stats::Line& line) {
+  const bool intervals = scaling.no_interval == NoInterval::none;
   scaling.fixed_s = line.intercept;
   scaling.per_token_s = line.slope;
   scaling.r2 = line.r2;
+  scaling.seconds_500 = line.at(kLongFormTokens);
+  if (line.slope > 0) scaling.limit_tok_per_s = 1 / line.slope;
+  set_rate(line, scaling.min_tokens, scaling.shortest_tok_per_s, intervals ? &scaling.shortest_ci95 : nullptr);
+  set_rate(line, scaling.max_tokens, scaling.longest_tok_per_s, intervals ? &scaling.longest_ci95 : nullptr);
+  if (!intervals) return;
   scaling.fixed_ci95 = line.intercept_interval;
   scaling.per_token_ci95 = line.slope_interval;
-  scaling.seconds_500 = line.at(kLongFormTokens);
   scaling.seconds_500_ci95 = line.interval_at(kLongFormTokens);
-  if (line.slope > 0) scaling.limit_tok_per_s = 1 / line.slope;
   if (line.slope_interval.low > 0) scaling.limit_ci95 = Interval{1 / line.slope_interval.high, 1 / line.slope_interval.low};
-  set_rate(line, scaling.min_tokens, scaling.shortest_tok_per_s, scaling.shortest_ci95);
-  set_rate(line, scaling.max_tokens, scaling.longest_tok_per_s, scaling.longest_ci95);
 }
 
 void fill_scaling(Study& study) {

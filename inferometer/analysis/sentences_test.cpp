@@ -131,8 +131,10 @@ TEST(Fitness, OneLengthIsExtrapolatedWithAnIntervalOrUndecided) {
                         }};
     return simulate(design).study().fitness.back();
   };
-  EXPECT_EQ(long_form(3).verdict, Fit::yes);
-  EXPECT_THAT(long_form(3).text, HasSubstr("(at least 90 % CI "));
+  EXPECT_EQ(long_form(5).verdict, Fit::yes);
+  EXPECT_THAT(long_form(5).text, HasSubstr("(at least 90 % CI "));
+  EXPECT_EQ(long_form(3).verdict, Fit::undecided);
+  EXPECT_THAT(long_form(3).text, HasSubstr("(no interval: under 30 runs in the session, extrapolated"));
   EXPECT_EQ(long_form(1).verdict, Fit::undecided);
   EXPECT_THAT(long_form(1).text, HasSubstr("(no interval: no cell was repeated, extrapolated"));
 }

@@ -12,8 +12,29 @@
 #include "inferometer/analysis/metrics.h"
 #include "inferometer/analysis/run_table.h"
 #include "inferometer/analysis/sentences.h"
+#include "inferometer/stats/time_structure.h"
 
 namespace ifm {
+
+static_assert(stats::kLeastForTime == 30, "a sentence below says so");
+
+const char* to_string(NoInterval reason) {
+  switch (reason) {
+    case NoInterval::none:
+      return "";
+    case NoInterval::no_repeats:
+      return "no cell was repeated";
+    case NoInterval::few_in_group:
+      return "too few runs in the group";
+    case NoInterval::few_in_session:
+      return "under 30 runs in the session";
+    case NoInterval::drift:
+      return "the session drifts";
+    case NoInterval::dependent:
+      return "neighbouring runs are alike";
+  }
+  return "";
+}
 
 const char* to_string(Equivalence verdict) {
   switch (verdict) {

@@ -13,16 +13,30 @@
 
 namespace ifm {
 
-/// n, location, spread and range of a metric; what too few values cannot say is null. ci95: of the mean, from the variance
-/// within cells (so that mixing output lengths is never called noise); sd: over all values given ("over the whole design").
+/// Why an interval is not given: it would not cover what it says in 93 to 97 of 100 sessions (docs/coverage.md).
+enum class NoInterval {
+  none,            ///< it is given
+  no_repeats,      ///< no cell has two values
+  few_in_group,    ///< under 15 values for a mean, 6 for a median, 36 for a p90; under 18 at a length for a line over lengths
+  few_in_session,  ///< too few in the session to tell whether neighbouring runs are alike (stats::kLeastForTime)
+  drift,           ///< the session drifts: the values have no one distribution
+  dependent,       ///< neighbouring runs are alike
+};
+
+/// n, location, spread and range of a metric; what too few values cannot say is null. ci95: of the mean over the time of the
+/// session, from the variance within cells (so that mixing output lengths is never called noise) and about the session's trend,
+/// wider where neighbouring runs are alike (stats/time_structure.h); sd: over all values given ("over the whole design").
 struct MetricSummary {
   int n = 0;
   std::optional<double> mean, sd, sd_within, min, median, max;
-  std::optional<Interval> ci95;         ///< t, from sd_within; null when no cell has two values
-  std::optional<Interval> median_ci95;  ///< null under 6 values
-  std::optional<double> p90;            ///< null under 36 values: no percentile without a two-sided interval
-  std::optional<Interval> p90_ci95;     ///< order statistics, at least 95 %
-  std::optional<double> cv_within;      ///< sd of repeats of one cell relative to its mean: sqrt(exp(pooled var of logs) − 1)
+  std::optional<Interval> ci95;
+  std::optional<Interval> median_ci95;
+  std::optional<double> p90;         ///< null without its interval
+  std::optional<Interval> p90_ci95;  ///< order statistics, at least 95 %
+  NoInterval ci95_reason = NoInterval::no_repeats;
+  NoInterval median_ci95_reason = NoInterval::few_in_group;
+  NoInterval p90_ci95_reason = NoInterval::few_in_group;
+  std::optional<double> cv_within;  ///< sd of repeats of one cell relative to its mean: sqrt(exp(pooled var of logs) − 1)
   std::optional<Interval> cv_within_ci95;  ///< by chi-square, as if the logs were normal; null without an upper end
 };
 
@@ -37,7 +51,8 @@ struct Group {
   std::optional<double> total_tok_per_s;  ///< ΣN / ΣE2E
 };
 
-/// E2E = fixed + per_token * N for one series, HC3 intervals; null when N took one value only.
+/// E2E = fixed + per_token * N for one series; null when N took one value only. HC3 intervals; null where the series' runs drift
+/// or neighbours are alike, or where they are too few to tell (`no_interval`).
 struct Scaling {
   std::string series;
   int n = 0;
@@ -45,6 +60,7 @@ struct Scaling {
   int min_tokens = 0, max_tokens = 0;  ///< range of N
   std::optional<double> fixed_s, per_token_s, r2;
   std::optional<Interval> fixed_ci95, per_token_ci95;
+  NoInterval no_interval = NoInterval::none;
   std::optional<double> lack_of_fit_p;      ///< F test of the line against a mean per length (prompts, temperatures in both)
   std::optional<double> largest_deviation;  ///< largest |mean at a length − line| / mean, over lengths
   std::optional<double> limit_tok_per_s;    ///< 1 / per_token: what output tok/s rises to
@@ -156,6 +172,8 @@ struct Study {
   std::vector<Conclusion> warnings;            ///< what makes the numbers unreliable on this machine
 };
 
+/// "" for none, else what a reader is told: "under 30 runs in the session".
+[[nodiscard]] const char* to_string(NoInterval reason);
 [[nodiscard]] const char* to_string(Equivalence verdict);
 [[nodiscard]] const char* to_string(Fit verdict);
 /// "embedded · smollm2-135m", with " · cold" or " · warm" when `several_modes`.

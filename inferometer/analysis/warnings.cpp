@@ -9,6 +9,7 @@
 #include "inferometer/stats/describe.h"
 #include "inferometer/stats/distribution.h"
 #include "inferometer/stats/paired.h"
+#include "inferometer/stats/time_structure.h"
 
 namespace ifm {
 namespace {
@@ -63,7 +64,8 @@ std::string flag_meaning(const std::string& flag) {
 
 /// "952 ms (95 % CI 918 to 986 ms)".
 std::string mean_text(const MetricSummary& latency) {
-  const std::string ci95 = latency.ci95 ? "95 % CI " + seconds(*latency.ci95) : "no interval: no cell was repeated";
+  const std::string ci95 =
+      latency.ci95 ? "95 % CI " + seconds(*latency.ci95) : fmt::format("no interval: {}", to_string(latency.ci95_reason));
   return fmt::format("{} ({})", seconds(*latency.mean), ci95);
 }
 
@@ -157,8 +159,14 @@ void warn_design(Study& study) {
   for (const Group& cell : study.cells) least = least == 0 ? cell.latency_s.n : std::min(least, cell.latency_s.n);
   if (least < kFewRepeats && study.overall.latency_s.n > 0)
     warn(study, "few_repeats", fmt::format("A cell has only {}: what is said of single cells is uncertain.", runs(least)));
-  if (study.overall.latency_s.n > 0 && !study.overall.latency_s.ci95)
+  const NoInterval reason = study.overall.latency_s.ci95_reason;
+  if (study.overall.latency_s.n > 0 && reason == NoInterval::no_repeats)
     warn(study, "no_repeats", "No cell was repeated, so there are no intervals for means.");
+  if (study.overall.latency_s.n > 0 && reason == NoInterval::few_in_session)
+    warn(study, "no_intervals",
+         fmt::format("Under {} runs nobody can tell whether neighbouring runs are alike, so there are no intervals for means "
+                     "and medians.",
+                     stats::kLeastForTime));
   if (study.runs_other_length > 0)
     warn(study, "lengths", fmt::format("{} did not have exactly the asked number of tokens.", runs(study.runs_other_length)));
   if (study.runs_cached > 0)
@@ -175,10 +183,11 @@ void warn_time(Study& study) {
                     *study.drift_percent_per_hour));
   const int n = study.overall.latency_s.n;
   if (study.lag1_autocorrelation && *study.lag1_autocorrelation > 2 / std::sqrt(static_cast<double>(n)))
-    warn(
-        study, "autocorrelation",
-        fmt::format("Neighbouring runs are alike (lag-1 correlation {:.2f}, above 2/√{}): the intervals are somewhat too narrow.",
-                    *study.lag1_autocorrelation, n));
+    warn(study, "autocorrelation",
+         fmt::format(
+             "Neighbouring runs are alike (lag-1 correlation {:.2f}, above 2/√{}): intervals of means and medians are wider "
+             "for it, those of p90 and of the line over lengths are left out.",
+             *study.lag1_autocorrelation, n));
 }
 
 }  // namespace

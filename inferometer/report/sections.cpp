@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kSpreadNote =
     "sd is over the whole design, in which output lengths differ: it is not noise. 95 % intervals of the mean use the "
-    "variation between repeats of the same cell.";
+    "variation between repeats of the same cell, about the session's trend.";
 
 /// n, mean, interval, sd and range of one metric, in the columns of overall_table().
 void add_metric_row(ReportTable& table, const std::string& name, const MetricInfo& metric, const Group& group) {

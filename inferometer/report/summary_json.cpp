@@ -25,6 +25,7 @@ Json pair(const std::optional<Interval>& interval) {
 }
 
 Json metric_json(const MetricSummary& s) {
+  const auto reason = [&](NoInterval why) { return s.n > 0 ? text_or_null(to_string(why)) : Json(); };
   return {{"n", s.n},
           {"mean", number(s.mean)},
           {"sd", number(s.sd)},
@@ -37,7 +38,10 @@ Json metric_json(const MetricSummary& s) {
           {"max", number(s.max)},
           {"ci95", pair(s.ci95)},
           {"median_ci95", pair(s.median_ci95)},
-          {"p90_ci95", pair(s.p90_ci95)}};
+          {"p90_ci95", pair(s.p90_ci95)},
+          {"ci95_reason", reason(s.ci95_reason)},
+          {"median_ci95_reason", reason(s.median_ci95_reason)},
+          {"p90_ci95_reason", reason(s.p90_ci95_reason)}};
 }
 
 void add_metrics(Json& json, const Group& group) {
@@ -76,6 +80,7 @@ Json scaling_json(const Study& study) {
                     {"max_tokens", fit.max_tokens},
                     {"fixed_s", number(fit.fixed_s)},
                     {"fixed_ci95", pair(fit.fixed_ci95)},
+                    {"ci95_reason", text_or_null(to_string(fit.no_interval))},
                     {"per_token_s", number(fit.per_token_s)},
                     {"per_token_ci95", pair(fit.per_token_ci95)},
                     {"r2", number(fit.r2)},

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <unordered_map>
 #include <vector>
 
 #include "inferometer/stats/describe.h"
@@ -22,8 +22,8 @@ struct CellMean {
   double n = 0, value = 0, time = 0;
 };
 
-std::map<int, CellMean> cell_means(std::span<const TimedValue> values) {
-  std::map<int, CellMean> cells;
+std::unordered_map<int, CellMean> cell_means(std::span<const TimedValue> values) {
+  std::unordered_map<int, CellMean> cells;
   for (const TimedValue& v : values) {
     CellMean& cell = cells[v.cell];
     ++cell.n;
@@ -37,15 +37,54 @@ std::map<int, CellMean> cell_means(std::span<const TimedValue> values) {
   return cells;
 }
 
+/// What is known of a group: squares about cells and trend, of so many degrees of freedom before the trend.
+struct AboutTrend {
+  double n = 0, mean = 0, squares = 0, degrees = 0;
+};
+
+Interval mean_interval(const AboutTrend& group, const TimeStructure& session, double level) {
+  // The trend took one of the session's degrees of freedom: the group's share of it.
+  const double kept = group.degrees * session.degrees_of_freedom / (session.degrees_of_freedom + 1.0);
+  const double variance = group.squares / kept * session.variance_factor;
+  const double effective = std::max(std::min(kept, kLeastDegrees), kept / session.variance_factor);
+  const double half = t_quantile(0.5 + level / 2, effective) * std::sqrt(variance / group.n);
+  return {group.mean - half, group.mean + half};
+}
+
+void step(Moments& moments, double x) {
+  ++moments.n;
+  const double off = x - moments.mean;
+  moments.mean += off / static_cast<double>(moments.n);
+  moments.squares += off * (x - moments.mean);
+}
+
 }  // namespace
 
+void TimedMoments::add(double x, double at) {
+  const double off = x - value.mean;
+  step(value, x);
+  step(time, at);
+  products += off * (at - time.mean);
+}
+
+void TimedMoments::merge(const TimedMoments& other) {
+  if (other.value.n == 0) return;
+  const auto before = static_cast<double>(value.n), added = static_cast<double>(other.value.n);
+  products +=
+      other.products + (other.value.mean - value.mean) * (other.time.mean - time.mean) * before * added / (before + added);
+  value.merge(other.value);
+  time.merge(other.time);
+}
+
 std::optional<TimeStructure> time_structure(std::span<const TimedValue> values) {
-  const std::map<int, CellMean> cells = cell_means(values);
+  const auto cells = cell_means(values);
   TimeStructure found;
   found.n = static_cast<int>(values.size());
   found.degrees_of_freedom = found.n - static_cast<int>(cells.size()) - 1;
   if (found.n < kLeastForTime || found.degrees_of_freedom < 1) return std::nullopt;
   std::vector<double> relative, times;
+  relative.reserve(values.size());
+  times.reserve(values.size());
   double products = 0, squares = 0;
   for (const TimedValue& v : values) {
     const CellMean& cell = cells.at(v.cell);
@@ -74,7 +113,7 @@ std::optional<TimeStructure> time_structure(std::span<const TimedValue> values) 
 }
 
 std::optional<Interval> mean_interval_in_time(std::span<const TimedValue> group, const TimeStructure& session, double level) {
-  const std::map<int, CellMean> cells = cell_means(group);
+  const auto cells = cell_means(group);
   const auto n = static_cast<double>(group.size());
   const double degrees = n - static_cast<double>(cells.size());
   if (degrees < 1) return std::nullopt;
@@ -84,13 +123,23 @@ std::optional<Interval> mean_interval_in_time(std::span<const TimedValue> group,
     squares.push_back(std::pow(v.value - cell.value * (1 + session.slope * (v.time - cell.time)), 2));
     all.push_back(v.value);
   }
-  // The trend took one of the session's degrees of freedom: the group's share of it.
-  const double kept = session.degrees_of_freedom / (session.degrees_of_freedom + 1.0);
-  const double variance = sum(squares) / (degrees * kept) * session.variance_factor;
-  const double effective = std::max(std::min(degrees * kept, kLeastDegrees), degrees * kept / session.variance_factor);
-  const double half = t_quantile(0.5 + level / 2, effective) * std::sqrt(variance / n);
-  const double centre = *mean(all);
-  return Interval{centre - half, centre + half};
+  return mean_interval({n, *mean(all), sum(squares), degrees}, session, level);
+}
+
+std::optional<Interval> mean_interval_in_time(std::span<const TimedMoments> cells, const TimeStructure& session, double level) {
+  AboutTrend group;
+  Moments all;
+  for (const TimedMoments& cell : cells) {
+    if (cell.value.n == 0) continue;
+    all.merge(cell.value);
+    group.degrees += static_cast<double>(cell.value.n - 1);
+    const double slope = cell.value.mean * session.slope;
+    group.squares += std::max(0.0, cell.value.squares - 2 * slope * cell.products + slope * slope * cell.time.squares);
+  }
+  if (group.degrees < 1) return std::nullopt;
+  group.n = static_cast<double>(all.n);
+  group.mean = all.mean;
+  return mean_interval(group, session, level);
 }
 
 Interval stretched(const Interval& interval, double centre, const TimeStructure& session) {

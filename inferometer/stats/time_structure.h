@@ -4,6 +4,7 @@
 #include <span>
 
 #include "inferometer/stats/interval.h"
+#include "inferometer/stats/moments.h"
 
 /// Intervals for values that were measured one after another, which a trend moves and of which neighbours may be alike.
 namespace ifm::stats {
@@ -40,6 +41,18 @@ struct TimeStructure {
 /// and the session's trend, times its variance factor; degrees of freedom are divided by the factor (Satterthwaite).
 /// Null when no cell of the group has two values.
 [[nodiscard]] std::optional<Interval> mean_interval_in_time(std::span<const TimedValue> group, const TimeStructure& session,
+                                                            double level = 0.95);
+
+/// What of a cell's values such an interval needs, where the values are not kept. As with Moments, parts add up to the whole.
+struct TimedMoments {
+  Moments value, time;
+  double products = 0;  ///< Σ (value − its mean) · (time − its mean)
+
+  void add(double x, double at);
+  void merge(const TimedMoments& other);
+};
+/// As above, but for rounding: of a group by its cells' moments.
+[[nodiscard]] std::optional<Interval> mean_interval_in_time(std::span<const TimedMoments> cells, const TimeStructure& session,
                                                             double level = 0.95);
 
 /// An interval of independent values made honest for neighbours that are alike: its distances from `centre`, which lies in it,

@@ -23,14 +23,14 @@ BOUND = "{scope:root.by_prompt} no effect larger than {bound:effect.ratio_ci95} 
 LACK = "[ (lack of fit {p:scaling.lack_of_fit_p})]"
 FIT = "<fit|not fit|undecided>"
 SLOW_TTFT = ("<time to first token p90 {s:group.ttft_s.p90} (95 % CI {si:group.ttft_s.p90_ci95})"
-             "|largest time to first token {s:group.ttft_s.max} of {runs:group.ttft_s.n} (a p90 needs 36)>")
-MEAN = "{s:%s.mean} (<95 %% CI {si:%s.ci95}|no interval: no cell was repeated>)"
+             "|largest time to first token {s:group.ttft_s.max} of {runs:group.ttft_s.n} (<a p90 needs 36|no p90: {text:group.ttft_s.p90_ci95_reason}>)>")
+MEAN = "{s:%s.mean} (<95 %% CI {si:%s.ci95}|no interval: {text:%s.ci95_reason}>)"
 
 # id of the rule: (where its subject stands in the summary, its name in paths, the templates)
 CONCLUSIONS = {
     "scaling": ("scaling", "scaling", [
-        "{scope:root.by_prompt}, latency is {s:scaling.fixed_s} fixed (95 % CI {si:scaling.fixed_ci95}) plus {s:scaling.per_token_s} per output token "
-        "({si:scaling.per_token_ci95}), over {int:scaling.min_tokens} to {int:scaling.max_tokens} tokens, R² {n:scaling.r2}. "
+        "{scope:root.by_prompt}, latency is {s:scaling.fixed_s} fixed[ (95 % CI {si:scaling.fixed_ci95})] plus {s:scaling.per_token_s} per output token "
+        "(<{si:scaling.per_token_ci95}|no intervals: {text:scaling.ci95_reason}>), over {int:scaling.min_tokens} to {int:scaling.max_tokens} tokens, R² {n:scaling.r2}. "
         "<with {word:scaling.lengths} lengths a straight line cannot be checked."
         "|a straight line is <not a good|only a rough> description: a mean at a length is {pct:scaling.largest_deviation} away from it" + LACK + "."
         "|a straight line <fits|describes it within 2 %>: no mean at a length is further than {pct:scaling.largest_deviation} from it"
@@ -68,9 +68,11 @@ CONCLUSIONS = {
     "fitness_conversation": ("by_model", "group", [
         "conversation without a pause (time to first token at most 0.2 s): " + FIT + "; " + SLOW_TTFT + "."]),
     "fitness_long_form": ("scaling", "scaling", [
-        "long form (500 tokens in at most 30 s): " + FIT + "; 500 tokens take {s:scaling.seconds_500} (95 % CI {si:scaling.seconds_500_ci95}, "
+        "long form (500 tokens in at most 30 s): " + FIT + "; 500 tokens take {s:scaling.seconds_500} (<95 % CI {si:scaling.seconds_500_ci95}"
+        "|no interval: {text:scaling.ci95_reason}>, "
         "<from the line fitted|extrapolated by the line fitted> from {int:scaling.min_tokens} to {int:scaling.max_tokens} tokens).",
-        "long form (500 tokens in at most 30 s): " + FIT + "; 500 tokens take {s:computed.seconds_500} (at least 90 % CI {si:computed.seconds_500_ci90}, "
+        "long form (500 tokens in at most 30 s): " + FIT + "; 500 tokens take {s:computed.seconds_500} (<at least 90 % CI {si:computed.seconds_500_ci90}"
+        "|no interval: {text:computed.seconds_500_reason}>, "
         "extrapolated from the mean time to first token and 499 mean times per token)."]),
     "overall_determinism": ("determinism", "ids", [
         "greedy repeats gave the same token ids in every cell ({runs:ids.runs}, {int:ids.cells} cells).",
@@ -89,7 +91,7 @@ WARNINGS = {
     "invalid_runs": ["{int:root.runs_invalid} of {int:computed.runs} runs are invalid (clocks that disagree, or the machine slept) and not in the timings."],
     "unfinished": ["the session is not complete: {int:computed.runs} of {int:computed.planned} planned runs."],
     "flag": ["{int:computed.flagged} of {int:computed.runs} runs <carries|carry> the flag \"{text:computed.flag}\"[: {text:computed.any}]."],
-    "without_flags": ["mean latency with flagged runs " + MEAN % (("root.latency_s",) * 2) + ", without them " + MEAN % (("root.unflagged_latency_s",) * 2) +
+    "without_flags": ["mean latency with flagged runs " + MEAN % (("root.latency_s",) * 3) + ", without them " + MEAN % (("root.unflagged_latency_s",) * 3) +
                       " ({runs:root.unflagged_latency_s.n}).", "every timed run is flagged: there is nothing to show without them."],
     "virtual_machine": ["this is a {text:env.host_class}: neighbours and the hypervisor can change the speed."],
     "governor": ["the frequency governor is not known: the clock speed may have changed between runs.",
@@ -102,10 +104,11 @@ WARNINGS = {
     "overhead": ["the harness itself costs {s:computed.overhead_s} per token, {pct:computed.overhead_of_tpot} of the time per token: more than it should."],
     "few_repeats": ["a cell has only {runs:computed.fewest_repeats}: what is said of single cells is uncertain."],
     "no_repeats": ["no cell was repeated, so there are no intervals for means."],
+    "no_intervals": ["under 30 runs nobody can tell whether neighbouring runs are alike, so there are no intervals for means and medians."],
     "drift": ["latency drifted by {n:root.drift_percent_session} % over the session (95 % CI {ni:root.drift_session_ci95} %), a rate of "
               "{n:root.drift_percent_per_hour} % per hour."],
-    "autocorrelation": ["neighbouring runs are alike (lag-1 correlation {n:root.lag1_autocorrelation}, above 2/√{int:root.latency_s.n}): the intervals are "
-                        "somewhat too narrow."],
+    "autocorrelation": ["neighbouring runs are alike (lag-1 correlation {n:root.lag1_autocorrelation}, above 2/√{int:root.latency_s.n}): intervals of "
+                        "means and medians are wider for it, those of p90 and of the line over lengths are left out."],
     "unsettled": ["the first runs of {int:computed.settling_cells} cells were {pct:computed.settling} slower than later ones ({p:computed.any}): the machine had "
                   "not settled, so warm up longer (warmup: in the plan)."],
     "uneven_flags": ["{text:computed.any} drew {int:computed.any} flags in {int:computed.any} runs, {text:computed.any} drew {int:computed.any} in "
@@ -244,6 +247,7 @@ def extrapolated(group):
         return {}
     known = ttft["ci95"] and tpot["ci95"]
     return {"seconds_500": ttft["mean"] + 499 * tpot["mean"],
+            "seconds_500_reason": ttft["ci95_reason"] or tpot["ci95_reason"],
             "seconds_500_ci90": [a + 499 * b for a, b in zip(ttft["ci95"], tpot["ci95"])] if known else None}
 
 

@@ -95,7 +95,13 @@ def values_by_cell(runs, metric):
     return cells
 
 
-def statistics(runs, metric):
+def points(runs, metric):
+    """(value, cell, hours) of the timed runs, in order of execution."""
+    timed = [r for r in runs if r["timed"] and r["metrics"][METRICS[metric]] is not None]
+    return [(r["metrics"][METRICS[metric]], r["cell"], r["start_ns"] / 3.6e12) for r in sorted(timed, key=lambda r: r["order"])]
+
+
+def statistics(data, runs, metric):
     cells = list(values_by_cell(runs, metric).values())
     x = np.array([v for c in cells for v in c])
     n = len(x)
@@ -105,9 +111,12 @@ def statistics(runs, metric):
     cv = stat.cv_within(cells)
     row["cv_within"] = None if cv is None else (cv, 1.0)
     row.update({"min": float(x.min()) if n else None, "median": float(np.median(x)) if n else None, "max": float(x.max()) if n else None})
-    p90 = stat.p90_interval(x)
+    time = stat.time_structure(points(data.runs, metric))
+    p90 = stat.p90_interval(x) if time and not time["drifts"] and not time["dependent"] else None
+    median = stat.median_interval(x) if time and not time["drifts"] else None
+    median = stat.stretched(median, np.median(x), time) if median else None
     row["p90"] = float(np.quantile(x, 0.9)) if p90 else None
-    row |= interval("ci95", stat.pooled_mean_interval(cells), size) | interval("median_ci95", stat.median_interval(x))
+    row |= interval("ci95", stat.mean_interval(points(runs, metric), time) if n >= 15 else None, size) | interval("median_ci95", median, size)
     return row | interval("p90_ci95", p90)
 
 
@@ -119,17 +128,17 @@ def counts(runs):
     return {"runs_ok": ok, "runs_failed": len(runs) - ok, "total_tok_per_s": total}
 
 
-def group_rows(head, runs):
-    return [head | counts(runs) | statistics(runs, metric) for metric in METRICS]
+def group_rows(data, head, runs):
+    return [head | counts(runs) | statistics(data, runs, metric) for metric in METRICS]
 
 
 def summary_stats(data):
-    rows = group_rows({"grouping": "overall", "group": "all runs"}, data.runs)
+    rows = group_rows(data, {"grouping": "overall", "group": "all runs"}, data.runs)
     for series in data.series:
-        rows += group_rows({"grouping": "by_model", "group": series}, data.of(series=series))
+        rows += group_rows(data, {"grouping": "by_model", "group": series}, data.of(series=series))
     for factor in ("engine", "mode", "prompt"):
         for name in data.levels(factor):
-            rows += group_rows({"grouping": f"by_{factor}", "group": name}, data.of(**{factor: name}))
+            rows += group_rows(data, {"grouping": f"by_{factor}", "group": name}, data.of(**{factor: name}))
     return rows
 
 
@@ -138,9 +147,9 @@ def token_scaling(data):
     for series in data.series:
         runs = data.of(series=series)
         for n in data.levels("max_tokens", runs):
-            rows += group_rows({"series": series, "max_tokens": level(n)}, [r for r in runs if r["max_tokens"] == n])
+            rows += group_rows(data, {"series": series, "max_tokens": level(n)}, [r for r in runs if r["max_tokens"] == n])
     for n in data.levels("max_tokens"):
-        rows += group_rows({"series": "all", "max_tokens": level(n)}, data.of(max_tokens=n))
+        rows += group_rows(data, {"series": "all", "max_tokens": level(n)}, data.of(max_tokens=n))
     return rows
 
 
@@ -159,13 +168,17 @@ def fit_row(data, series):
     size = float(np.max(y))
     row |= {"fixed_s": (line["fixed"], size), "per_token_s": (line["slope"], size / float(x.max())), "r2": (line["r2"], 1.0),
             "limit_tok_per_s": 1 / line["slope"] if line["slope"] > 0 else None, "seconds_500": (line["at_500"], size)}
-    row |= interval("fixed_ci95", line["fixed_ci"], size) | interval("per_token_ci95", line["slope_ci"], size / float(x.max()))
-    row |= interval("seconds_500_ci95", line["at_500_ci"], size)
-    low, high = line["slope_ci"]
-    row |= interval("limit_ci95", (1 / high, 1 / low) if low > 0 else None)
     for name, n in (("shortest", float(x.min())), ("longest", float(x.max()))):
-        seconds, (low, high) = line["at"](n), line["ci_at"](n)
-        row |= {f"{name}_tok_per_s": n / seconds if seconds > 0 else None} | interval(f"{name}_ci95", (n / high, n / low) if low > 0 else None)
+        row[f"{name}_tok_per_s"] = n / line["at"](n) if line["at"](n) > 0 else None
+    time = stat.time_structure(points(data.of(series=series), "latency_s"))
+    if time and not time["drifts"] and not time["dependent"] and min(np.unique(x, return_counts=True)[1]) >= 18:
+        row |= interval("fixed_ci95", line["fixed_ci"], size) | interval("per_token_ci95", line["slope_ci"], size / float(x.max()))
+        row |= interval("seconds_500_ci95", line["at_500_ci"], size)
+        low, high = line["slope_ci"]
+        row |= interval("limit_ci95", (1 / high, 1 / low) if low > 0 else None)
+        for name, n in (("shortest", float(x.min())), ("longest", float(x.max()))):
+            low, high = line["ci_at"](n)
+            row |= interval(f"{name}_ci95", (n / high, n / low) if low > 0 else None)
     if len(set(x)) > 2:
         conditions = stat.dummies([(r["prompt"], r["temperature"]) for r in runs])
         base = [np.ones(len(x))] + conditions + [x]
@@ -259,9 +272,9 @@ def time_rows(data):
     cells = {}
     for run in runs:
         cells.setdefault(run["cell"], []).append((run["start_ns"] / 3.6e12, math.log(run["metrics"]["e2e_s"])))
-    slope, ends = stat.within_cell_trend([tuple(zip(*points)) for points in cells.values()])
+    slope, ends = stat.within_cell_trend([tuple(zip(*of_cell)) for of_cell in cells.values()])
     percent = lambda v: 100 * v
-    means = {cell: np.mean([y for _, y in points]) for cell, points in cells.items()}
+    means = {cell: np.mean([y for _, y in of_cell]) for cell, of_cell in cells.items()}
     residuals = [math.log(r["metrics"]["e2e_s"]) - means[r["cell"]] for r in runs if len(cells[r["cell"]]) > 1]
     ok = sum(r["status"] == "ok" for r in data.runs)
     size = max([1.0] + [abs(percent(v)) for v in ends or ()])
@@ -311,7 +324,7 @@ def cells(data):
     rows = []
     for runs in cells_in_order(data):
         head = {"cell": cell_label(runs[0])} | {f: level(runs[0][f]) for f in FACTORS if f != "block"}
-        rows += group_rows(head, runs)
+        rows += group_rows(data, head, runs)
     return rows
 
 
