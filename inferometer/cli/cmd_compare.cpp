@@ -95,6 +95,8 @@ Plan comparison_plan(const CompareFlags& flags) {
   plan.modes = {Mode::warm};
   plan.pairs = flags.pairs;
   plan.extra_pairs = flags.extra_pairs.value_or(flags.pairs / kPairsPerExtra);
+  // Pairs end when they were planned to; of a plan that would stop early, a process does as many runs as one without.
+  if (plan.stop) plan.repeats = Plan{}.repeats;
   plan.stop.reset();
   if (!flags.min_effect.empty()) plan.equivalence_margin = parse_min_effect(flags.min_effect);
   plan.hash = sha256_of(fmt::format("{}\n{}\n{}\n{}", plan.hash, sides, plan.pairs, plan.extra_pairs));

@@ -1,6 +1,7 @@
 #include "inferometer/engine/program_link.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <string>
 #include <system_error>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The engines beside the programs that they come from: agreement, counts of tokens, speed. Needs ./quickstart.sh --with
-# mlx,llama.cpp,servers and the packages that tools/peers/run.sh installs; some 25 minutes on 2 cores, which should be quiet.
+# mlx,llama.cpp,servers and the packages that tools/peers/run.sh installs; some 50 minutes on 2 cores, which should be quiet.
 # usage: tools/peers/engines.sh [PATH OF inferometer]
 set -Eeuo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -2,7 +2,7 @@
 """Whether the engines in the program are as fast as their own programs: llama.cpp in process beside llama-bench of the same library,
 MLX in process beside mlx-lm of the same version; alternated, in pairs whose order alternates too.
 
-  engines_speed.py --program build/release/bin/inferometer --gguf FILE --mlx FOLDER [--llama-bench PROGRAM] [--rounds 60]
+  engines_speed.py --program build/release/bin/inferometer --gguf FILE --mlx FOLDER [--llama-bench PROGRAM] [--rounds N]
                    [--threads N] [--only llama_cpp|mlx] [--json FILE]
 
 Prints the ratio ours / theirs of the speeds: the median of the pairs' ratios and the signed-rank interval for it (95 %), which a pair
@@ -37,6 +37,7 @@ def bench_speeds(rows):
 
 class LlamaCpp:
     name = "llama_cpp"
+    rounds = 150  # of some 5 s
 
     def __init__(self, args):
         common = ["-m", args.gguf, "-p", PROMPT, "-n", TOKENS, "-r", 1, "-t", args.threads, "-o", "json"]
@@ -53,6 +54,7 @@ class LlamaCpp:
 class Mlx:
     """mlx-lm in this process; the folder's 16-bit parts as float32, which is what both compute in on a CPU."""
     name = "mlx"
+    rounds = 20  # of a minute
 
     def __init__(self, args):
         import peer_logits
@@ -128,7 +130,7 @@ def main():
     parser.add_argument("--mlx", required=True)
     parser.add_argument("--text", default=None, help="whose first words are MLX's prompt (default: verify's text)")
     parser.add_argument("--llama-bench")
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, help="alternations (default: 150 of llama.cpp, 20 of MLX, which take a quarter of an hour each)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", choices=["llama_cpp", "mlx"])
     parser.add_argument("--json", help="also write the figures here")
@@ -136,7 +138,7 @@ def main():
     import parity_run
     args.text = args.text or parity_run.TEXT
     pairs = [kind for kind in (LlamaCpp, Mlx) if args.only in (None, kind.name)]
-    figures = {pair.name: compare(pair(args), args.rounds) for pair in pairs}
+    figures = {pair.name: compare(pair(args), args.rounds or pair.rounds) for pair in pairs}
     slow = False
     for name, phases in figures.items():
         for phase, f in phases.items():
