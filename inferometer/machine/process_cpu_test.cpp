@@ -22,7 +22,7 @@ TEST(FamilyBusyCores, ABusyThreadAndABusyGrandchildAreSeenASleepingOneIsNot) {
   const ChildProcess sleeping({"sleep", "60"});
   const std::optional<double> idle = family_busy_cores(kMeasuredNs);
   ASSERT_TRUE(idle);
-  EXPECT_LT(*idle, 0.1);
+  EXPECT_LT(*idle, 0.25) << "ticks of 10 ms in 100: one more than none is already a tenth";
   {
     std::atomic<bool> stop{false};
     std::thread busy([&] {
