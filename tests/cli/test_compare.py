@@ -41,7 +41,7 @@ class Compare(CliTest):
 
     def test_faster_equal_and_undecided_have_their_codes(self):
         self.assertEqual(self.json(simulated(4), simulated(2), "--pairs", 14, code=0)["verdict"], "improvement")
-        self.assertEqual(self.json(simulated(4), simulated(4), "--pairs", 16, "--min-effect", "60%", code=0)["verdict"], "equivalent")
+        self.assertEqual(self.json(simulated(4), simulated(4), "--pairs", 16, "--min-effect", "90%", code=0)["verdict"], "equivalent")
         noisy = simulated(1, run_sd=0.3)
         found = self.json(noisy, noisy, "--pairs", 3, code=5)
         self.assertEqual(found["verdict"], "inconclusive")
