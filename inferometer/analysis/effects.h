@@ -27,6 +27,9 @@ void fill_flags(Study& study);
 /// latency: of the series' timed runs.
 [[nodiscard]] NoInterval reason_against_line(const std::map<int, int64_t>& runs_of_length, const MetricTime& latency);
 
+/// What a plan varies, as factors of these runs: mode, engine, model, prompt, max_tokens, temperature.
+[[nodiscard]] std::vector<stats::Factor> level_factors(const std::vector<const Run*>& runs);
+
 /// What a fitted line, an analysis of variance and a trend say in a study's fields; session_hours is known before the
 /// trend, and no_interval before the line.
 void set_line(Scaling& scaling, const stats::Line& line);

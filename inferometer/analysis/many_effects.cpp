@@ -198,18 +198,6 @@ std::vector<stats::Moments> log_moments(const RunTable& table, const Design& des
   return moments;
 }
 
-/// Numbers the values of a field in order of appearance.
-template <typename Of>
-stats::Factor factor_of(const char* name, const std::vector<const Run*>& levels, const Of& of) {
-  stats::Factor factor{.name = name, .levels = {}};
-  std::map<std::decay_t<decltype(of(*levels.front()))>, int> numbers;
-  for (const Run* run : levels) {
-    const auto next = static_cast<int>(numbers.size());
-    factor.levels.push_back(numbers.try_emplace(of(*run), next).first->second);
-  }
-  return factor;
-}
-
 void append_variance(Study& study, const char* metric, const Design& design, const std::vector<stats::Moments>& moments) {
   std::vector<stats::Moments> y;
   std::vector<const Run*> levels;
@@ -223,13 +211,8 @@ void append_variance(Study& study, const char* metric, const Design& design, con
     cells.push_back(design.levels[i]->cell);
   }
   if (y.empty()) return;
-  const std::vector<stats::Factor> factors{factor_of("mode", levels, [](const Run& run) { return static_cast<int>(run.mode); }),
-                                           factor_of("engine", levels, [](const Run& run) { return run.engine; }),
-                                           factor_of("model", levels, [](const Run& run) { return run.model; }),
-                                           factor_of("prompt", levels, [](const Run& run) { return run.prompt; }),
-                                           factor_of("max_tokens", levels, [](const Run& run) { return run.max_tokens; }),
-                                           factor_of("temperature", levels, [](const Run& run) { return run.temperature; }),
-                                           block};
+  std::vector<stats::Factor> factors = level_factors(levels);
+  factors.push_back(std::move(block));
   if (const auto effects = stats::variance_shares(y, factors, cells)) append_shares(study, metric, *effects);
 }
 

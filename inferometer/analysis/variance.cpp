@@ -34,12 +34,7 @@ bool blocks_have_company(const std::vector<const Run*>& runs) {
 }
 
 std::vector<stats::Factor> factors_of(const std::vector<const Run*>& runs) {
-  std::vector<stats::Factor> factors{factor_of<int>("mode", runs, [](const Run& run) { return static_cast<int>(run.mode); }),
-                                     factor_of<std::string>("engine", runs, [](const Run& run) { return run.engine; }),
-                                     factor_of<std::string>("model", runs, [](const Run& run) { return run.model; }),
-                                     factor_of<std::string>("prompt", runs, [](const Run& run) { return run.prompt; }),
-                                     factor_of<int>("max_tokens", runs, [](const Run& run) { return run.max_tokens; }),
-                                     factor_of<double>("temperature", runs, [](const Run& run) { return run.temperature; })};
+  std::vector<stats::Factor> factors = level_factors(runs);
   if (blocks_have_company(runs)) factors.push_back(factor_of<int>("block", runs, [](const Run& run) { return run.block; }));
   return factors;
 }
@@ -60,6 +55,15 @@ std::vector<const Run*> with_latency(const Study& study) {
 }
 
 }  // namespace
+
+std::vector<stats::Factor> level_factors(const std::vector<const Run*>& runs) {
+  return {factor_of<int>("mode", runs, [](const Run& run) { return static_cast<int>(run.mode); }),
+          factor_of<std::string>("engine", runs, [](const Run& run) { return run.engine; }),
+          factor_of<std::string>("model", runs, [](const Run& run) { return run.model; }),
+          factor_of<std::string>("prompt", runs, [](const Run& run) { return run.prompt; }),
+          factor_of<int>("max_tokens", runs, [](const Run& run) { return run.max_tokens; }),
+          factor_of<double>("temperature", runs, [](const Run& run) { return run.temperature; })};
+}
 
 void append_shares(Study& study, const char* metric, const std::vector<stats::Effect>& effects) {
   std::vector<VarianceShare> shares;

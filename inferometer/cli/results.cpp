@@ -54,6 +54,17 @@ OpenSession open_session(const std::filesystem::path& folder, std::optional<int6
   return {std::move(store), id, *last_order};
 }
 
+/// @throws Error not_found without a measured run.
+StoredSession read_open(const OpenSession& open, const std::filesystem::path& file) {
+  StoredSession stored{open.store.session(open.id), open.store.runs(open.id)};
+  if (std::none_of(stored.runs.begin(), stored.runs.end(), [](const Run& run) { return run.kind == RunKind::measured; })) {
+    fail(ErrorKind::not_found, "{}: session {} has no measured run yet (expected at least one; see inferometer run --resume)",
+         file.string(), open.id);
+  }
+  check_runs(stored.runs, file.string());
+  return stored;
+}
+
 /// A session with more runs than are kept in memory: two threads read half of them each.
 Study study_of_many(const Store& store, const std::filesystem::path& file, const Session& session, int last_order) {
   StudyBuilder early(session);
@@ -101,23 +112,17 @@ void make_writable_folder(const std::filesystem::path& out) {
 bool holds_results(const std::filesystem::path& folder) { return std::filesystem::exists(folder / kResultsFile); }
 
 StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session) {
-  const OpenSession open = open_session(folder, session);
-  StoredSession stored{open.store.session(open.id), open.store.runs(open.id)};
-  const std::string file = (folder / kResultsFile).string();
-  if (std::none_of(stored.runs.begin(), stored.runs.end(), [](const Run& run) { return run.kind == RunKind::measured; })) {
-    fail(ErrorKind::not_found, "{}: session {} has no measured run yet (expected at least one; see inferometer run --resume)",
-         file, open.id);
-  }
-  check_runs(stored.runs, file);
-  return stored;
+  return read_open(open_session(folder, session), folder / kResultsFile);
 }
 
 Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
-  if (const OpenSession open = open_session(folder, session); open.last_order > kManyRuns) {
-    Study study = study_of_many(open.store, folder / kResultsFile, open.store.session(open.id), open.last_order);
+  const OpenSession open = open_session(folder, session);
+  const std::filesystem::path file = folder / kResultsFile;
+  if (open.last_order > kManyRuns) {
+    Study study = study_of_many(open.store, file, open.store.session(open.id), open.last_order);
     if (study.runs_are_sample) return study;  // else so many were warm-up runs that the others are few
   }
-  const StoredSession stored = read_session(folder, session);
+  const StoredSession stored = read_open(open, file);
   return analyze(stored.session, stored.runs);
 }
 

@@ -4,23 +4,14 @@
 
 #include "inferometer/analysis/study.h"
 #include "inferometer/base/check.h"
+#include "inferometer/record/run_metric.h"
 
 namespace ifm {
 namespace {
 
-struct StopMetric {
-  const char* name;
-  std::optional<double> RunMetrics::*value;
-};
-constexpr StopMetric kMetrics[] = {{"latency", &RunMetrics::e2e_s},
-                                   {"ttft", &RunMetrics::ttft_s},
-                                   {"tpot", &RunMetrics::tpot_s},
-                                   {"decode", &RunMetrics::decode_tok_per_s},
-                                   {"throughput", &RunMetrics::output_tok_per_s}};
-
 std::optional<double> value_of(const Run& run, const std::string& name) {
-  const auto* metric = std::ranges::find_if(kMetrics, [&](const StopMetric& m) { return m.name == name; });
-  IFM_CHECK(metric != std::end(kMetrics));  // the plan's parser knows no other
+  const auto* metric = std::ranges::find(kStopMetrics, name, &PlanMetric::name);
+  IFM_CHECK(metric != kStopMetrics.end());  // the plan's parser knows no other
   return run.metrics.*metric->value;
 }
 

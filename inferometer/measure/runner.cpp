@@ -78,7 +78,8 @@ SessionOutcome SessionRunner::run() {
   const auto blocks = plan_.pairs > 0 ? plan_pairs(cells_, plan_.repeats, plan_.pairs + plan_.extra_pairs, order_seed_)
                                       : plan_order(cells_, plan_.repeats, order_seed_);
   for (std::size_t block = 0; block < blocks.size() && !outcome_.interrupted; ++block) {
-    if (plan_.pairs > 0 && static_cast<int>(block) >= plan_.pairs + flagged_pairs(static_cast<int>(block))) break;
+    const auto beyond = static_cast<int>(block) - plan_.pairs;
+    if (plan_.pairs > 0 && beyond >= 0 && beyond >= flagged_pairs()) break;
     run_block(static_cast<int>(block), blocks[block]);
     // After a whole block only: every cell has the same number of runs.
     if (early_stop_ && !outcome_.interrupted &&
@@ -91,12 +92,11 @@ SessionOutcome SessionRunner::run() {
 
 /// Flagged pairs so far: one more is run for each, within the plan's budget. Read from the store, which knows what a canary is
 /// worth.
-int SessionRunner::flagged_pairs(int pairs_run) const {
-  if (pairs_run < plan_.pairs) return 0;
+int SessionRunner::flagged_pairs() const {
   std::set<int> flagged;
-  for (const Run& run : world_.store.runs(session_)) {
+  world_.store.visit_runs(session_, RunDetail::without_tokens, [&](Run&& run) {
     if (run.kind == RunKind::measured && !run.flags.empty()) flagged.insert(run.block);
-  }
+  });
   return static_cast<int>(flagged.size());
 }
 

@@ -34,7 +34,7 @@ class SessionRunner {
   void begin_resumed();
   void run_block(int block, const std::vector<PlannedRun>& planned);
   void begin_block(int block);
-  [[nodiscard]] int flagged_pairs(int pairs_run) const;
+  [[nodiscard]] int flagged_pairs() const;
   void end_processes();
   void record_block(int block);
   void run_planned(int block, const PlannedRun& planned);

@@ -67,10 +67,11 @@ struct PlanTimeouts {
   double gap_s = 30;
 };
 
-/// When a session may end before its last block: at planned looks, once every cell's 95 % interval is narrow enough (METHOD 13).
+/// When a session may end before its last block: at planned looks, once the mean over the cells of every
+/// series (mode, engine, model) is known well enough (METHOD 13).
 struct PlanStop {
   double half_width = 0.01;    ///< of the interval, relative to its mean
-  std::string of = "latency";  ///< latency, ttft, tpot, decode, throughput
+  std::string of = "latency";  ///< one of kStopMetrics
   int min_runs = 10;           ///< of each cell, before the first look; 10 at least
   int max_runs = 100;          ///< of each cell: the plan's repeats
   double max_time_s = 0;       ///< no further block begins after this; 0 = none

@@ -10,6 +10,7 @@
 #include "inferometer/record/plan.h"
 #include "inferometer/record/plan_engines.h"
 #include "inferometer/record/plan_reader.h"
+#include "inferometer/record/run_metric.h"
 #include "inferometer/record/utf8_check.h"
 
 namespace ifm {
@@ -20,7 +21,6 @@ constexpr int64_t kMaxRepeats = 10'000;
 constexpr int64_t kMaxRuns = 10'000'000;
 constexpr int64_t kMaxPromptBytes = 1 << 20;
 constexpr int64_t kLeastRunsOfStop = 10;  // METHOD 13
-constexpr const char* kStopMetrics[] = {"latency", "ttft", "tpot", "decode", "throughput"};
 
 /// One plan being read; the order of the members' calls is the order in which errors are found.
 class PlanParser {
@@ -235,8 +235,11 @@ void PlanParser::read_stop(const PlanField& root) {
     reader_.fail_at(repeats, "stop has the number of runs in max_runs (expected one of the two)");
   PlanStop stop;
   stop.half_width = share(reader_.required(field, "half_width"), 1e-6, 1.0);
-  if (const PlanField of = reader_.optional(field, "of"); of.node != nullptr)
-    stop.of = kStopMetrics[static_cast<std::size_t>(reader_.word(of, {"latency", "ttft", "tpot", "decode", "throughput"}))];
+  if (const PlanField of = reader_.optional(field, "of"); of.node != nullptr) {
+    std::vector<std::string_view> names;
+    for (const PlanMetric& metric : kStopMetrics) names.push_back(metric.name);
+    stop.of = names[static_cast<std::size_t>(reader_.word(of, names))];
+  }
   if (const PlanField least = reader_.optional(field, "min_runs"); least.node != nullptr)
     stop.min_runs = static_cast<int>(reader_.integer(least, kLeastRunsOfStop, kMaxRepeats));
   if (const PlanField most = reader_.optional(field, "max_runs"); most.node != nullptr)

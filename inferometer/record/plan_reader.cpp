@@ -120,7 +120,7 @@ bool PlanReader::boolean(const PlanField& field) const {
   fail_at(field, fmt::format("not a yes or no (expected true or false, got {})", found(node)));
 }
 
-int PlanReader::word(const PlanField& field, std::initializer_list<std::string_view> words) const {
+int PlanReader::word(const PlanField& field, std::span<const std::string_view> words) const {
   if (field.node->kind == YamlNode::Kind::scalar) {
     const auto at = std::find(words.begin(), words.end(), field.node->text);
     if (at != words.end()) return static_cast<int>(at - words.begin());

@@ -31,7 +31,10 @@ class PlanReader {
   [[nodiscard]] double number(const PlanField& field, double low, double high) const;
   [[nodiscard]] bool boolean(const PlanField& field) const;
   /// The index of the word in `words`.
-  [[nodiscard]] int word(const PlanField& field, std::initializer_list<std::string_view> words) const;
+  [[nodiscard]] int word(const PlanField& field, std::span<const std::string_view> words) const;
+  [[nodiscard]] int word(const PlanField& field, std::initializer_list<std::string_view> words) const {
+    return word(field, std::span(words.begin(), words.size()));
+  }
   /// The items of a list; a single value counts as a list of one. Never empty.
   [[nodiscard]] std::vector<PlanField> list(const PlanField& field) const;
   /// Checks that the field is a mapping and that each key is known; the nearest known key is suggested.

@@ -321,14 +321,18 @@ TEST_F(StoreTest, DamageIsNamedByTheReadingThatLooksAtIt) {
   EXPECT_THAT(error.message(), testing::HasSubstr("run 7: damaged"));
 }
 
+/// Leaves of a run what a schema before 3 wrote: speculation came with 2, servers' times with 3, resources with 5.
+void forget_after(int schema, ModelRun& run) {
+  if (schema < 2) run.drafted_tokens = run.accepted_tokens = run.decode_steps = std::nullopt;
+  run.connect_ns = run.server_prefill_ns = run.server_decode_ns = std::nullopt;
+  run.server_decode_tokens = std::nullopt;
+  run.resources = {};
+  run.metrics.joules_per_token = std::nullopt;
+}
+
 TEST_F(StoreTest, RunsOfAnOlderSchemaAreReadWithoutTokensToo) {
   std::vector<ModelRun> old = ten_runs();
-  for (ModelRun& run : old) {
-    run.drafted_tokens = run.accepted_tokens = run.decode_steps = run.server_decode_tokens = std::nullopt;
-    run.connect_ns = run.server_prefill_ns = run.server_decode_ns = std::nullopt;
-    run.resources = {};
-    run.metrics.joules_per_token = std::nullopt;
-  }
+  for (ModelRun& run : old) forget_after(1, run);
   Session session = full_session();
   for (SessionModel& model : session.models) model.engine_version.clear();
   {
@@ -371,12 +375,8 @@ TEST_F(StoreTest, NewerSchemaIsRefused) {
 }
 
 TEST_F(StoreTest, ARowOfAnOlderSchemaKeepsItsChecksumWhenTheFileIsUpgraded) {
-  // Speculation came with schema 2, servers' times with 3, resources with 5: this run is one that schema 2 wrote.
   ModelRun run = full_run();
-  run.connect_ns = run.server_prefill_ns = run.server_decode_ns = std::nullopt;
-  run.server_decode_tokens = std::nullopt;
-  run.resources = {};
-  run.metrics.joules_per_token = std::nullopt;
+  forget_after(2, run);
   Session session = full_session();
   for (SessionModel& model : session.models) model.engine_version.clear();
   {
@@ -396,10 +396,7 @@ TEST_F(StoreTest, ARowOfAnOlderSchemaKeepsItsChecksumWhenTheFileIsUpgraded) {
 
 TEST_F(StoreTest, OlderSchemaIsReadAsItIsAndWrittenOnAfterAnUpgrade) {
   ModelRun old = full_run();
-  old.drafted_tokens = old.accepted_tokens = old.decode_steps = old.server_decode_tokens = std::nullopt;
-  old.connect_ns = old.server_prefill_ns = old.server_decode_ns = std::nullopt;
-  old.resources = {};
-  old.metrics.joules_per_token = std::nullopt;
+  forget_after(1, old);
   Session session = full_session();
   for (SessionModel& model : session.models) model.engine_version.clear();
   {
