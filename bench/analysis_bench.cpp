@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,7 +31,6 @@
 #include "inferometer/report/csv_files.h"
 #include "inferometer/report/summary.h"
 #include "inferometer/stats/describe.h"
-#include "inferometer/stats/histogram.h"
 
 namespace {
 
@@ -147,39 +145,29 @@ std::vector<double> runs_file(const fs::path& results) {
   return {seconds, static_cast<double>(bytes) / (1 << 20)};
 }
 
-/// Every gap between tokens, pooled by series; prints them once.
+/// Every gap between tokens, pooled by series with intervals; prints them once.
 std::vector<double> gaps(const fs::path& results, bool print) {
-  std::map<std::string, stats::Histogram> series;
+  std::vector<TokenGaps> series;
   const double seconds = seconds_of([&] {
-    const Store store(results / "inferometer.db", Store::Access::read);
-    store.visit_runs(latest(store), RunDetail::all, [&](const Run& run) {
-      if (!is_timed(run)) return;
-      stats::Histogram& gaps_of = series[series_label(run, false)];
-      const std::vector<int64_t>& at_ns = run.stamps.offset_ns;
-      for (std::size_t i = 1; i < at_ns.size(); ++i) gaps_of.add(static_cast<uint64_t>(at_ns[i] - at_ns[i - 1]));
-    });
+    const int64_t session = latest(Store(results / "inferometer.db", Store::Access::read));
+    series = token_gaps_of_many(results, session);
   });
   if (print) {
-    for (const auto& [label, all] : series) {
-      fmt::print(stderr, "{}: {} gaps, p50 {:.3f} ms, p99 {:.3f} ms, p99.9 {:.3f} ms\n", label, all.count(),
-                 *all.quantile(0.5) * 1e-6, *all.quantile(0.99) * 1e-6, *all.quantile(0.999) * 1e-6);
+    for (const TokenGaps& of : series) {
+      fmt::print(stderr, "{}: {} gaps of {} runs, p50 {:.3f} ms, p99 {:.3f} ms, longest {:.3f} ms\n", of.series, of.gaps, of.runs,
+                 of.p50_s * 1e3, of.p99_s.value_or(0) * 1e3, of.max_s * 1e3);
     }
   }
   return {seconds};
 }
 
 std::vector<double> comparison(const fs::path& pairs) {
-  std::optional<Session> session;
-  std::vector<Run> runs;
-  const double reading_s = seconds_of([&] {
-    const Store store(pairs / "inferometer.db", Store::Access::read);
-    session = store.session(latest(store));
-    runs = store.runs(session->id);
-  });
+  std::optional<StoredSession> stored;
+  const double reading_s = seconds_of([&] { stored = read_session_to_compare(pairs, std::nullopt); });
   const double comparing_s = seconds_of([&] {
-    if (compare_sides(*session, runs, {"latency"}).cells.empty()) fail(ErrorKind::invalid_data, "no pair");
+    if (compare_sides(stored->session, stored->runs, {"latency"}).cells.empty()) fail(ErrorKind::invalid_data, "no pair");
   });
-  return {comparing_s, reading_s};
+  return {reading_s + comparing_s, reading_s, comparing_s};
 }
 
 /// What a token costs on an engine that takes no time, with everything kept that `run` keeps.
@@ -211,7 +199,8 @@ void measure(const Options& options) {
     print_rows({"every gap by series"}, options.rounds, [&] { return gaps(options.results, false); });
   }
   if (!options.pairs.empty())
-    print_rows({"compare: analysis", "  its runs read"}, options.rounds, [&] { return comparison(options.pairs); });
+    print_rows({"compare", "  of that its runs read", "  of that analysis"}, options.rounds,
+               [&] { return comparison(options.pairs); });
   for (const int tokens : {128, 1024}) {
     std::vector<double> between, whole;
     for (int i = 0; i < options.rounds; ++i) {

@@ -21,6 +21,9 @@
 #include "inferometer/analysis/groups.h"
 #include "inferometer/analysis/simulated_noise.h"
 #include "inferometer/analysis/simulated_runs.h"
+#include "inferometer/analysis/token_gaps.h"
+#include "inferometer/measure/order.h"
+#include "inferometer/record/plan.h"
 #include "inferometer/stats/confidence.h"
 #include "inferometer/stats/describe.h"
 #include "inferometer/stats/sequential.h"
@@ -178,41 +181,63 @@ void three_lengths(const Setting& setting, const std::vector<Run>& pattern, Rng&
   tallies["line: 500 tokens"].add(line.seconds_500_ci95, session.truth(500));
 }
 
-/// Pairs of processes, AB and BA in turn; the noise is that of a process.
-void pairs_of_processes(const Setting& setting, Rng& rng, Tallies& tallies) {
-  const NoiseModel noise{setting.noise, 2 * setting.n};
-  const std::vector<double> factors = noise.draw(static_cast<size_t>(2 * setting.n), rng);
+/// Pairs of processes, each with as many turns as a plan has repeats, in the order of plan_pairs(); the noise is that of runs.
+void pairs_of_processes(const Setting& setting, const std::vector<std::vector<PlannedRun>>& order, Rng& rng, Tallies& tallies) {
+  const size_t runs = order.size() * order.front().size();
+  const NoiseModel noise{setting.noise, static_cast<int>(runs)};
+  const std::vector<double> factors = noise.draw(runs, rng);
   std::vector<double> ratios;
-  for (size_t i = 0; i < factors.size(); i += 2) {
-    const double second_over_first = std::log(factors[i + 1] / factors[i]);
-    ratios.push_back(kEffect + (i % 4 == 0 ? second_over_first : -second_over_first));
+  size_t at = 0;
+  for (const std::vector<PlannedRun>& pair : order) {
+    double ratio = 0;
+    for (const PlannedRun& run : pair) ratio += (run.cell == 1 ? 1 : -1) * std::log(factors[at++]);
+    ratios.push_back(kEffect + 2 * ratio / static_cast<double>(pair.size()));
   }
   const stats::Comparison comparison = stats::compare_pairs(std::vector<std::vector<double>>{ratios}, std::log(1.01));
   tallies["compare: median ratio of pairs"].add(comparison.effects.front().ci95, kEffect);
 }
 
-/// The mean of pooled gaps by the bootstrap over runs, made honest for neighbours.
-void pooled_gaps(const Setting& setting, Rng& rng, Tallies& tallies) {
-  constexpr int kGaps = 20;
-  const NoiseModel noise{setting.noise, setting.n};
-  const std::vector<double> factors = noise.draw(static_cast<size_t>(setting.n), rng);
-  std::vector<std::vector<double>> runs;
-  std::vector<stats::TimedValue> means;
-  std::vector<double> pooled;
-  for (size_t i = 0; i < factors.size(); ++i) {
-    runs.emplace_back();
-    for (int gap = 0; gap < kGaps; ++gap) runs.back().push_back(factors[i] * (0.9 + 0.2 * rng.uniform()));
-    means.push_back({*stats::mean(runs.back()), 0, static_cast<double>(i)});
-    pooled.insert(pooled.end(), runs.back().begin(), runs.back().end());
+/// Gaps between tokens: each run has its own factor, and each gap 10 % to either side of it.
+class Gaps {
+ public:
+  explicit Gaps(const Setting& setting, Rng& rng) : noise_{setting.noise, setting.n}, n_(static_cast<size_t>(setting.n)) {
+    std::vector<double> pooled;
+    for (int session = 0; session < 2000; ++session) {
+      for (const double factor : noise_.draw(n_, rng))
+        for (int gap = 0; gap < kGaps; ++gap) pooled.push_back(gap_of(factor, rng));
+    }
+    p50_ = *stats::quantile(pooled, 0.5);
+    p90_ = *stats::quantile(pooled, 0.9);
   }
-  std::optional<Interval> interval;
-  const auto time = stats::time_structure(means);
-  const auto mean_of = [](std::span<const double> values) { return *stats::mean(values); };
-  if (time && !time->drifts)
-    if (const auto found = stats::cluster_bootstrap_interval(runs, mean_of, rng(), 499))
-      interval = stats::stretched(found->interval, mean_of(pooled), *time);
-  tallies["mean of pooled gaps (bootstrap over runs)"].add(interval, noise.mean(factors.size()));
-}
+
+  void add_session(Rng& rng, Tallies& tallies) const {
+    const std::vector<double> factors = noise_.draw(n_, rng);
+    TokenGapCollector collector;
+    for (size_t i = 0; i < n_; ++i) {
+      Run run;
+      run.start_ns = static_cast<int64_t>(i) * 1'000'000'000;
+      int64_t at_ns = 0;
+      for (int token = 0; token <= kGaps; ++token) {
+        run.stamps.offset_ns.push_back(at_ns);
+        run.stamps.tokens.push_back(1);
+        at_ns += std::llround(gap_of(factors[i], rng) * 1e9);
+      }
+      collector.add(run);
+    }
+    const TokenGaps gaps = collector.finish().at(0);
+    tallies["mean of pooled gaps (bootstrap over runs)"].add(gaps.mean_ci95, kPerToken * noise_.mean(n_));
+    tallies["median of pooled gaps"].add(gaps.p50_ci95, p50_);
+    tallies["p90 of pooled gaps"].add(gaps.p90_ci95, p90_);
+  }
+
+ private:
+  static constexpr int kGaps = 20;
+  static double gap_of(double factor, Rng& rng) { return kPerToken * factor * (0.9 + 0.2 * rng.uniform()); }
+
+  NoiseModel noise_;
+  size_t n_;
+  double p50_ = 0, p90_ = 0;
+};
 
 const char* verdict_of(const Tally& tally, double share, double error) {
   if (tally.printed == 0) return "not printed";
@@ -241,13 +266,15 @@ std::string simulate_setting(const Setting& setting, int sessions, uint64_t seed
   const auto cell = pattern_of(setting, {64}, {0.3});
   const auto temperatures = pattern_of(setting, {64}, {0.3, 0.7});
   const auto lengths = pattern_of(setting, {64, 128, 256}, {0.3});
+  const Gaps gaps(setting, rng);
+  const std::vector<Cell> sides{{.index = 0, .engine = 0}, {.index = 1, .engine = 1}};
   for (int i = 0; i < sessions; ++i) {
     one_cell(setting, cell, rng, tallies);
     two_temperatures(setting, temperatures, rng, tallies);
     three_lengths(setting, lengths, rng, tallies);
     if (setting.sequential) continue;  // their numbers of runs are the plan's
-    pairs_of_processes(setting, rng, tallies);
-    pooled_gaps(setting, rng, tallies);
+    pairs_of_processes(setting, plan_pairs(sides, Plan{}.repeats, setting.n, rng()), rng, tallies);
+    gaps.add_session(rng, tallies);
   }
   return rows_of(setting, tallies);
 }

@@ -19,9 +19,9 @@ void print_rows(const std::vector<double>& noise, const char* name, gate::Distur
   uint64_t seed = 1;
   for (const double between : {0.0, 0.005, 0.01}) {
     fmt::print("| {} | {:.1f} ", name, 100 * between);
-    for (const int pairs : {20, 40}) {
+    for (const int turns : {3, 6, 12}) {
       const auto with = [&](double effect) {
-        return gate::repeat(noise, disturbance, {.pairs = pairs, .between_sd = between, .effect = effect}, times, seed++);
+        return gate::repeat(noise, disturbance, {.turns = turns, .between_sd = between, .effect = effect}, times, seed++);
       };
       const gate::Tally same = with(0);
       fmt::print("| {:.1f} | {} | {} | {} ", 100 * same.pair_sd, percent(same.claims, times),
@@ -38,12 +38,12 @@ int main(int argc, char** argv) {
     if (argc < 2) fail(ErrorKind::usage, "gate-sim: expected NOISE.csv [COMPARISONS]");
     const std::vector<double> noise = gate::read_noise(argv[1]);
     const int times = argc > 2 ? std::atoi(argv[2]) : 1000;
-    fmt::print("{} runs of noise, {} comparisons in each figure, 2 cells, 3 runs of each in a process, margin 1 %\n\n",
-               noise.size(), times);
+    fmt::print("{} runs of noise, {} comparisons of 20 pairs in each figure, 2 cells, margin 1 %\n\n", noise.size(), times);
     fmt::print(
-        "| noise | sd between processes % | 20 pairs: sd of a pair % | A/A wrong % | +2 % found % | +5 % found % "
-        "| 40 pairs: sd of a pair % | A/A wrong % | +2 % found % | +5 % found % |\n");
-    fmt::print("|---|---|---|---|---|---|---|---|---|---|\n");
+        "| noise | sd between processes % | 3 turns: sd of a pair % | A/A wrong % | +2 % found % | +5 % found % "
+        "| 6 turns: sd of a pair % | A/A wrong % | +2 % found % | +5 % found % "
+        "| 12 turns: sd of a pair % | A/A wrong % | +2 % found % | +5 % found % |\n");
+    fmt::print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     print_rows(noise, "as recorded", gate::Disturbance::none, times);
     print_rows(noise, "with steps of 5 %", gate::Disturbance::steps, times);
     print_rows(noise, "with bursts of 20 %", gate::Disturbance::bursts, times);

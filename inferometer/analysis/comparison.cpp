@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -11,13 +12,17 @@
 #include "inferometer/analysis/study.h"
 #include "inferometer/base/error.h"
 #include "inferometer/base/rng.h"
+#include "inferometer/stats/components.h"
 #include "inferometer/stats/describe.h"
+#include "inferometer/stats/detectable.h"
+#include "inferometer/stats/paired.h"
 
 namespace ifm {
 namespace {
 
 constexpr int kLeastPairs = 10;  // METHOD 7
 constexpr int kSimulations = 1000;
+constexpr std::size_t kMostSimulatedPairs = 60;
 constexpr uint64_t kSimulationSeed = 1;
 
 /// The measured runs of one cell on both sides, by pair.
@@ -88,6 +93,27 @@ PairedLogs logs_of(const PairedRuns& cell, const ComparedMetric& metric, const s
   return logs;
 }
 
+/// What one turn of a pair says and what its processes add, of the ratios turn by turn.
+void set_components(ComparedCell& cell, const PairedRuns& runs, const ComparedMetric& metric) {
+  std::vector<std::vector<double>> pairs;
+  for (const auto& [pair, of_a] : runs.a) {
+    const auto of_b = runs.b.find(pair);
+    if (of_b == runs.b.end()) continue;
+    pairs.emplace_back();
+    for (const Run* a : of_a) {
+      const auto b = std::ranges::find_if(of_b->second, [&](const Run* run) { return run->repeat == a->repeat; });
+      if (b == of_b->second.end()) continue;
+      const auto log_a = process_mean({a}, metric);
+      const auto log_b = process_mean({*b}, metric);
+      if (log_a && log_b) pairs.back().push_back(*log_b - *log_a);
+    }
+  }
+  const stats::VarianceComponents found = stats::variance_components(pairs);
+  if (!found.within || !found.between) return;
+  cell.sd_turn = std::sqrt(*found.within);
+  cell.sd_between = std::sqrt(*found.between);
+}
+
 /// The pairs' ratios of every cell and metric, in the report's order; cells without a pair are left out.
 std::vector<std::vector<double>> fill_cells(ComparisonReport& report, const PairedCells& cells,
                                             const std::vector<std::string>& metrics) {
@@ -109,6 +135,7 @@ std::vector<std::vector<double>> fill_cells(ComparisonReport& report, const Pair
                               .mean_a = std::exp(*stats::mean(logs.a)),
                               .mean_b = std::exp(*stats::mean(logs.b)),
                               .effect = {}});
+      set_components(report.cells.back(), runs, metric);
       ratios.push_back(logs.ratios());
     }
   }
@@ -203,6 +230,27 @@ ComparisonReport compare_sides(const Session& session, const std::vector<Run>& r
   compare_unflagged(report, cells, metrics, flagged);
   find_differences(report, runs_by_cell(cells));
   return report;
+}
+
+std::optional<double> simulated_detectable(const Session& session, const std::vector<Run>& runs, const std::string& metric) {
+  check_pairs(session);
+  const PairedCells cells = paired_cells(session, runs);
+  const double margin = std::log(1 + session.plan.equivalence_margin);
+  const auto not_above_margin = [margin](std::span<const double> ratios) {
+    const auto test = stats::signed_rank_test(ratios, margin);
+    return test ? test->p_greater : 1.0;
+  };
+  std::optional<double> worst;
+  for (const auto& [key, of_cell] : cells) {
+    const std::vector<double> ratios = logs_of(of_cell, compared_metric(metric), {}).ratios();
+    if (ratios.size() < kLeastPairs || ratios.size() > kMostSimulatedPairs) return std::nullopt;
+    // As compare_pairs() tests the worst of several cells: one side of α, Holm.
+    const auto found = stats::detectable_shift(ratios, static_cast<int>(ratios.size()), not_above_margin, kSimulationSeed, 0.8,
+                                               0.025 / static_cast<double>(cells.size()), kSimulations);
+    if (!found) return std::nullopt;
+    worst = std::max(worst.value_or(0), found->shift);
+  }
+  return worst;
 }
 
 std::optional<double> false_alarm_percent(const Session& session, const std::vector<Run>& runs, const std::string& metric) {

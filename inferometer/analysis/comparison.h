@@ -30,6 +30,9 @@ struct ComparedCell {
   int dropped = 0;                       ///< pairs without a value on both sides: runs that failed
   int runs_a = 0, runs_b = 0;            ///< of stored sessions: runs with a value
   std::optional<double> mean_a, mean_b;  ///< geometric means over processes, s
+  /// Of the log ratios: sd of one turn inside a pair, and of what the processes of a pair add; null with one turn.
+  std::optional<double> sd_turn, sd_between;
+  std::optional<double> p_permutation;  ///< of stored sessions with few runs: of no difference, whatever the distribution
   stats::PairedEffect effect;
 };
 
@@ -75,6 +78,12 @@ struct ComparisonReport {
 /// @throws Error usage for an unknown metric or a session that does not hold pairs of two sides.
 [[nodiscard]] ComparisonReport compare_sides(const Session& session, const std::vector<Run>& runs,
                                              const std::vector<std::string>& metrics);
+
+/// The smallest effect over the margin that such pairs show 8 times of 10 in their worst cell, log: found by simulation, with
+/// pairs drawn from this session's own. Null with more than 60 pairs (the cells' own estimate is good then), with fewer than a
+/// verdict needs, and where the pairs do not differ. @throws Error as compare_sides().
+[[nodiscard]] std::optional<double> simulated_detectable(const Session& session, const std::vector<Run>& runs,
+                                                         const std::string& metric);
 
 /// How often two equal sides would be called different, in percent: comparisons made of this session's own pairs with random
 /// signs. Null when a cell has fewer pairs than a verdict needs. @throws Error as compare_sides().

@@ -128,6 +128,38 @@ TEST(CompareSides, TwoEnginesInColdModeArePairsToo) {
   EXPECT_EQ(paired.report().verdict, stats::Verdict::regression);
 }
 
+/// In the model above processes have luck and turns none; here it is the other way round.
+TEST(CompareSides, SaysWhetherProcessesOrTurnsMakeAPairVary) {
+  const ComparisonReport processes = Paired(1, 40, 0.02).report();
+  EXPECT_NEAR(processes.cells[0].sd_turn.value(), 0, 1e-6);
+  EXPECT_NEAR(processes.cells[0].sd_between.value(), 0.02 * std::sqrt(2.0), 0.006) << "of two processes";
+  Paired paired(1, 40, 0);
+  simulated::Noise noise(3, 0.03);
+  for (ModelRun& run : paired.runs) {
+    const double factor = noise.factor();
+    simulated::play(run, {.ttft_s = 0.1 * factor, .gap_s = 0.01 * factor});
+  }
+  const ComparisonReport turns = paired.report();
+  EXPECT_NEAR(turns.cells[0].sd_turn.value(), 0.03 * std::sqrt(2.0), 0.008);
+  EXPECT_LT(turns.cells[0].sd_between.value(), 0.02);
+  paired.session.plan.repeats = 1;
+  std::erase_if(paired.runs, [](const ModelRun& run) { return run.repeat % 2 == 1; });
+  EXPECT_FALSE(paired.report().cells[0].sd_turn) << "one turn cannot tell";
+}
+
+/// 20 pairs with sd 2.8 % show some 3 % over the margin of 1 %; the formula and the simulation are two ways to say so.
+TEST(SimulatedDetectable, AgreesWithTheFormulaOnSimpleNoise) {
+  const Paired paired(1, 20, 0.02);
+  const auto simulated = simulated_detectable(paired.session, paired.runs, "latency");
+  ASSERT_TRUE(simulated);
+  const double formula = paired.report().cells[0].effect.detectable.value();
+  EXPECT_NEAR(*simulated, formula, 0.35 * formula);
+  const Paired few(1, 9);
+  EXPECT_FALSE(simulated_detectable(few.session, few.runs, "latency"));
+  const Paired many(1, 61);
+  EXPECT_FALSE(simulated_detectable(many.session, many.runs, "latency"));
+}
+
 TEST(FalseAlarms, AreFewAndNeedTenPairs) {
   const Paired paired(1, 20);
   const auto percent = false_alarm_percent(paired.session, paired.runs, "latency");

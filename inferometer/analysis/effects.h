@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -19,21 +20,21 @@ void fill_temperature(Study& study);
 void fill_series_effects(Study& study);
 void fill_variance(Study& study);
 void fill_drift(Study& study);
+void fill_token_gaps(Study& study);
 void fill_fitness(Study& study);
 void fill_determinism(Study& study);
 void fill_flags(Study& study);
 
-/// Why a line has no intervals: they take the runs as independent, and few skewed values at the longest length decide them.
-/// latency: of the series' timed runs.
-[[nodiscard]] NoInterval reason_against_line(const std::map<int, int64_t>& runs_of_length, const MetricTime& latency);
-
 /// What a plan varies, as factors of these runs: mode, engine, model, prompt, max_tokens, temperature.
 [[nodiscard]] std::vector<stats::Factor> level_factors(const std::vector<const Run*>& runs);
 
-/// What a fitted line, an analysis of variance and a trend say in a study's fields; session_hours is known before the
-/// trend, and no_interval before the line.
-void set_line(Scaling& scaling, const stats::Line& line);
+/// What a fitted line, an analysis of variance and a trend say in a study's fields; session_hours is known before the trend.
+/// latency: of the runs that they were made of. A line has no intervals with few runs of a length, where a few skewed values of
+/// the longest decide it, nor where time does more to the runs than widen them; a trend has none where time cannot be told.
+void set_line(Scaling& scaling, const stats::Line& line, const std::map<int, int64_t>& runs_of_length, const MetricTime& latency);
 void append_shares(Study& study, const char* metric, const std::vector<stats::Effect>& effects);
-void set_drift(Study& study, const std::optional<stats::Trend>& trend);
+/// residuals: log latencies less their cells' means, in order of execution. Returns the outliers' places.
+std::vector<size_t> set_residuals(Study& study, const std::vector<double>& residuals);
+void set_drift(Study& study, const std::optional<stats::Trend>& trend, const MetricTime& latency);
 
 }  // namespace ifm

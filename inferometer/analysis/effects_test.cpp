@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -217,6 +218,33 @@ TEST(Drift, PlantedDriftIsFoundAndLengthsAreNotDrift) {
   EXPECT_NEAR(drifting(0.0).drift_percent_per_hour.value(), 0, 7);
   EXPECT_NE(simulated::find(drifting(2.0).warnings, "drift"), nullptr);
   EXPECT_EQ(simulated::find(drifting(0.0).warnings, "drift"), nullptr);
+}
+
+TEST(Outliers, AreNamedAndStayInEveryNumber) {
+  Data data = simulate(noisy(0.01, 0));
+  EXPECT_LE(data.study().outliers, 1);
+  ifm::Run& slow = data.runs[20];
+  simulated::play(slow, {.ttft_s = 0.2, .gap_s = 0.02});
+  const Study study = data.study();
+  EXPECT_NE(std::find(study.outlier_runs.begin(), study.outlier_runs.end(), slow.id), study.outlier_runs.end());
+  EXPECT_EQ(study.overall.latency_s.n, 54);
+  EXPECT_EQ(study.overall.latency_s.max, slow.metrics.e2e_s) << "marked, not removed";
+  const Conclusion* told = simulated::find(study.warnings, "outliers");
+  ASSERT_NE(told, nullptr);
+  EXPECT_NE(told->text.find(std::to_string(slow.id)), std::string::npos);
+  EXPECT_EQ(simulate({}).study().outliers, 0) << "equal times differ by nothing but rounding";
+}
+
+TEST(EffectiveRuns, AreFewerWhereNeighboursAreAlike) {
+  EXPECT_GT(simulate(noisy(0.01, 0)).study().effective_runs.value(), 30);
+  double last = 0;
+  Noise noise(4, 0.02);
+  Design alike;
+  alike.times = [&](const ifm::Run&) {
+    last = 0.9 * last + std::log(noise.factor());
+    return Times{0.1 * std::exp(last), 0.01 * std::exp(last)};
+  };
+  EXPECT_LT(simulate(alike).study().effective_runs.value(), 25);
 }
 
 TEST(Determinism, CountsCellsWhoseGreedyIdsDiffer) {

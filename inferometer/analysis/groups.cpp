@@ -139,11 +139,11 @@ void append_by_series(const std::vector<const Run*>& runs, const Grouping& group
   }
 }
 
+}  // namespace
+
 bool several_modes(const std::vector<const Run*>& runs) {
   return std::any_of(runs.begin(), runs.end(), [&](const Run* run) { return run->mode != runs.front()->mode; });
 }
-
-}  // namespace
 
 const std::vector<NamedMetric>& effect_metrics() {
   static const std::vector<NamedMetric> metrics{

@@ -27,6 +27,9 @@ struct NamedMetric {
 /// Sets cv_within and its interval from the pooled spread of the logs within cells.
 void set_relative_spread(const stats::PooledSd& of_logs, MetricSummary& summary);
 
+/// Whether runs are of more than one mode.
+[[nodiscard]] bool several_modes(const std::vector<const Run*>& runs);
+
 /// What time does to a metric over a session's timed runs, in execution order; null where they cannot tell (time_structure).
 using MetricTime = std::optional<stats::TimeStructure>;
 [[nodiscard]] MetricTime time_of(const std::vector<const Run*>& session, const MetricOf& metric);

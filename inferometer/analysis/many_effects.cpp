@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -124,8 +125,7 @@ Scaling scaling_of(const Series& series, const RunTable& table, const RowsByPart
   if (!line) return scaling;
   std::vector<int> parts;
   for (const Run* part : series.runs) parts.push_back(static_cast<int>(part->id));
-  scaling.no_interval = reason_against_line(runs_of_length, time_of_parts(table, kLatency, parts));
-  set_line(scaling, *line);
+  set_line(scaling, *line, runs_of_length, time_of_parts(table, kLatency, parts));
   if (lengths.size() > 2) {
     const std::vector<int> spans = spans_of(groups);
     scaling.lack_of_fit_p = lack_of_fit_p(groups, spans);
@@ -267,13 +267,15 @@ void fill_drift_of_many(Study& study, const RunTable& table, const RowsByPart& r
     points.push_back(medians_of(all, spans));
   }
   std::erase_if(residual_of_row, [](double x) { return std::isnan(x); });
-  study.lag1_autocorrelation = stats::lag1_autocorrelation(residual_of_row);
+  set_residuals(study, residual_of_row);
   const auto has_latency = [](const Row& row) { return row.metrics[kLatency] > 0; };
   const auto first = std::ranges::find_if(table.rows(), has_latency);
   if (first == table.rows().end()) return;
   const auto last = std::find_if(table.rows().rbegin(), table.rows().rend(), has_latency);
   study.session_hours = static_cast<double>(last->start_ns - first->start_ns) / kNsPerHour + last->metrics[kLatency] / 3600;
-  set_drift(study, stats::theil_sen_within(points));
+  std::vector<int> all(table.parts().size());
+  std::iota(all.begin(), all.end(), 0);
+  set_drift(study, stats::theil_sen_within(points), time_of_parts(table, kLatency, all));
 }
 
 void fill_determinism_of_many(Study& study, const RunTable& table) {

@@ -13,23 +13,6 @@ namespace {
 
 constexpr double kNsPerSecond = 1e9;  // divided by, so that whole nanoseconds print as such
 
-/// Token events of a run: those that held at least one generated token.
-struct Events {
-  std::vector<int64_t> offset_ns;
-  std::vector<int> tokens;
-};
-
-Events token_events(const TokenStamps& stamps) {
-  IFM_CHECK(stamps.offset_ns.size() == stamps.tokens.size());
-  Events events;
-  for (size_t i = 0; i < stamps.tokens.size(); ++i) {
-    if (stamps.tokens[i] <= 0) continue;  // keep-alive or role-only: not an event of METHOD's
-    events.offset_ns.push_back(stamps.offset_ns[i]);
-    events.tokens.push_back(stamps.tokens[i]);
-  }
-  return events;
-}
-
 std::optional<double> span_s(std::optional<int64_t> begin_ns, std::optional<int64_t> end_ns) {
   if (!begin_ns || !end_ns || *end_ns < *begin_ns) return std::nullopt;
   return static_cast<double>(*end_ns - *begin_ns) / kNsPerSecond;
@@ -42,7 +25,7 @@ std::optional<double> rate(double amount, std::optional<double> seconds) {
 
 bool has_flag(const Run& run, const char* flag) { return std::find(run.flags.begin(), run.flags.end(), flag) != run.flags.end(); }
 
-void set_gaps(const Events& events, RunMetrics& metrics) {
+void set_gaps(const TokenStamps& events, RunMetrics& metrics) {
   const bool single = std::all_of(events.tokens.begin(), events.tokens.end(), [](int k) { return k == 1; });
   if (!single || events.offset_ns.size() < 2) return;
   std::vector<double> gaps;
@@ -53,7 +36,7 @@ void set_gaps(const Events& events, RunMetrics& metrics) {
   metrics.itl_max_s = stats::maximum(gaps);
 }
 
-void set_token_rates(const Run& run, const Events& events, RunMetrics& metrics) {
+void set_token_rates(const Run& run, const TokenStamps& events, RunMetrics& metrics) {
   if (run.prompt_tokens) {
     const int evaluated = *run.prompt_tokens - run.cached_tokens.value_or(0);
     // A server's own figure where we cannot see when its prefill begins and ends; never P / TTFT.
@@ -75,11 +58,22 @@ void set_token_rates(const Run& run, const Events& events, RunMetrics& metrics) 
 
 }  // namespace
 
+TokenStamps token_events(const TokenStamps& stamps) {
+  IFM_CHECK(stamps.offset_ns.size() == stamps.tokens.size());
+  TokenStamps events;
+  for (size_t i = 0; i < stamps.tokens.size(); ++i) {
+    if (stamps.tokens[i] <= 0) continue;  // keep-alive or role-only: not an event of METHOD's
+    events.offset_ns.push_back(stamps.offset_ns[i]);
+    events.tokens.push_back(stamps.tokens[i]);
+  }
+  return events;
+}
+
 RunMetrics metrics_of(const Run& run) {
   RunMetrics metrics;
   if (run.status == RunStatus::failed) return metrics;
   metrics.load_s = span_s(run.load_begin_ns, run.load_end_ns);
-  const Events events = token_events(run.stamps);
+  const TokenStamps events = token_events(run.stamps);
   if (events.tokens.empty()) return metrics;
   metrics.ttft_s = static_cast<double>(events.offset_ns.front()) / kNsPerSecond;
   metrics.e2e_s = static_cast<double>(events.offset_ns.back()) / kNsPerSecond;

@@ -7,6 +7,9 @@
 
 namespace ifm {
 
+/// The events of a run that held at least one generated token.
+[[nodiscard]] TokenStamps token_events(const TokenStamps& stamps);
+
 /// METHOD's numbers of one run from its stamps and counts. A failed run, a disputed count or N too small give nulls.
 [[nodiscard]] RunMetrics metrics_of(const Run& run);
 

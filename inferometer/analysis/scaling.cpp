@@ -58,11 +58,23 @@ std::optional<double> largest_deviation(const Sample& sample, const stats::Line&
   return largest;
 }
 
-/// Output tok/s by the line at a length; its interval from the line's, null where that reaches 0.
-void set_rate(const stats::Line& line, int tokens, std::optional<double>& rate, std::optional<Interval>* ci95) {
-  const Interval seconds = line.interval_at(tokens);
-  if (line.at(tokens) > 0) rate = tokens / line.at(tokens);
-  if (ci95 != nullptr && seconds.low > 0) *ci95 = Interval{tokens / seconds.high, tokens / seconds.low};
+/// The time of which `of` would be the number per second; null where it reaches 0.
+std::optional<Interval> rate_interval(double of, const Interval& seconds) {
+  if (!(seconds.low > 0)) return std::nullopt;
+  return Interval{of / seconds.high, of / seconds.low};
+}
+
+/// Output tok/s by the line at a length.
+std::optional<double> rate_at(const stats::Line& line, int tokens) {
+  return line.at(tokens) > 0 ? std::optional(tokens / line.at(tokens)) : std::nullopt;
+}
+
+NoInterval reason_against_line(const std::map<int, int64_t>& runs_of_length, const MetricTime& latency) {
+  const bool few =
+      std::ranges::any_of(runs_of_length, [](const auto& length_and_runs) { return length_and_runs.second < kLeastAtALength; });
+  if (few) return NoInterval::few_in_group;
+  if (!latency) return NoInterval::few_in_session;
+  return latency->drifts ? NoInterval::drift : latency->dependent ? NoInterval::dependent : NoInterval::none;
 }
 
 Scaling scaling_of(const Series& series) {
@@ -79,9 +91,7 @@ Scaling scaling_of(const Series& series) {
   if (!line) return scaling;
   std::map<int, int64_t> runs_of_length;
   for (const int length : sample.lengths) ++runs_of_length[length];
-  scaling.no_interval =
-      reason_against_line(runs_of_length, time_of(timed(series.runs), [](const Run& run) { return run.metrics.e2e_s; }));
-  set_line(scaling, *line);
+  set_line(scaling, *line, runs_of_length, time_of(timed(series.runs), [](const Run& run) { return run.metrics.e2e_s; }));
   if (lengths.size() > 2) {  // through two means there is always a line
     scaling.lack_of_fit_p = lack_of_fit_p(sample);
     scaling.largest_deviation = largest_deviation(sample, *line);
@@ -91,28 +101,24 @@ Scaling scaling_of(const Series& series) {
 
 }  // namespace
 
-NoInterval reason_against_line(const std::map<int, int64_t>& runs_of_length, const MetricTime& latency) {
-  const bool few =
-      std::ranges::any_of(runs_of_length, [](const auto& length_and_runs) { return length_and_runs.second < kLeastAtALength; });
-  if (few) return NoInterval::few_in_group;
-  if (!latency) return NoInterval::few_in_session;
-  return latency->drifts ? NoInterval::drift : latency->dependent ? NoInterval::dependent : NoInterval::none;
-}
-
-void set_line(Scaling& scaling, const stats::Line& line) {
-  const bool intervals = scaling.no_interval == NoInterval::none;
+void set_line(Scaling& scaling, const stats::Line& line, const std::map<int, int64_t>& runs_of_length,
+              const MetricTime& latency) {
+  scaling.no_interval = reason_against_line(runs_of_length, latency);
   scaling.fixed_s = line.intercept;
   scaling.per_token_s = line.slope;
   scaling.r2 = line.r2;
   scaling.seconds_500 = line.at(kLongFormTokens);
   if (line.slope > 0) scaling.limit_tok_per_s = 1 / line.slope;
-  set_rate(line, scaling.min_tokens, scaling.shortest_tok_per_s, intervals ? &scaling.shortest_ci95 : nullptr);
-  set_rate(line, scaling.max_tokens, scaling.longest_tok_per_s, intervals ? &scaling.longest_ci95 : nullptr);
-  if (!intervals) return;
-  scaling.fixed_ci95 = line.intercept_interval;
-  scaling.per_token_ci95 = line.slope_interval;
-  scaling.seconds_500_ci95 = line.interval_at(kLongFormTokens);
-  if (line.slope_interval.low > 0) scaling.limit_ci95 = Interval{1 / line.slope_interval.high, 1 / line.slope_interval.low};
+  scaling.shortest_tok_per_s = rate_at(line, scaling.min_tokens);
+  scaling.longest_tok_per_s = rate_at(line, scaling.max_tokens);
+  if (scaling.no_interval != NoInterval::none) return;
+  const auto at = [&](double tokens) { return stats::stretched(line.interval_at(tokens), line.at(tokens), *latency); };
+  scaling.fixed_ci95 = stats::stretched(line.intercept_interval, line.intercept, *latency);
+  scaling.per_token_ci95 = stats::stretched(line.slope_interval, line.slope, *latency);
+  scaling.seconds_500_ci95 = at(kLongFormTokens);
+  scaling.limit_ci95 = rate_interval(1, *scaling.per_token_ci95);
+  scaling.shortest_ci95 = rate_interval(scaling.min_tokens, at(scaling.min_tokens));
+  scaling.longest_ci95 = rate_interval(scaling.max_tokens, at(scaling.max_tokens));
 }
 
 void fill_scaling(Study& study) {

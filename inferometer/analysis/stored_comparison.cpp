@@ -10,10 +10,14 @@
 #include "inferometer/analysis/study.h"
 #include "inferometer/base/error.h"
 #include "inferometer/stats/describe.h"
+#include "inferometer/stats/permutation.h"
 #include "inferometer/stats/welch.h"
 
 namespace ifm {
 namespace {
+
+constexpr std::size_t kMostPermuted = 200;  ///< runs; with more the interval of means needs no help
+constexpr uint64_t kSeed = 1;
 
 const PlanEngine& engine_of(const StoredSide& side) {
   const auto at = std::ranges::find_if(side.session.plan.engines, [&](const PlanEngine& e) { return e.id == side.engine; });
@@ -96,6 +100,9 @@ void compare_cells(ComparisonReport& report, const RunsByCell& cells, const Comp
                       .effect = {}};
     cell.effect.effect = *stats::mean(b) - *stats::mean(a);
     cell.effect.ci95 = stats::welch_interval(a, b);
+    if (a.size() + b.size() <= kMostPermuted) {
+      if (const auto test = stats::two_sample_permutation_test(a, b, kSeed)) cell.p_permutation = test->p;
+    }
     report.cells.push_back(std::move(cell));
   }
 }

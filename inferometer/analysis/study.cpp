@@ -138,6 +138,7 @@ Study StudyBuilder::finish() {
     fill_series_effects(study_);
     fill_variance(study_);
     fill_drift(study_);
+    fill_token_gaps(study_);
     fill_determinism(study_);
     fill_flags(study_);
   }

@@ -105,6 +105,20 @@ struct SeriesEffect {
   std::optional<Interval> ratio_ci95;
 };
 
+/// Times between token events of a series' runs, pooled: ITL where every event held one token, else between chunks (ICL).
+/// Quantiles are right to 0.1 %; p90 needs 36 runs and p99 368, for gaps of one run are alike. Intervals by bootstrap over runs
+/// (neighbours together once there are many), wider where neighbouring runs are alike; all null for the reason in `no_interval`.
+struct TokenGaps {
+  std::string series;
+  bool one_token_events = true;
+  int runs = 0;
+  int64_t gaps = 0;
+  double mean_s = 0, p50_s = 0, max_s = 0;
+  std::optional<double> p90_s, p99_s;  ///< null without their intervals
+  std::optional<Interval> mean_ci95, p50_ci95, p90_ci95, p99_ci95;
+  NoInterval no_interval = NoInterval::none;
+};
+
 enum class Fit { yes, no, undecided };
 
 /// Whether a series is good enough for a use (METHOD's thresholds).
@@ -159,6 +173,7 @@ struct Study {
   std::vector<TemperatureEffect> temperature;
   std::vector<VarianceShare> variance;       ///< by metric; falling shares, "residual" last
   std::vector<SeriesEffect> series_effects;  ///< each further series over the first; empty with one
+  std::vector<TokenGaps> token_gaps;         ///< by series; of more than kManyRuns runs empty: TokenGapCollector
   std::vector<Fitness> fitness;
   std::vector<Determinism> determinism;          ///< empty without greedy runs
   std::optional<double> drift_percent_per_hour;  ///< 100 × d ln(latency) / dt within cells: a rate, not an extrapolation
@@ -168,6 +183,9 @@ struct Study {
   std::optional<double> session_hours;
   std::optional<double> smallest_gap_s;        ///< the shortest time between two token events of a timed run
   std::optional<double> lag1_autocorrelation;  ///< of log latency around its cell's mean, in execution order
+  std::optional<double> effective_runs;        ///< as many independent runs would say as much of the mean
+  int outliers = 0;                            ///< runs far from their cell's mean log latency (3.5 robust sd); they count
+  std::vector<int64_t> outlier_runs;           ///< their ids; empty where the runs are a sample
   std::vector<Conclusion> conclusions;         ///< scaling, temperature, variability, fitness: in the order to be printed
   std::vector<Conclusion> warnings;            ///< what makes the numbers unreliable on this machine
 };

@@ -7,12 +7,15 @@
 #include "inferometer/analysis/groups.h"
 #include "inferometer/stats/anova.h"
 #include "inferometer/stats/describe.h"
+#include "inferometer/stats/effective.h"
+#include "inferometer/stats/outliers.h"
 #include "inferometer/stats/trend.h"
 
 namespace ifm {
 namespace {
 
 constexpr double kNsPerHour = 3.6e12;
+constexpr double kRounding = 1e-9;  ///< relative; what differs by less differs by the clock's nanoseconds
 
 /// Numbers the values of a field in order of appearance.
 template <typename Value>
@@ -73,14 +76,24 @@ void append_shares(Study& study, const char* metric, const std::vector<stats::Ef
   study.variance.insert(study.variance.end(), shares.begin(), shares.end());
 }
 
-void set_drift(Study& study, const std::optional<stats::Trend>& trend) {
+std::vector<size_t> set_residuals(Study& study, const std::vector<double>& residuals) {
+  study.lag1_autocorrelation = stats::lag1_autocorrelation(residuals);
+  if (const auto effective = stats::effective_size(residuals)) study.effective_runs = effective->size;
+  stats::OutlierMarks marks = stats::mark_outliers(residuals);
+  if (marks.spread < kRounding) marks.marked.clear();
+  study.outliers = static_cast<int>(marks.marked.size());
+  return marks.marked;
+}
+
+void set_drift(Study& study, const std::optional<stats::Trend>& trend, const MetricTime& latency) {
   if (!trend) return;
   study.drift_percent_per_hour = 100 * trend->slope;
   study.drift_percent_session = 100 * std::expm1(trend->slope * *study.session_hours);
-  if (!trend->interval) return;
-  study.drift_ci95 = Interval{100 * trend->interval->low, 100 * trend->interval->high};
-  study.drift_session_ci95 = Interval{100 * std::expm1(trend->interval->low * *study.session_hours),
-                                      100 * std::expm1(trend->interval->high * *study.session_hours)};
+  if (!trend->interval || !latency) return;
+  const Interval slope = stats::stretched(*trend->interval, trend->slope, *latency);
+  study.drift_ci95 = Interval{100 * slope.low, 100 * slope.high};
+  study.drift_session_ci95 =
+      Interval{100 * std::expm1(slope.low * *study.session_hours), 100 * std::expm1(slope.high * *study.session_hours)};
 }
 
 void fill_variance(Study& study) {
@@ -109,14 +122,18 @@ void fill_drift(Study& study) {
     cells[run->cell].y.push_back(std::log(*run->metrics.e2e_s));
   }
   std::vector<double> residuals;
-  for (const Run* run : runs)
-    if (cells[run->cell].y.size() > 1) residuals.push_back(std::log(*run->metrics.e2e_s) - *stats::mean(cells[run->cell].y));
-  study.lag1_autocorrelation = stats::lag1_autocorrelation(residuals);
+  std::vector<int64_t> ids;  // beside them
+  for (const Run* run : runs) {
+    if (cells[run->cell].y.size() < 2) continue;
+    residuals.push_back(std::log(*run->metrics.e2e_s) - *stats::mean(cells[run->cell].y));
+    ids.push_back(run->id);
+  }
+  for (const size_t marked : set_residuals(study, residuals)) study.outlier_runs.push_back(ids[marked]);
   study.session_hours =
       static_cast<double>(runs.back()->start_ns - runs.front()->start_ns) / kNsPerHour + *runs.back()->metrics.e2e_s / 3600;
   std::vector<stats::Points> points;
   for (auto& [cell, cell_points] : cells) points.push_back(std::move(cell_points));
-  set_drift(study, stats::theil_sen_within(points));
+  set_drift(study, stats::theil_sen_within(points), time_of(runs, [](const Run& run) { return run.metrics.e2e_s; }));
 }
 
 }  // namespace ifm

@@ -185,9 +185,23 @@ void warn_time(Study& study) {
   if (study.lag1_autocorrelation && *study.lag1_autocorrelation > 2 / std::sqrt(static_cast<double>(n)))
     warn(study, "autocorrelation",
          fmt::format(
-             "Neighbouring runs are alike (lag-1 correlation {:.2f}, above 2/√{}): intervals of means and medians are wider "
-             "for it, those of p90 and of the line over lengths are left out.",
-             *study.lag1_autocorrelation, n));
+             "Neighbouring runs are alike (lag-1 correlation {:.2f}, above 2/√{}), so that these say as much of their mean as "
+             "{:.0f} independent ones: intervals of means and medians are wider for it, those of p90 and of the line over "
+             "lengths are left out.",
+             *study.lag1_autocorrelation, n, study.effective_runs.value_or(n)));
+}
+
+void warn_outliers(Study& study) {
+  if (study.outliers == 0) return;
+  constexpr size_t kNamed = 5;
+  std::string names;
+  for (size_t i = 0; i < study.outlier_runs.size() && i < kNamed; ++i)
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", study.outlier_runs[i]);
+  if (study.outlier_runs.size() > kNamed) names += ", …";
+  warn(study, "outliers",
+       fmt::format("{}{} {} further than 3.5 robust standard deviations from the mean of the cell; {} in every number above.",
+                   runs(study.outliers), names.empty() ? "" : fmt::format(" (run {})", names), study.outliers == 1 ? "is" : "are",
+                   study.outliers == 1 ? "it is" : "they are"));
 }
 
 }  // namespace
@@ -201,6 +215,7 @@ void write_warnings(Study& study) {
   warn_design(study);
   warn_unsettled(study);
   warn_time(study);
+  warn_outliers(study);
 }
 
 }  // namespace ifm

@@ -78,14 +78,16 @@ void write_whole(const fs::path& file, const std::string& bytes) {
 }
 
 /// runs.csv of more runs than the study holds.
-void write_runs(const fs::path& out, const fs::path& file, int64_t session) {
+void write_runs(const fs::path& out, const Study& study) {
+  const fs::path file = out / "analysis" / "runs.csv";
   write_whole(file, [&](std::ostream& stream) {
     CsvTable csv = runs_table();
-    visit_measured_runs(out, session, [&](const Run& run) {
-      add_run(csv, session, run);
+    visit_measured_runs(out, study.session.id, [&](const Run& run) {
+      add_run(csv, study.session.id, run);
       stream << csv.take_text();
     });
   });
+  fmt::print("{}\n", file.string());
 }
 
 std::string read_whole(const fs::path& file) {
@@ -167,7 +169,11 @@ int draw_gaps(const AnalyzeFlags& flags) {
 int analyze_session(const AnalyzeFlags& flags) {
   if (!flags.gaps.empty()) return draw_gaps(flags);
   const fs::path out = flags.out;
-  const Study study = read_study(out, flags.session);
+  Study study = read_study(out, flags.session);
+  if (study.runs_are_sample) {
+    write_runs(out, study);
+    study.token_gaps = token_gaps_of_many(out, study.session.id);
+  }
   const std::vector<Figure> pictures = figures(study);
   std::vector<ReportFile> files = csv_files(study);
   files.push_back({"RESULTS.md", results_markdown(study, pictures)});
@@ -175,10 +181,6 @@ int analyze_session(const AnalyzeFlags& flags) {
   for (const ReportFile& file : files) {
     write_whole(out / file.path, file.bytes);
     fmt::print("{}\n", (out / file.path).string());
-  }
-  if (study.runs_are_sample) {
-    write_runs(out, out / "analysis" / "runs.csv", study.session.id);
-    fmt::print("{}\n", (out / "analysis" / "runs.csv").string());
   }
   std::fflush(stdout);
   draw_all(out, pictures);

@@ -143,8 +143,9 @@ int pin(const CompareFlags& flags) {
 
 /// Results that are there already.
 int compare_results(const CompareFlags& flags) {
-  const StoredSession a = read_session(flags.words[0], flags.session_a);
-  const StoredSession b = flags.words.size() == 2 || flags.session_b ? read_session(flags.words.back(), flags.session_b) : a;
+  const StoredSession a = read_session_to_compare(flags.words[0], flags.session_a);
+  const StoredSession b =
+      flags.words.size() == 2 || flags.session_b ? read_session_to_compare(flags.words.back(), flags.session_b) : a;
   const bool one = flags.words.size() == 1 && !flags.session_b;
   ComparisonReport report;
   if (one && holds_pairs(a.session)) {
@@ -182,7 +183,9 @@ int compare(const CompareFlags& flags, const std::string& command) {
     return exit_interrupted;
   }
   if (flags.preflight) {
-    print_document(preflight_document(report, false_alarm_percent(ended.session, ended.runs, flags.metrics.front())),
+    const std::string& metric = flags.metrics.front();
+    print_document(preflight_document(report, {.detectable = simulated_detectable(ended.session, ended.runs, metric),
+                                               .false_alarm_percent = false_alarm_percent(ended.session, ended.runs, metric)}),
                    flags.format);
     return ended.outcome.runs_ok > 0 ? exit_done : exit_failed;
   }
@@ -200,8 +203,9 @@ void add_compare(CLI::App& app, CliContext& context) {
       "  inferometer compare plans/gate.yaml --preflight\n"
       "  inferometer compare --pin && inferometer compare --against pinned plans/gate.yaml\n"
       "  inferometer compare results-monday results-friday\n\n"
-      "A and B are engines as a plan writes them (default: the plan's first, for both). Each pair runs every cell of the\n"
-      "plan in a process of A and in one of B, in balanced order. Folders of results are compared as they are stored: effects,\n"
+      "A and B are engines as a plan writes them (default: the plan's first, for both). In each pair a process of A and\n"
+      "one of B take turns, in balanced order; a turn is every cell of the plan, the plan's repeats are the turns. Folders of "
+      "results are compared as they are stored: effects,\n"
       "and a verdict only where they hold such pairs. Exit codes: 0 equivalent or faster, 3 regression (or mixed), 4\n"
       "incomparable, 5 inconclusive.");
   auto flags = std::make_shared<CompareFlags>();  // shared with the callback, which outlives this function

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "inferometer/analysis/check_runs.h"
+#include "inferometer/analysis/token_gaps.h"
 #include "inferometer/base/error.h"
 #include "inferometer/record/store.h"
 
@@ -65,24 +66,32 @@ StoredSession read_open(const OpenSession& open, const std::filesystem::path& fi
   return stored;
 }
 
-/// A session with more runs than are kept in memory: two threads read half of them each.
-Study study_of_many(const Store& store, const std::filesystem::path& file, const Session& session, int last_order) {
-  StudyBuilder early(session);
-  StudyBuilder late(session);
-  const int middle = last_order / 2;
-  const auto read = [&](const Store& from, StudyBuilder& builder, OrderRange range) {
+/// Reads a session of many runs by two threads, half of them each: its earlier runs go to the first of the two, the later ones to
+/// the second. Both are checked.
+template <typename Taker>
+void read_halves(const OpenSession& open, const std::filesystem::path& file, RunDetail detail, Taker& early, Taker& late) {
+  const int middle = open.last_order / 2;
+  const auto read = [&](const Store& from, Taker& taker, OrderRange range) {
     RunChecker checker(file.string());
     const auto take = [&](Run&& run) {
-      checker.check(run, RunTokens::left_out);
-      builder.add(std::move(run));
+      checker.check(run, detail == RunDetail::all ? RunTokens::read : RunTokens::left_out);
+      taker.add(std::move(run));
     };
-    from.visit_runs(session.id, RunDetail::without_tokens, take, range);
+    from.visit_runs(open.id, detail, take, range);
   };
   std::future<void> second = std::async(std::launch::async, [&] {
-    read(Store(file, Store::Access::read), late, {middle + 1, last_order});
+    read(Store(file, Store::Access::read), late, {middle + 1, open.last_order});
   });
-  read(store, early, {0, middle});
+  read(open.store, early, {0, middle});
   second.get();
+}
+
+/// A session with more runs than are kept in memory.
+Study study_of_many(const OpenSession& open, const std::filesystem::path& file) {
+  const Session session = open.store.session(open.id);
+  StudyBuilder early(session);
+  StudyBuilder late(session);
+  read_halves(open, file, RunDetail::without_tokens, early, late);
   early.append(std::move(late));
   return early.finish();
 }
@@ -94,6 +103,14 @@ void visit_measured_runs(const std::filesystem::path& folder, int64_t session, c
   store.visit_runs(session, RunDetail::without_tokens, [&](Run&& run) {
     if (run.kind == RunKind::measured) visit(run);
   });
+}
+
+std::vector<TokenGaps> token_gaps_of_many(const std::filesystem::path& folder, int64_t session) {
+  TokenGapCollector early;
+  TokenGapCollector late;
+  read_halves(open_session(folder, session), folder / kResultsFile, RunDetail::all, early, late);
+  early.append(std::move(late));
+  return early.finish();
 }
 
 void make_writable_folder(const std::filesystem::path& out) {
@@ -115,11 +132,24 @@ StoredSession read_session(const std::filesystem::path& folder, std::optional<in
   return read_open(open_session(folder, session), folder / kResultsFile);
 }
 
+StoredSession read_session_to_compare(const std::filesystem::path& folder, std::optional<int64_t> session) {
+  const OpenSession open = open_session(folder, session);
+  const std::filesystem::path file = folder / kResultsFile;
+  if (open.last_order <= kManyRuns) return read_open(open, file);
+  StoredSession stored{open.store.session(open.id), {}};
+  RunChecker checker(file.string());
+  open.store.visit_runs(open.id, RunDetail::without_tokens, [&](Run&& run) {
+    checker.check(run, RunTokens::left_out);
+    stored.runs.push_back(std::move(run));
+  });
+  return stored;
+}
+
 Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
   const OpenSession open = open_session(folder, session);
   const std::filesystem::path file = folder / kResultsFile;
   if (open.last_order > kManyRuns) {
-    Study study = study_of_many(open.store, file, open.store.session(open.id), open.last_order);
+    Study study = study_of_many(open, file);
     if (study.runs_are_sample) return study;  // else so many were warm-up runs that the others are few
   }
   const StoredSession stored = read_open(open, file);

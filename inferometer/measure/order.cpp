@@ -62,17 +62,16 @@ std::vector<std::vector<PlannedRun>> plan_pairs(const std::vector<Cell>& cells, 
   bool b_first = false;
   for (int pair = 0; pair < pairs; ++pair) {
     b_first = pair % 2 == 0 ? rng.below(2) == 1 : !b_first;
-    std::vector<PlannedRun> order;  // of positions in a side
-    for (int repeat = 0; repeat < repeats; ++repeat) {
-      std::vector<int> positions(sides.front().size());
-      std::iota(positions.begin(), positions.end(), 0);
-      shuffle(positions, rng);
-      for (const int position : positions) order.push_back({position, pair * repeats + repeat});
-    }
     std::vector<PlannedRun> block;
-    for (std::size_t i = 0; i < sides.size(); ++i) {
-      const std::vector<int>& side = sides[b_first ? sides.size() - 1 - i : i];
-      for (const PlannedRun& next : order) block.push_back({side[static_cast<std::size_t>(next.cell)], next.repeat});
+    std::vector<std::size_t> positions(sides.front().size());  // in a side
+    std::iota(positions.begin(), positions.end(), std::size_t{0});
+    for (int repeat = 0; repeat < repeats; ++repeat) {
+      shuffle(positions, rng);
+      const bool reversed = b_first != (repeat % 2 == 1);
+      for (std::size_t turn = 0; turn < sides.size(); ++turn) {
+        const std::vector<int>& side = sides[reversed ? sides.size() - 1 - turn : turn];
+        for (const std::size_t position : positions) block.push_back({side[position], pair * repeats + repeat});
+      }
     }
     blocks.push_back(std::move(block));
   }

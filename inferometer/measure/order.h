@@ -20,8 +20,9 @@ struct PlannedRun {
 /// next to each other and neither side is always first. The same seed gives the same order on every machine.
 [[nodiscard]] std::vector<std::vector<PlannedRun>> plan_order(const std::vector<Cell>& cells, int repeats, uint64_t order_seed);
 
-/// The same for a comparison of two engines: a block is a pair of processes, A then B or B then A (balanced in each two pairs,
-/// which of them is first is drawn), and in both of them `repeats` times every cell, shuffled alike.
+/// The same for a comparison of two engines: a block is a pair of processes that take turns, each of which is every cell once, in
+/// the same shuffled order on both sides: AB BA AB …, `repeats` turns each, so that what changes slowly meets both sides alike.
+/// Which side is first is drawn, and balanced in each two pairs.
 [[nodiscard]] std::vector<std::vector<PlannedRun>> plan_pairs(const std::vector<Cell>& cells, int repeats, int pairs,
                                                               uint64_t order_seed);
 

@@ -141,7 +141,8 @@ void SessionRunner::begin_resumed() {
 
 void SessionRunner::run_block(int block, const std::vector<PlannedRun>& planned) {
   bool recorded = false;
-  for (const PlannedRun& next : planned) {
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    const PlannedRun& next = planned[i];
     if (done_.contains({next.cell, next.repeat})) continue;
     if (world_.stop.stop_requested()) {
       outcome_.interrupted = true;
@@ -150,6 +151,7 @@ void SessionRunner::run_block(int block, const std::vector<PlannedRun>& planned)
     if (!recorded) begin_block(block);
     recorded = true;
     run_planned(block, next);
+    if (plan_.pairs > 0) end_process_without_turns(std::span(planned).subspan(i + 1));
   }
 }
 
@@ -158,9 +160,20 @@ void SessionRunner::begin_block(int block) {
   record_block(block);
 }
 
-/// In a comparison every side's turn is a process of its own.
+/// In a comparison every pair has processes of its own.
 void SessionRunner::end_processes() {
   loaded_.clear();
+  group_.reset();
+}
+
+/// Ends the process that ran last, once nothing is left for it: with one turn each, only one side's model is in memory at a time.
+void SessionRunner::end_process_without_turns(std::span<const PlannedRun> left) {
+  const auto is_its = [&](const PlannedRun& next) {
+    const Cell& cell = cells_[static_cast<std::size_t>(next.cell)];
+    return group_ == Group{cell.mode, cell.engine, cell.model};
+  };
+  if (!group_ || std::ranges::any_of(left, is_its)) return;
+  loaded_.erase({group_->engine, group_->model});
   group_.reset();
 }
 
@@ -171,16 +184,20 @@ void SessionRunner::record_block(int block) {
     record.canary_read_ns = canary->read_ns;
   }
   engines_awake_ = false;
-  if (!loaded_.empty()) {
-    park_group();
-    record.waiting_cpu_share = world_.probe.waiting_cpu_share();
-    engines_awake_ = record.waiting_cpu_share.value_or(0) > kWaitingCpuTolerance;
-  }
+  if (!loaded_.empty()) record.waiting_cpu_share = share_of_those_that_wait();
   const MachineState state = world_.probe.state();
   record.temperature_c = state.temperature_c;
   record.frequency_mhz = state.frequency_mhz;
   record.load_1m = state.load_1m;
   world_.store.add_block(session_, record);
+}
+
+/// Of the processor, while no engine has anything to do; from now on runs are flagged if it is too much.
+std::optional<double> SessionRunner::share_of_those_that_wait() {
+  park_group();
+  const std::optional<double> share = world_.probe.waiting_cpu_share();
+  engines_awake_ = share.value_or(0) > kWaitingCpuTolerance;
+  return share;
 }
 
 void SessionRunner::run_planned(int block, const PlannedRun& planned) {
@@ -216,11 +233,7 @@ void SessionRunner::park_group() {
 
 void SessionRunner::enter_group(const Group& group, int block, const Cell& cell) {
   const bool same = group_ == group;
-  if (!same && plan_.pairs > 0) {
-    end_processes();
-  } else if (!same) {
-    park_group();
-  }
+  if (!same) park_group();
   group_ = group;
   if (group.mode == Mode::cold) return;
   const auto at = loaded_.find({group.engine, group.model});
@@ -236,6 +249,8 @@ void SessionRunner::enter_group(const Group& group, int block, const Cell& cell)
   const LoadedPair& kept = loaded_[{group.engine, group.model}] = std::move(pair);
   warm_up(block, cell, *kept.model, &kept, plan_.warmup);
   remember_model(cell, kept);  // after the warm-up: a server says its version with an answer
+  // A pair's block began with nothing loaded.
+  if (plan_.pairs > 0 && loaded_.size() > 1) (void)share_of_those_that_wait();
 }
 
 void SessionRunner::warm_up(int block, const Cell& cell, Model& model, const LoadedPair* just_loaded, int runs) {

@@ -83,6 +83,15 @@ Plan small_plan() {
   return plan;
 }
 
+/// A comparison: four pairs of processes, with as many turns each.
+Plan paired_plan(int turns) {
+  Plan plan = small_plan();
+  plan.engines = {{.id = "A", .kind = "simulated"}, {.id = "B", .kind = "simulated"}};
+  plan.repeats = turns;
+  plan.pairs = 4;
+  return plan;
+}
+
 class RunnerTest : public testing::Test {
  protected:
   RunnerTest()
@@ -311,39 +320,51 @@ TEST_F(RunnerTest, WhatEnginesUseWhileAllWaitIsRecordedOfEachBlockAndFlaggedWhen
 }
 
 TEST_F(RunnerTest, PairsAreBalancedAndEverySideOfAPairIsAProcessOfItsOwn) {
-  Plan plan = small_plan();
-  plan.engines = {{.id = "A", .kind = "simulated"}, {.id = "B", .kind = "simulated"}};
-  plan.repeats = 2;
-  plan.pairs = 4;
+  const Plan plan = paired_plan(2);
   EXPECT_EQ(run(plan).runs_ok, 2 * 8 * 2 * 4);
-  std::vector<std::string> sides;  // in order of their turns
-  int warmups = 0;
+  std::vector<std::string> loads;
   for (const ModelRun& run : stored()) {
-    if (run.kind == RunKind::warmup) {
-      EXPECT_TRUE(run.load_begin_ns) << "every turn loads anew";
-      sides.push_back(run.engine);
-      ++warmups;
-    }
+    if (run.load_begin_ns) loads.push_back(run.engine);
   }
-  ASSERT_EQ(warmups, 8);
-  EXPECT_EQ(std::count(sides.begin(), sides.end(), "A"), 4);
-  for (std::size_t i = 0; i < sides.size(); i += 4) {
-    EXPECT_NE(sides[i], sides[i + 1]);
-    EXPECT_EQ(sides[i], sides[i + 3]) << "AB BA";
-    EXPECT_EQ(sides[i + 1], sides[i + 2]);
+  ASSERT_EQ(loads.size(), 8U) << "every pair loads anew, and each of its sides once";
+  for (std::size_t i = 0; i < loads.size(); i += 4) {
+    EXPECT_NE(loads[i], loads[i + 1]);
+    EXPECT_EQ(loads[i], loads[i + 3]) << "AB BA";
+    EXPECT_EQ(loads[i + 1], loads[i + 2]);
   }
-  std::map<int, std::vector<std::pair<std::string, int>>> turns;  // pair and side → what ran
+  std::map<int, std::vector<std::pair<std::string, int>>> work;  // pair and side → what ran
   for (const ModelRun& run : measured_of(stored())) {
-    turns[2 * run.block + (run.engine == "B" ? 1 : 0)].emplace_back(run.prompt, run.max_tokens);
+    work[2 * run.block + (run.engine == "B" ? 1 : 0)].emplace_back(run.prompt, run.max_tokens);
     EXPECT_EQ(run.repeat / 2, run.block);
   }
-  for (int pair = 0; pair < 4; ++pair) EXPECT_EQ(turns[2 * pair], turns[2 * pair + 1]) << "the same work in the same order";
+  for (int pair = 0; pair < 4; ++pair) EXPECT_EQ(work[2 * pair], work[2 * pair + 1]) << "the same work in the same order";
+}
+
+TEST_F(RunnerTest, TheSidesOfAPairTakeTurnsAndAreWarmedUpAfterEachSwitch) {
+  run(paired_plan(3));
+  std::string first_pair;  // warm-ups small, turns of 8 cells large
+  std::size_t cells = 0;
+  for (const ModelRun& run : stored()) {
+    if (run.block != 0) break;
+    if (run.kind == RunKind::warmup) {
+      first_pair += run.engine == "A" ? 'a' : 'b';
+    } else if (cells++ % 8 == 0) {
+      first_pair += run.engine;
+    }
+  }
+  EXPECT_TRUE(first_pair == "aAbBBaAAbB" || first_pair == "bBaAAbBBaA") << first_pair;
+}
+
+TEST_F(RunnerTest, ASideThatUsesTheProcessorWhileTheOtherHasItsTurnIsFlagged) {
+  machine.awake = 0.5;
+  run(paired_plan(2));
+  std::map<int, std::size_t> of_pair;
+  for (const ModelRun& run : measured_of(stored()))
+    EXPECT_EQ(run.flags.empty(), of_pair[run.block]++ < 8) << "only in the first turn there is no other";
 }
 
 TEST_F(RunnerTest, AFlaggedPairIsFollowedByOneMoreWithinTheBudget) {
-  Plan plan = small_plan();
-  plan.engines = {{.id = "A", .kind = "simulated"}, {.id = "B", .kind = "simulated"}};
-  plan.repeats = 1;
+  Plan plan = paired_plan(1);
   plan.pairs = 3;
   plan.extra_pairs = 2;
   run(plan);

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -36,7 +37,9 @@ class SessionRunner {
   void begin_block(int block);
   [[nodiscard]] int flagged_pairs() const;
   void end_processes();
+  void end_process_without_turns(std::span<const PlannedRun> left);
   void record_block(int block);
+  std::optional<double> share_of_those_that_wait();
   void run_planned(int block, const PlannedRun& planned);
   void park_group();
   void enter_group(const Group& group, int block, const Cell& cell);

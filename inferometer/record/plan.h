@@ -94,8 +94,8 @@ struct Plan {
   int top_k = 0;
   double min_p = 0.0;
   int repeats = 3;
-  /// 0: blocks, models stay loaded. Else a comparison of two engines in so many adjacent pairs of fresh processes, each of which
-  /// does `repeats` runs of every cell; a block is a pair. Not a key of plan files.
+  /// 0: blocks, models stay loaded. Else a comparison of two engines in so many pairs of fresh processes, which take turns of
+  /// every cell, `repeats` each; a block is a pair. Not a key of plan files.
   int pairs = 0;
   int extra_pairs = 0;  ///< of a comparison: at most so many more, one for each pair that is flagged. Not a key of plan files.
   std::optional<PlanStop> stop;  ///< null: every block runs

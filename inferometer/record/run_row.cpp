@@ -105,19 +105,19 @@ std::vector<TokenId> unpack_ids(std::string_view bytes) {
 
 /// What `read` gives of a part of a row, its errors under the row's name.
 template <typename Read>
-auto named(const std::string& what, const Read& read) {
+auto named(const RowName& name, const char* part, const Read& read) {
   try {
     return read();
   } catch (const Error& error) {
-    fail(error.kind(), "{}: {}", what, error.message());
+    fail(error.kind(), "{}: {}{}", name(), part, error.message());
   }
 }
 
-std::vector<std::string> unpack_flags(std::string_view text, const std::string& what) {
+std::vector<std::string> unpack_flags(std::string_view text, const RowName& name) {
   try {
     return nlohmann::json::parse(text).get<std::vector<std::string>>();
   } catch (const nlohmann::json::exception& error) {
-    fail(ErrorKind::invalid_data, "{}: flags: not as they are written: {}", what, error.what());
+    fail(ErrorKind::invalid_data, "{}: flags: not as they are written: {}", name(), error.what());
   }
 }
 
@@ -224,8 +224,8 @@ SqlRow run_to_row(const Run& run) {
   return done;
 }
 
-Run run_from_row(std::span<const SqlView> values, const std::string& what) {
-  RowReader row(values, what);
+Run run_from_row(std::span<const SqlView> values, const RowName& name) {
+  RowReader row(values, name);
   Run run;
   for (int* value : {&run.order, &run.block, &run.cell, &run.repeat}) *value = row.narrow();
   run.kind = row.word({"measured", "warmup"}) == 0 ? RunKind::measured : RunKind::warmup;
@@ -238,19 +238,19 @@ Run run_from_row(std::span<const SqlView> values, const std::string& what) {
   run.status = row.word({"ok", "failed"}) == 0 ? RunStatus::ok : RunStatus::failed;
   run.error_kind = row.text();
   run.error_message = row.text();
-  if (const std::string_view flags = row.text_view(); flags != "[]") run.flags = unpack_flags(flags, what);
+  if (const std::string_view flags = row.text_view(); flags != "[]") run.flags = unpack_flags(flags, name);
   run.intended_start_ns = row.integer();
   run.start_ns = row.integer();
   for (auto* time : {&run.load_begin_ns, &run.load_end_ns, &run.prefill_begin_ns, &run.prefill_end_ns, &run.engine_start_ns,
                      &run.engine_end_ns}) {
     row.maybe(*time);
   }
-  run.stamps = named(what + ": stamps", [bytes = row.blob()] { return unpack_stamps(bytes); });
+  run.stamps = named(name, "stamps: ", [bytes = row.blob()] { return unpack_stamps(bytes); });
   row.maybe(run.first_text_ns);
   for (auto* count : {&run.prompt_tokens, &run.cached_tokens, &run.output_tokens}) row.maybe(*count);
   run.count_source = row.text();
   run.finish_reason = row.text();
-  run.output_ids = named(what, [bytes = row.blob()] { return unpack_ids(bytes); });
+  run.output_ids = named(name, "", [bytes = row.blob()] { return unpack_ids(bytes); });
   run.text = row.text();
   run.ids_hash = row.text();
   for (auto* value : {&run.page_cache_share, &run.steal_percent, &run.canary_ratio}) row.maybe(*value);

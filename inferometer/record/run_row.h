@@ -6,6 +6,7 @@
 
 #include "inferometer/record/run.h"
 #include "inferometer/record/sql_column.h"
+#include "inferometer/record/sql_row.h"
 #include "inferometer/record/sqlite.h"
 
 namespace ifm {
@@ -15,9 +16,9 @@ namespace ifm {
 /// Whether a column holds what was generated token by token: stamps, ids, text. All others make a run's line in a table.
 [[nodiscard]] bool holds_tokens(const SqlColumn& column);
 [[nodiscard]] SqlRow run_to_row(const Run& run);
-/// `what` names the row in errors. @throws Error invalid_data when a value has another type than it was written with, or is no
+/// `name` names the row in errors. @throws Error invalid_data when a value has another type than it was written with, or is no
 /// word that stands there.
-[[nodiscard]] Run run_from_row(std::span<const SqlView> row, const std::string& what);
+[[nodiscard]] Run run_from_row(std::span<const SqlView> row, const RowName& name);
 /// Stamps as one BLOB: for each event the zigzag varint of the step from the last offset, then the varint of its tokens.
 [[nodiscard]] std::string pack_stamps(const TokenStamps& stamps);
 /// @throws Error invalid_data.

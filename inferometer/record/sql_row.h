@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -47,18 +48,22 @@ class RowWriter {
   SqlRow row_;
 };
 
-/// Takes the values of a row one after the other; `what` names it in errors. @throws Error invalid_data for a value that was
+/// What a row is called in errors; asked for only then.
+using RowName = std::function<std::string()>;
+
+/// Takes the values of a row one after the other. @throws Error invalid_data for a value that was
 /// never written there.
 class RowReader {
  public:
-  RowReader(std::span<const SqlView> row, std::string_view what) : row_(row), what_(what) {}
+  /// name: must outlive this.
+  RowReader(std::span<const SqlView> row, const RowName& name) : row_(row), name_(name) {}
   int64_t integer() { return take<int64_t>(); }
   int narrow() { return narrowed(take<int64_t>()); }
   /// The position of a text among the words that may stand there.
   std::size_t word(std::initializer_list<std::string_view> words) {
     const auto value = text();
     const auto* found = std::find(words.begin(), words.end(), value);
-    if (found == words.end()) fail(ErrorKind::invalid_data, "{}: column {}: {} is no word of ours", what_, at_, value);
+    if (found == words.end()) fail(ErrorKind::invalid_data, "{}: column {}: {} is no word of ours", name_(), at_, value);
     return static_cast<std::size_t>(found - words.begin());
   }
   double real() { return take<double>(); }
@@ -95,16 +100,16 @@ class RowReader {
   T take() {
     const T* value = at_ < row_.size() ? std::get_if<T>(&row_[at_]) : nullptr;
     if (value == nullptr)
-      fail(ErrorKind::invalid_data, "{}: column {}: a value of another type than was written", what_, at_ + 1);
+      fail(ErrorKind::invalid_data, "{}: column {}: a value of another type than was written", name_(), at_ + 1);
     ++at_;
     return *value;
   }
   [[nodiscard]] int narrowed(int64_t value) const {
-    if (!std::in_range<int>(value)) fail(ErrorKind::invalid_data, "{}: column {}: {} is too large", what_, at_, value);
+    if (!std::in_range<int>(value)) fail(ErrorKind::invalid_data, "{}: column {}: {} is too large", name_(), at_, value);
     return static_cast<int>(value);
   }
   std::span<const SqlView> row_;
-  std::string_view what_;
+  const RowName& name_;
   std::size_t at_ = 0;
 };
 

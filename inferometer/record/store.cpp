@@ -158,8 +158,7 @@ struct Store::Impl {
   /// row: id, values, checksum.
   [[nodiscard]] Run run_of(std::span<const SqlView> row) const {
     const int64_t id = std::get<int64_t>(row[0]);
-    const std::string what = name_of_run(id);
-    Run run = run_from_row(unsealed(run_columns(), row.subspan(1), what), what);
+    Run run = run_from_row(unsealed(run_columns(), row.subspan(1), name_of_run(id)), [&] { return name_of_run(id); });
     run.id = id;
     return run;
   }
@@ -171,11 +170,11 @@ struct Store::Impl {
   }
   /// A row from an older schema has no level: it is read whole.
   [[nodiscard]] Run level_run_of(int64_t id, const SqlView& level, LevelRow& row) const {
-    const std::string what = name_of_run(id);
     const bool whole = std::holds_alternative<std::monostate>(level);
     const auto* blob = std::get_if<SqlBlobView>(&level);
     const std::string_view bytes = blob != nullptr ? blob->bytes : std::string_view();
-    Run run = whole ? run_with_id(id).value_or(Run{}) : run_from_row(row_of_level(bytes, row, file, id), what);
+    Run run = whole ? run_with_id(id).value_or(Run{})
+                    : run_from_row(row_of_level(bytes, row, file, id), [&] { return name_of_run(id); });
     run.id = id;
     if (whole) forget_tokens(run);
     return run;

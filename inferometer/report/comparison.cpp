@@ -44,11 +44,13 @@ std::string pairs_text(const ComparedCell& cell) {
 /// Cells of stored sessions have no pairs, and so nothing that rests on them.
 ReportTable stored_cells_table(const ComparisonReport& report) {
   ReportTable table{
-      .columns = {{"cell", Align::left}, {"metric", Align::left}, {"A"}, {"B"}, {"B over A"}, {"95 %"}, {"runs A"}, {"runs B"}},
+      .columns =
+          {{"cell", Align::left}, {"metric", Align::left}, {"A"}, {"B"}, {"B over A"}, {"95 %"}, {"p"}, {"runs A"}, {"runs B"}},
       .rows = {}};
   for (const ComparedCell& cell : report.cells) {
     table.rows.push_back({cell_name(cell), cell.metric, duration_text(cell.mean_a), duration_text(cell.mean_b),
-                          percent(cell.effect.effect), interval_text(cell.effect.ci95), std::to_string(cell.runs_a),
+                          percent(cell.effect.effect), interval_text(cell.effect.ci95),
+                          cell.p_permutation ? fmt::format("{:.3f}", *cell.p_permutation) : "", std::to_string(cell.runs_a),
                           std::to_string(cell.runs_b)});
   }
   return table;
@@ -81,6 +83,21 @@ ReportTable cells_table(const ComparisonReport& report) {
 
 std::string count_of(int n, const char* one, const char* many) { return fmt::format("{} {}", n, n == 1 ? one : many); }
 
+/// Whether more pairs or more turns in each narrow the cell that sees least; "" where that is unknown.
+std::string noise_text(const ComparisonReport& report) {
+  const ComparedCell* worst = nullptr;
+  for (const ComparedCell& cell : report.cells) {
+    if (!cell.sd_turn || !cell.effect.detectable) continue;
+    if (worst == nullptr || *cell.effect.detectable > *worst->effect.detectable) worst = &cell;
+  }
+  if (worst == nullptr) return "";
+  const bool turns_help = *worst->sd_turn * *worst->sd_turn / report.runs_per_process > *worst->sd_between * *worst->sd_between;
+  return fmt::format(
+      "{}: a turn's ratio varies by {:.1f} % inside a pair, and pairs by {:.1f} % more: {}.", cell_name(*worst),
+      100 * *worst->sd_turn, 100 * *worst->sd_between,
+      turns_help ? "more turns in each (the plan's repeats) help as much as more pairs, and cost less" : "only more pairs help");
+}
+
 void add_findings(Document& document, const ComparisonReport& report) {
   std::vector<std::string> items;
   for (const std::string& why : report.incomparable) items.push_back("Incomparable: " + why + ".");
@@ -103,6 +120,8 @@ void add_findings(Document& document, const ComparisonReport& report) {
   if (most > 0 && report.verdict == Verdict::inconclusive)
     items.push_back(
         fmt::format("About {} would decide all cells, if the effects are as seen.", count_of(most, "more pair", "more pairs")));
+  if (report.verdict == Verdict::inconclusive && report.incomparable.empty())
+    if (std::string noise = noise_text(report); !noise.empty()) items.push_back(std::move(noise));
   if (!items.empty()) document.emplace_back(Bullets{items});
 }
 
@@ -114,9 +133,9 @@ std::string design_text(const ComparisonReport& report) {
     return fmt::format("stored runs of {}; intervals hold what varies inside a process, not between processes; plan {}", which,
                        report.plan);
   }
-  return fmt::format("{} of fresh processes, AB/BA balanced, {} of each cell in a process; plan {}",
+  return fmt::format("{} of fresh processes, AB/BA balanced, {} of each cell in a process{}; plan {}",
                      count_of(report.pairs, "adjacent pair", "adjacent pairs"), count_of(report.runs_per_process, "run", "runs"),
-                     report.plan);
+                     report.runs_per_process > 1 ? ", in turns" : "", report.plan);
 }
 
 }  // namespace
@@ -140,20 +159,22 @@ Document comparison_document(const ComparisonReport& report) {
   return document;
 }
 
-Document preflight_document(const ComparisonReport& report, std::optional<double> false_alarm_percent) {
+Document preflight_document(const ComparisonReport& report, const Preflight& found) {
   double worst = 0;
   for (const ComparedCell& cell : report.cells) worst = std::max(worst, cell.effect.detectable.value_or(0));
-  std::vector<std::string> items{fmt::format("With {} this runner sees {} in every cell, 8 times of 10.",
-                                             count_of(report.pairs, "pair", "pairs"), percent(worst))};
+  std::vector<std::string> items{fmt::format("With {} this runner sees {} in every cell, 8 times of 10{}.",
+                                             count_of(report.pairs, "pair", "pairs"), percent(found.detectable.value_or(worst)),
+                                             found.detectable ? " (simulated from these pairs)" : "")};
   if (report.overall && report.overall->detectable)
     items.push_back(fmt::format("Over all cells together: {}.", percent(*report.overall->detectable)));
-  if (false_alarm_percent) {
+  if (found.false_alarm_percent) {
     items.push_back(
         fmt::format("Two equal sides would be called different in {:.1f} % of comparisons (simulated from these pairs).",
-                    *false_alarm_percent));
+                    *found.false_alarm_percent));
   } else {
     items.emplace_back("Too few pairs to say how often two equal sides would be called different (10 are needed).");
   }
+  if (std::string noise = noise_text(report); !noise.empty()) items.push_back(std::move(noise));
   return {Title{"Preflight: one build against itself", ""}, Bullets{items}, cells_table(report)};
 }
 

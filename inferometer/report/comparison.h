@@ -19,7 +19,12 @@ namespace ifm {
 /// Jenkins' xUnit plug-in and GitLab read.
 [[nodiscard]] std::string comparison_junit(const ComparisonReport& report, bool allow_inconclusive);
 
+/// What is simulated from the pairs of an A/A comparison; null where they are too few or too many.
+struct Preflight {
+  std::optional<double> detectable;           ///< log: simulated_detectable()
+  std::optional<double> false_alarm_percent;  ///< false_alarm_percent()
+};
 /// What an A/A comparison says of the machine: the smallest effect that it shows, and how often it would be wrong.
-[[nodiscard]] Document preflight_document(const ComparisonReport& report, std::optional<double> false_alarm_percent);
+[[nodiscard]] Document preflight_document(const ComparisonReport& report, const Preflight& found);
 
 }  // namespace ifm

@@ -40,6 +40,9 @@ Json cell_json(const ComparedCell& cell) {
           {"p_slower", e.pairs > 0 ? Json(e.p_slower) : Json(nullptr)},
           {"p_faster", e.pairs > 0 ? Json(e.p_faster) : Json(nullptr)},
           {"detectable_effect", share(e.detectable)},
+          {"sd_turn", number(cell.sd_turn)},
+          {"sd_between", number(cell.sd_between)},
+          {"p_permutation", number(cell.p_permutation)},
           {"more_pairs", e.more_pairs ? Json(*e.more_pairs) : Json(nullptr)},
           {"verdict", stats::to_string(e.verdict)}};
 }

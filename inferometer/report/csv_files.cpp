@@ -108,6 +108,8 @@ void add_drift(CsvTable& csv, const Study& study) {
   add("drift_percent_per_hour", study.drift_percent_per_hour, study.drift_ci95);
   add("drift_percent_session", study.drift_percent_session, study.drift_session_ci95);
   add("lag1_autocorrelation", study.lag1_autocorrelation, std::nullopt);
+  add("effective_runs", study.effective_runs, std::nullopt);
+  add("outliers", study.outliers, std::nullopt);
 }
 
 }  // namespace
@@ -223,6 +225,24 @@ std::string variability_csv(const Study& study) {
   return csv.text();
 }
 
+std::string token_gaps_csv(const Study& study) {
+  CsvTable csv({"series", "kind", "runs", "gaps", "mean_s", "mean_ci95_low", "mean_ci95_high", "p50_s", "p50_ci95_low",
+                "p50_ci95_high", "p90_s", "p90_ci95_low", "p90_ci95_high", "p99_s", "p99_ci95_low", "p99_ci95_high", "max_s"});
+  for (const TokenGaps& gaps : study.token_gaps) {
+    csv.add(gaps.series).add(gaps.one_token_events ? "itl" : "icl").add_integer(gaps.runs).add_integer(gaps.gaps);
+    csv.add(gaps.mean_s);
+    add_interval(csv, gaps.mean_ci95);
+    csv.add(gaps.p50_s);
+    add_interval(csv, gaps.p50_ci95);
+    csv.add(gaps.p90_s);
+    add_interval(csv, gaps.p90_ci95);
+    csv.add(gaps.p99_s);
+    add_interval(csv, gaps.p99_ci95);
+    csv.add(gaps.max_s).end_row();
+  }
+  return csv.text();
+}
+
 std::string cells_csv(const Study& study) {
   const Columns factors{"mode", "engine", "model", "prompt", "max_tokens", "temperature"};
   Columns header{"cell"};
@@ -247,6 +267,7 @@ std::vector<ReportFile> csv_files(const Study& study) {
                                 {"analysis/token_scaling_fit.csv", token_scaling_fit_csv(study)},
                                 {"analysis/temperature_effect.csv", temperature_effect_csv(study)},
                                 {"analysis/variability.csv", variability_csv(study)},
+                                {"analysis/token_gaps.csv", token_gaps_csv(study)},
                                 {"analysis/cells.csv", cells_csv(study)}};
   if (!study.runs_are_sample) files.push_back({"analysis/runs.csv", runs_csv(study)});
   return files;

@@ -26,6 +26,8 @@ struct ReportFile {
 /// Shares of variance by factor, variation within cells (over all, by series, in each), drift and autocorrelation: one quantity
 /// per row.
 [[nodiscard]] std::string variability_csv(const Study& study);
+/// One row per series: the gaps between its runs' token events, pooled.
+[[nodiscard]] std::string token_gaps_csv(const Study& study);
 /// One row per cell × metric.
 [[nodiscard]] std::string cells_csv(const Study& study);
 /// Every measured run of a study, failed ones too, in execution order.

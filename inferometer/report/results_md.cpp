@@ -26,7 +26,7 @@ Document data_section() {
       Heading{"Data", ""},
       Bullets{{"inferometer.db: every run with each token's time; everything else is made from it.",
                "analysis/runs.csv: one row per run. analysis/summary_stats.csv, token_scaling.csv, token_scaling_fit.csv, "
-               "temperature_effect.csv, variability.csv, cells.csv: the tables above, unrounded.",
+               "temperature_effect.csv, token_gaps.csv, variability.csv, cells.csv: the tables above, unrounded.",
                "figures/: each figure as PNG and SVG.", "REPRODUCIBILITY.md: how to repeat the session, and what to expect."}}};
 }
 
@@ -40,6 +40,7 @@ std::string results_markdown(const Study& study, const std::vector<Figure>& figu
   add_figures(document, figures, {"01_latency_by_model", "02_throughput_by_model"});
   add(document, length_section(study));
   add_figures(document, figures, {"03_latency_vs_tokens"});
+  add(document, gaps_section(study));
   add(document, temperature_section(study));
   add_figures(document, figures, {"04_temperature_effect"});
   add(document, spread_section(study));

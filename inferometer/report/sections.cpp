@@ -221,6 +221,36 @@ Document length_section(const Study& study) {
   return document;
 }
 
+Document gaps_section(const Study& study) {
+  if (study.token_gaps.empty()) return {};
+  const auto any = [&](std::optional<double> TokenGaps::*value) {
+    return std::ranges::any_of(study.token_gaps, [value](const TokenGaps& gaps) { return (gaps.*value).has_value(); });
+  };
+  const bool p90 = any(&TokenGaps::p90_s);
+  const bool p99 = any(&TokenGaps::p99_s);
+  ReportTable table{{{"series", Align::left}, {"mean"}, {"95 % interval"}, {"median"}}, {}};
+  if (p90) table.columns.insert(table.columns.end(), {{"p90"}, {"95 % interval"}});
+  if (p99) table.columns.push_back({"p99"});
+  table.columns.push_back({"longest"});
+  bool chunks = false;
+  for (const TokenGaps& gaps : study.token_gaps) {
+    const Scale scale = scale_of_seconds(std::array{gaps.mean_s});
+    chunks = chunks || !gaps.one_token_events;
+    std::vector<std::string> row{gaps.series + (gaps.one_token_events ? "" : " (ICL)"), scale.with_unit(gaps.mean_s),
+                                 interval_text(gaps.mean_ci95, scale), scale.with_unit(gaps.p50_s)};
+    if (p90) row.insert(row.end(), {scale.with_unit(gaps.p90_s), interval_text(gaps.p90_ci95, scale)});
+    if (p99) row.push_back(scale.with_unit(gaps.p99_s));
+    row.push_back(scale_of_seconds(std::array{gaps.max_s}).with_unit(gaps.max_s));
+    table.rows.push_back(std::move(row));
+  }
+  Document document{Heading{"Between tokens", ""}};
+  document.emplace_back(std::move(table));
+  if (!chunks) return document;
+  document.emplace_back(Gap{});
+  document.emplace_back(Paragraph{"ICL: events held several tokens, so these are gaps between chunks, not between tokens."});
+  return document;
+}
+
 Document temperature_section(const Study& study) {
   if (study.by_temperature.empty()) return {};
   Document document{Heading{"By temperature", ""}};

@@ -10,6 +10,7 @@ namespace ifm {
 [[nodiscard]] Document setup_section(const Study& study);
 [[nodiscard]] Document overall_section(const Study& study);
 [[nodiscard]] Document length_section(const Study& study);
+[[nodiscard]] Document gaps_section(const Study& study);
 [[nodiscard]] Document temperature_section(const Study& study);
 [[nodiscard]] Document spread_section(const Study& study);
 [[nodiscard]] Document series_section(const Study& study);

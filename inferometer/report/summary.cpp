@@ -23,7 +23,7 @@ Document other_findings_section(const Study& study) {
 Document summary_document(const Study& study) {
   Document document;
   for (const Document& section : {title_section(study), setup_section(study), overall_section(study), length_section(study),
-                                  temperature_section(study), spread_section(study), series_section(study),
+                                  gaps_section(study), temperature_section(study), spread_section(study), series_section(study),
                                   fitness_section(study), other_findings_section(study), reliability_section(study)}) {
     document.insert(document.end(), section.begin(), section.end());
   }

@@ -149,6 +149,27 @@ Json series_effects_json(const Study& study) {
   return list;
 }
 
+Json token_gaps_json(const Study& study) {
+  Json list = Json::array();
+  for (const TokenGaps& gaps : study.token_gaps) {
+    list.push_back({{"series", gaps.series},
+                    {"kind", gaps.one_token_events ? "itl" : "icl"},
+                    {"runs", gaps.runs},
+                    {"gaps", gaps.gaps},
+                    {"mean_s", gaps.mean_s},
+                    {"mean_ci95", pair(gaps.mean_ci95)},
+                    {"p50_s", gaps.p50_s},
+                    {"p50_ci95", pair(gaps.p50_ci95)},
+                    {"p90_s", number(gaps.p90_s)},
+                    {"p90_ci95", pair(gaps.p90_ci95)},
+                    {"p99_s", number(gaps.p99_s)},
+                    {"p99_ci95", pair(gaps.p99_ci95)},
+                    {"max_s", gaps.max_s},
+                    {"ci95_reason", text_or_null(to_string(gaps.no_interval))}});
+  }
+  return list;
+}
+
 Json determinism_json(const Study& study) {
   Json list = Json::array();
   for (const Determinism& d : study.determinism)
@@ -253,6 +274,7 @@ std::string summary_json(const Study& study) {
   json["variance_share"] = variance_json(study);
   json["variance"] = variance_list_json(study);
   json["series_effect"] = series_effects_json(study);
+  json["token_gaps"] = token_gaps_json(study);
   json["determinism"] = determinism_json(study);
   json["drift_percent_per_hour"] = number(study.drift_percent_per_hour);
   json["drift_ci95"] = pair(study.drift_ci95);
@@ -260,6 +282,9 @@ std::string summary_json(const Study& study) {
   json["drift_session_ci95"] = pair(study.drift_session_ci95);
   json["smallest_gap_s"] = number(study.smallest_gap_s);
   json["lag1_autocorrelation"] = number(study.lag1_autocorrelation);
+  json["effective_runs"] = number(study.effective_runs);
+  json["outliers"] = study.outliers;
+  json["outlier_runs"] = study.outlier_runs;
   json["flags"] = flags_json(study);
   json["unflagged_latency_s"] = study.overall_unflagged ? metric_json(study.overall_unflagged->latency_s) : Json(nullptr);
   json["fitness"] = fitness_json(study);

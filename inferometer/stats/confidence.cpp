@@ -14,11 +14,8 @@
 namespace ifm::stats {
 namespace {
 
-/// A statistic of units (values, clusters) that are named by their indices.
-using OfUnits = std::function<double(std::span<const size_t>)>;
-
 /// The acceleration of BCa from the jackknife: Σ d³ / (6 (Σ d²)^1.5); 0 when leaving one out changes nothing.
-double acceleration(std::span<const size_t> units, const OfUnits& statistic) {
+double acceleration(std::span<const size_t> units, const StatisticOfClusters& statistic) {
   std::vector<double> estimates;
   std::vector<size_t> rest;
   for (size_t left_out = 0; left_out < units.size(); ++left_out) {
@@ -38,7 +35,7 @@ double acceleration(std::span<const size_t> units, const OfUnits& statistic) {
 }
 
 /// The bias-corrected and accelerated interval over resampled units.
-Interval bca_interval(size_t n, const OfUnits& statistic, uint64_t seed, int resamples, double level) {
+Interval bca_interval(size_t n, const StatisticOfClusters& statistic, uint64_t seed, int resamples, double level) {
   IFM_CHECK(resamples >= 100);
   std::vector<size_t> units(n);
   std::iota(units.begin(), units.end(), size_t{0});
@@ -125,15 +122,20 @@ std::optional<ClusterInterval> cluster_bootstrap_interval(std::span<const std::v
   std::vector<const std::vector<double>*> filled;
   for (const std::vector<double>& cluster : clusters)
     if (!cluster.empty()) filled.push_back(&cluster);
-  if (filled.size() < kLeastClusters) return std::nullopt;
   std::vector<double> pooled;
   const auto of_units = [&](std::span<const size_t> units) {
     pooled.clear();
     for (const size_t unit : units) pooled.insert(pooled.end(), filled[unit]->begin(), filled[unit]->end());
     return statistic(pooled);
   };
-  return ClusterInterval{.interval = bca_interval(filled.size(), of_units, seed, resamples, level),
-                         .clusters = static_cast<int>(filled.size()),
+  return cluster_bootstrap_interval(filled.size(), of_units, seed, resamples, level);
+}
+
+std::optional<ClusterInterval> cluster_bootstrap_interval(size_t clusters, const StatisticOfClusters& statistic, uint64_t seed,
+                                                          int resamples, double level) {
+  if (clusters < kLeastClusters) return std::nullopt;
+  return ClusterInterval{.interval = bca_interval(clusters, statistic, seed, resamples, level),
+                         .clusters = static_cast<int>(clusters),
                          .resamples = resamples,
                          .seed = seed};
 }

@@ -45,6 +45,8 @@ struct ClusterInterval {
   int resamples = 0;
   uint64_t seed = 0;
 };
+/// A statistic of clusters that are named by their numbers, from 0; a number may stand there several times.
+using StatisticOfClusters = std::function<double(std::span<const size_t>)>;
 /// Fewer clusters give no interval: it would cover too seldom (docs/coverage.md).
 constexpr size_t kLeastClusters = 20;
 /// The same interval for a statistic of pooled values of which only clusters are independent (gaps between tokens: runs): whole
@@ -53,5 +55,8 @@ constexpr size_t kLeastClusters = 20;
 [[nodiscard]] std::optional<ClusterInterval> cluster_bootstrap_interval(std::span<const std::vector<double>> clusters,
                                                                         const Statistic& statistic, uint64_t seed,
                                                                         int resamples = 1999, double level = 0.95);
+/// The same where clusters are not lists of values; none is empty.
+[[nodiscard]] std::optional<ClusterInterval> cluster_bootstrap_interval(size_t clusters, const StatisticOfClusters& statistic,
+                                                                        uint64_t seed, int resamples = 1999, double level = 0.95);
 
 }  // namespace ifm::stats

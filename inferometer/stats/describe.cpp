@@ -44,12 +44,13 @@ std::vector<double> sorted(std::span<const double> values) {
 
 std::optional<double> quantile(std::span<const double> values, double p) {
   if (values.empty()) return std::nullopt;
-  const std::vector<double> order = sorted(values);
+  std::vector<double> order(values.begin(), values.end());
   const double position = std::clamp(p, 0.0, 1.0) * static_cast<double>(order.size() - 1);
-  const auto below = static_cast<size_t>(std::floor(position));
-  const size_t above = std::min(below + 1, order.size() - 1);
+  const auto below = order.begin() + static_cast<std::ptrdiff_t>(std::floor(position));
+  std::nth_element(order.begin(), below, order.end());
+  const double above = below + 1 == order.end() ? *below : *std::min_element(below + 1, order.end());
   const double weight = position - std::floor(position);
-  return order[below] + weight * (order[above] - order[below]);
+  return *below + weight * (above - *below);
 }
 
 std::optional<double> median(std::span<const double> values) { return quantile(values, 0.5); }

@@ -44,9 +44,20 @@ double Histogram::order_statistic(uint64_t rank) const {
   if (rank == count_ - 1) return static_cast<double>(max_);
   size_t bucket = 0;
   for (uint64_t before = counts_[0]; before <= rank; before += counts_[bucket]) ++bucket;
+  return middle_of(bucket);
+}
+
+double Histogram::middle_of(size_t bucket) const {
   const uint64_t low = std::max(lowest_of(bucket), min_);
   const uint64_t high = std::min(highest_of(bucket), max_);
   return static_cast<double>(low) + static_cast<double>(high - low) / 2;
+}
+
+std::vector<Histogram::Bucket> Histogram::buckets() const {
+  std::vector<Bucket> filled;
+  for (size_t i = 0; i < kBuckets; ++i)
+    if (counts_[i] > 0) filled.push_back({middle_of(i), counts_[i]});
+  return filled;
 }
 
 std::optional<double> Histogram::quantile(double p) const {

@@ -43,6 +43,13 @@ class Histogram {
   /// The value of this rank in ascending order, from 0; rank < count().
   [[nodiscard]] double order_statistic(uint64_t rank) const;
 
+  struct Bucket {
+    double value;  ///< its middle, as order_statistic() gives it
+    uint64_t count;
+  };
+  /// Those that hold something, by rising value.
+  [[nodiscard]] std::vector<Bucket> buckets() const;
+
   /// All that it holds, as numbers of which most are small, for a file of varints: version, count, sum, minimum, maximum, then
   /// for each bucket that is not empty how many empty ones stand before it, and its count. Equal histograms give equal words.
   [[nodiscard]] std::vector<uint64_t> words() const;
@@ -63,6 +70,7 @@ class Histogram {
   }
   [[nodiscard]] static uint64_t lowest_of(size_t bucket);
   [[nodiscard]] static uint64_t highest_of(size_t bucket);
+  [[nodiscard]] double middle_of(size_t bucket) const;
 
   std::vector<uint64_t> counts_;
   uint64_t count_ = 0;

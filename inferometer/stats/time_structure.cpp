@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <unordered_map>
 #include <vector>
 
@@ -22,15 +23,33 @@ struct CellMean {
   double n = 0, value = 0, time = 0;
 };
 
-std::unordered_map<int, CellMean> cell_means(std::span<const TimedValue> values) {
-  std::unordered_map<int, CellMean> cells;
+/// The cells of values, numbered in order of appearance.
+struct Cells {
+  std::vector<CellMean> means;
+  std::vector<size_t> of_value;
+};
+
+Cells cells_of(std::span<const TimedValue> values) {
+  Cells cells;
+  cells.of_value.reserve(values.size());
+  // Cells are mostly small numbers: a table of these is many times faster than hashing each value's.
+  constexpr size_t kTable = 4096, kNone = std::numeric_limits<size_t>::max();
+  std::vector<size_t> table(kTable, kNone);
+  std::unordered_map<int, size_t> others;
   for (const TimedValue& v : values) {
-    CellMean& cell = cells[v.cell];
+    const bool small = v.cell >= 0 && static_cast<size_t>(v.cell) < kTable;
+    size_t& number = small ? table[static_cast<size_t>(v.cell)] : others.try_emplace(v.cell, kNone).first->second;
+    if (number == kNone) {
+      number = cells.means.size();
+      cells.means.emplace_back();
+    }
+    CellMean& cell = cells.means[number];
     ++cell.n;
     cell.value += v.value;
     cell.time += v.time;
+    cells.of_value.push_back(number);
   }
-  for (auto& [number, cell] : cells) {
+  for (CellMean& cell : cells.means) {
     cell.value /= cell.n;
     cell.time /= cell.n;
   }
@@ -40,13 +59,23 @@ std::unordered_map<int, CellMean> cell_means(std::span<const TimedValue> values)
 /// What is known of a group: squares about cells and trend, of so many degrees of freedom before the trend.
 struct AboutTrend {
   double n = 0, mean = 0, squares = 0, degrees = 0;
+  double fourth = 0;  ///< Σ over cells of squares² / (degrees + 2), which estimates Σ degrees · variance² without bias
+
+  void add_cell(double cell_squares, double cell_degrees) {
+    squares += cell_squares;
+    degrees += cell_degrees;
+    fourth += cell_squares * cell_squares / (cell_degrees + 2);
+  }
+  /// Degrees of freedom of the sum of squares: fewer than `degrees` when one cell has most of it (Satterthwaite 1946).
+  [[nodiscard]] double effective_degrees() const { return fourth > 0 ? std::min(degrees, squares * squares / fourth) : degrees; }
 };
 
 Interval mean_interval(const AboutTrend& group, const TimeStructure& session, double level) {
   // The trend took one of the session's degrees of freedom: the group's share of it.
-  const double kept = group.degrees * session.degrees_of_freedom / (session.degrees_of_freedom + 1.0);
-  const double variance = group.squares / kept * session.variance_factor;
-  const double effective = std::max(std::min(kept, kLeastDegrees), kept / session.variance_factor);
+  const double share = session.degrees_of_freedom / (session.degrees_of_freedom + 1.0);
+  const double variance = group.squares / (group.degrees * share) * session.variance_factor;
+  const double known = group.effective_degrees() * share;
+  const double effective = std::max(std::min(known, kLeastDegrees), known / session.variance_factor);
   const double half = t_quantile(0.5 + level / 2, effective) * std::sqrt(variance / group.n);
   return {group.mean - half, group.mean + half};
 }
@@ -77,20 +106,20 @@ void TimedMoments::merge(const TimedMoments& other) {
 }
 
 std::optional<TimeStructure> time_structure(std::span<const TimedValue> values) {
-  const auto cells = cell_means(values);
+  const Cells cells = cells_of(values);
   TimeStructure found;
   found.n = static_cast<int>(values.size());
-  found.degrees_of_freedom = found.n - static_cast<int>(cells.size()) - 1;
+  found.degrees_of_freedom = found.n - static_cast<int>(cells.means.size()) - 1;
   if (found.n < kLeastForTime || found.degrees_of_freedom < 1) return std::nullopt;
   std::vector<double> relative, times;
   relative.reserve(values.size());
   times.reserve(values.size());
   double products = 0, squares = 0;
-  for (const TimedValue& v : values) {
-    const CellMean& cell = cells.at(v.cell);
-    if (!(cell.value > 0)) return std::nullopt;
-    relative.push_back(v.value / cell.value - 1);
-    times.push_back(v.time - cell.time);
+  if (std::ranges::any_of(cells.means, [](const CellMean& cell) { return !(cell.value > 0); })) return std::nullopt;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const CellMean& cell = cells.means[cells.of_value[i]];
+    relative.push_back(values[i].value / cell.value - 1);
+    times.push_back(values[i].time - cell.time);
     products += relative.back() * times.back();
     squares += times.back() * times.back();
   }
@@ -113,17 +142,19 @@ std::optional<TimeStructure> time_structure(std::span<const TimedValue> values) 
 }
 
 std::optional<Interval> mean_interval_in_time(std::span<const TimedValue> group, const TimeStructure& session, double level) {
-  const auto cells = cell_means(group);
-  const auto n = static_cast<double>(group.size());
-  const double degrees = n - static_cast<double>(cells.size());
-  if (degrees < 1) return std::nullopt;
-  std::vector<double> squares, all;
-  for (const TimedValue& v : group) {
-    const CellMean& cell = cells.at(v.cell);
-    squares.push_back(std::pow(v.value - cell.value * (1 + session.slope * (v.time - cell.time)), 2));
-    all.push_back(v.value);
+  const Cells cells = cells_of(group);
+  if (group.size() <= cells.means.size()) return std::nullopt;
+  std::vector<std::vector<double>> squares(cells.means.size());
+  std::vector<double> all;
+  for (size_t i = 0; i < group.size(); ++i) {
+    const CellMean& cell = cells.means[cells.of_value[i]];
+    const double trend = 1 + session.slope * (group[i].time - cell.time);
+    squares[cells.of_value[i]].push_back(std::pow(group[i].value - cell.value * trend, 2));
+    all.push_back(group[i].value);
   }
-  return mean_interval({n, *mean(all), sum(squares), degrees}, session, level);
+  AboutTrend about{.n = static_cast<double>(group.size()), .mean = *mean(all)};
+  for (const std::vector<double>& of_cell : squares) about.add_cell(sum(of_cell), static_cast<double>(of_cell.size()) - 1);
+  return mean_interval(about, session, level);
 }
 
 std::optional<Interval> mean_interval_in_time(std::span<const TimedMoments> cells, const TimeStructure& session, double level) {
@@ -132,9 +163,9 @@ std::optional<Interval> mean_interval_in_time(std::span<const TimedMoments> cell
   for (const TimedMoments& cell : cells) {
     if (cell.value.n == 0) continue;
     all.merge(cell.value);
-    group.degrees += static_cast<double>(cell.value.n - 1);
     const double slope = cell.value.mean * session.slope;
-    group.squares += std::max(0.0, cell.value.squares - 2 * slope * cell.products + slope * slope * cell.time.squares);
+    group.add_cell(std::max(0.0, cell.value.squares - 2 * slope * cell.products + slope * slope * cell.time.squares),
+                   static_cast<double>(cell.value.n - 1));
   }
   if (group.degrees < 1) return std::nullopt;
   group.n = static_cast<double>(all.n);

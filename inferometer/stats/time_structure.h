@@ -38,8 +38,8 @@ struct TimeStructure {
 [[nodiscard]] std::optional<TimeStructure> time_structure(std::span<const TimedValue> values);
 
 /// t interval for the mean of a group of a session's values over the time of the session: from the variance about cells' means
-/// and the session's trend, times its variance factor; degrees of freedom are divided by the factor (Satterthwaite).
-/// Null when no cell of the group has two values.
+/// and the session's trend, times its variance factor; degrees of freedom are those of the cells' pooled squares (Satterthwaite:
+/// the longest answers have most of them), divided by the factor. Null when no cell of the group has two values.
 [[nodiscard]] std::optional<Interval> mean_interval_in_time(std::span<const TimedValue> group, const TimeStructure& session,
                                                             double level = 0.95);
 

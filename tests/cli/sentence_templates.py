@@ -107,8 +107,11 @@ WARNINGS = {
     "no_intervals": ["under 30 runs nobody can tell whether neighbouring runs are alike, so there are no intervals for means and medians."],
     "drift": ["latency drifted by {n:root.drift_percent_session} % over the session (95 % CI {ni:root.drift_session_ci95} %), a rate of "
               "{n:root.drift_percent_per_hour} % per hour."],
-    "autocorrelation": ["neighbouring runs are alike (lag-1 correlation {n:root.lag1_autocorrelation}, above 2/√{int:root.latency_s.n}): intervals of "
-                        "means and medians are wider for it, those of p90 and of the line over lengths are left out."],
+    "autocorrelation": ["neighbouring runs are alike (lag-1 correlation {n:root.lag1_autocorrelation}, above 2/√{int:root.latency_s.n}), so that "
+                        "these say as much of their mean as {n:root.effective_runs} independent ones: "
+                        "intervals of means and medians are wider for it, those of p90 and of the line over lengths are left out."],
+    "outliers": ["{runs:root.outliers}[ (run {text:computed.outliers})] <is|are> further than 3.5 robust standard deviations from the mean of "
+                 "the cell; <it is|they are> in every number above."],
     "unsettled": ["the first runs of {int:computed.settling_cells} cells were {pct:computed.settling} slower than later ones ({p:computed.any}): the machine had "
                   "not settled, so warm up longer (warmup: in the plan)."],
     "uneven_flags": ["{text:computed.any} drew {int:computed.any} flags in {int:computed.any} runs, {text:computed.any} drew {int:computed.any} in "
@@ -233,7 +236,9 @@ def computed(summary, runs):
     timed = [r for r in runs if r["status"] == "ok" and not {"clock_disagreement", "suspended"} & set(r["flags"].split())]
     timer = environment.get("timer_resolution_ns")
     settling = settling_ratios(timed)
-    return {"runs": len(runs), "failures": ", ".join(f"{k} {sum(r['error_kind'] == k for r in runs)}" for k in kinds),
+    outliers = summary["outlier_runs"]
+    return {"outliers": ", ".join(map(str, outliers[:5])) + (", …" if len(outliers) > 5 else ""),
+            "runs": len(runs), "failures": ", ".join(f"{k} {sum(r['error_kind'] == k for r in runs)}" for k in kinds),
             "fewest_repeats": min((sum(t["cell"] == r["cell"] for t in timed) for r in runs), default=0), "timer_s": timer and timer * 1e-9,
             "settling_cells": len(settling), "settling": math.expm1(sum(settling) / len(settling)) if settling else None,
             "overhead_s": overhead and overhead * 1e-9, "overhead_of_tpot": overhead and tpot and overhead * 1e-9 / tpot,

@@ -103,6 +103,7 @@ class Compare(CliTest):
         for cell in found["cells"]:
             self.assertGreater(cell["effect"], 0.5)
             self.assertEqual((cell["runs_a"], cell["p_slower"], cell["pairs"]), (2, None, 0))
+            self.assertAlmostEqual(cell["p_permutation"], 1 / 3, msg="two runs against two: one of three ways to part them")
         text = inferometer("compare", one, two).stdout
         self.assertIn("Comparison: incomparable", text)
         self.assertIn("runs A", text)

@@ -3,6 +3,7 @@
 import argparse
 import collections
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -10,19 +11,25 @@ import tempfile
 NO_CLAIM = {"equivalent", "inconclusive"}
 
 
-def compare(a, b, plan, pairs, metric):
+def compare(a, b, plan, pairs, turns):
     """The JSON of a comparison of two programs."""
-    with tempfile.TemporaryDirectory() as out:
-        done = subprocess.run([a, "compare", "--bin-a", a, "--bin-b", b, plan, "--pairs", str(pairs), "--metric", metric, "--out", out, "-o", "json"],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    with tempfile.TemporaryDirectory() as scratch:
+        with open(plan, encoding="utf-8") as file:
+            text = file.read()
+        assert "repeats: 3\n" in text
+        changed = os.path.join(scratch, "plan.yaml")
+        with open(changed, "w", encoding="utf-8") as file:
+            file.write(text.replace("repeats: 3\n", f"repeats: {turns}\n"))
+        done = subprocess.run([a, "compare", "--bin-a", a, "--bin-b", b, changed, "--pairs", str(pairs), "--out", os.path.join(scratch, "out"),
+                               "-o", "json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
     return json.loads(done.stdout)
 
 
-def repeat(name, times, a, b, args):
+def repeat(name, times, pairs, turns, a, b, args):
     """The findings of a comparison made several times, each printed as it ends."""
     findings = []
     for number in range(times):
-        found = compare(a, b, args.plan, args.pairs, "latency")
+        found = compare(a, b, args.plan, pairs, turns)
         cells = ", ".join(f"{cell['max_tokens']} tokens {100 * cell['effect']:+.1f} % {cell['verdict']}" for cell in found["cells"])
         print(f"{name} {number + 1}/{times}: {found['verdict']} ({cells}; could see {100 * (found['detectable_effect'] or 0):.1f} %)", flush=True)
         findings.append(found)
@@ -31,19 +38,19 @@ def repeat(name, times, a, b, args):
 
 def found_in_the_decoding_cell(found):
     verdicts = {cell["max_tokens"]: cell["verdict"] for cell in found["cells"]}
-    return found["verdict"] == "regression" and verdicts[48] == "regression" and verdicts[1] != "regression"
+    return found["verdict"] == "regression" and verdicts[32] == "regression" and verdicts[1] != "regression"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     for flag in ["--plain", "--slow3", "--slow5", "--plan"]:
         parser.add_argument(flag, required=True)
-    for flag in ["--a-a", "--times3", "--times5", "--pairs"]:
+    for flag in ["--a-a", "--times3", "--times5", "--turns"]:
         parser.add_argument(flag, type=int, required=True)
     args = parser.parse_args()
-    same = repeat("A/A", args.a_a, args.plain, args.plain, args)
-    slow5 = repeat("5 % slower", args.times5, args.plain, args.slow5, args)
-    slow3 = repeat("3 % slower", args.times3, args.plain, args.slow3, args)
+    slow5 = repeat("5 % slower", args.times5, 20, args.turns, args.plain, args.slow5, args)
+    slow3 = repeat("3 % slower", args.times3, 60, args.turns, args.plain, args.slow3, args)
+    same = repeat("A/A", args.a_a, 10, 3, args.plain, args.plain, args)
     wrong = [found for found in same if found["verdict"] not in NO_CLAIM]
     print(f"\nA/A: {len(wrong)} wrong of {len(same)}: {dict(collections.Counter(found['verdict'] for found in same))}")
     missed = 0

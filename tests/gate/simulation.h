@@ -53,7 +53,7 @@ inline std::vector<double> scaled(std::vector<double> noise, double factor) {
 
 struct Design {
   int pairs = 20;
-  int runs = 3;           ///< of each cell in a process
+  int turns = 6;          ///< of each process, one run of each cell in each
   int cells = 2;          ///< the effect is in the first one only, as a slower kernel's is
   double between_sd = 0;  ///< of processes, log
   double effect = 0;      ///< B takes exp(effect) as long
@@ -61,20 +61,25 @@ struct Design {
 
 inline double normal(Rng& rng) { return stats::normal_quantile(std::max(1e-15, rng.uniform())); }
 
+/// In runs: what a process needs to start, load and warm up.
+constexpr std::size_t kStart = 2;
+
 /// The ratios of each cell's pairs, from a stretch of the noise that begins anywhere: runs follow one another as they did on the
-/// machine, A's process before B's or after it, balanced in each two pairs.
+/// machine, in the order of plan_pairs(): turns AB BA AB …, a switch of sides costs a run, and the first side is balanced.
 inline std::vector<std::vector<double>> draw(const std::vector<double>& noise, const Design& design, Rng& rng) {
   std::size_t at = rng.below(noise.size());
   std::vector<std::vector<double>> ratios(static_cast<std::size_t>(design.cells));
   bool b_first = false;
   for (int pair = 0; pair < design.pairs; ++pair) {
     b_first = pair % 2 == 0 ? rng.below(2) == 1 : !b_first;
-    std::vector<std::vector<double>> sides(2, std::vector<double>(ratios.size()));
-    for (const bool is_b : {b_first, !b_first}) {
-      const double luck = design.between_sd * normal(rng);
-      for (double& mean : sides[is_b ? 1 : 0]) mean = luck;
-      for (int run = 0; run < design.runs; ++run) {
-        for (double& mean : sides[is_b ? 1 : 0]) mean += noise[at++ % noise.size()] / design.runs;
+    std::vector<std::vector<double>> sides;
+    for (int side = 0; side < 2; ++side) sides.emplace_back(ratios.size(), design.between_sd * normal(rng));
+    for (int turn = 0; turn < design.turns; ++turn) {
+      const bool reversed = b_first != (turn % 2 == 1);
+      for (const bool is_b : {reversed, !reversed}) {
+        const bool switched = turn == 0 || is_b != reversed;
+        if (switched) at += turn == 0 ? kStart : 1;
+        for (double& mean : sides[is_b ? 1 : 0]) mean += noise[at++ % noise.size()] / design.turns;
       }
     }
     for (std::size_t cell = 0; cell < ratios.size(); ++cell)

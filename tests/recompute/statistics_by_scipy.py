@@ -70,9 +70,13 @@ def mean_interval(points, time):
         return None
     x, cell, times = np.array([p[0] for p in points], float), [p[1] for p in points], np.array([p[2] for p in points], float)
     left = x - of_cell_means(x, cell) * (1 + time["slope"] * (times - of_cell_means(times, cell)))
-    kept = (len(x) - len(set(cell))) * time["df"] / (time["df"] + 1)
-    variance = float(left @ left) / kept * time["factor"]
-    half = t_ppf(0.975, max(min(kept, 2.0), kept / time["factor"])) * math.sqrt(variance / len(x))
+    of_cells = [(float(np.sum(left[np.array(cell) == c] ** 2)), cell.count(c) - 1) for c in set(cell)]
+    degrees, fourth = len(x) - len(set(cell)), sum(s * s / (d + 2) for s, d in of_cells)
+    pooled_degrees = min(degrees, float(left @ left) ** 2 / fourth) if fourth > 0 else degrees  # Satterthwaite
+    kept = time["df"] / (time["df"] + 1)
+    variance = float(left @ left) / (degrees * kept) * time["factor"]
+    known = pooled_degrees * kept
+    half = t_ppf(0.975, max(min(known, 2.0), known / time["factor"])) * math.sqrt(variance / len(x))
     return float(x.mean() - half), float(x.mean() + half)
 
 
@@ -281,6 +285,35 @@ def within_cell_trend(cells):
     high, low = int(np.round((len(slopes) + reach) / 2)), int(np.round((len(slopes) - reach) / 2)) - 1
     interval = (float(slopes[low]), float(slopes[high])) if low >= 0 and high < len(slopes) else None
     return float(np.median(slopes)), interval
+
+
+def effective_size(x):
+    """n (1 − ρ) / (1 + ρ) of an AR(1) process whose lag-1 correlation is corrected for its bias."""
+    n, r = len(x), lag1(x)
+    if n < 5 or r is None:
+        return None
+    rho = min(0.99, max(-0.99, (n * r + 1) / (n - 3)))
+    return min(float(n), max(1.0, n * (1 - rho) / (1 + rho)))
+
+
+def outliers(x):
+    """How many lie further than 3.5 robust standard deviations from the median (Iglewicz and Hoaglin)."""
+    off = np.abs(np.asarray(x, float) - np.median(x)) if len(x) else np.array([])
+    spread = (1.4826 * np.median(off) or 1.2533 * np.mean(off)) if len(x) else 0
+    return int(np.sum(off / spread > 3.5)) if spread >= 1e-9 else 0
+
+
+def cluster_bootstrap(clusters, statistic, seed=1, resamples=4000):
+    """BCa interval of a statistic of pooled values of which whole clusters are drawn."""
+    rng, n = np.random.default_rng(seed), len(clusters)
+    of = lambda chosen: statistic(np.concatenate([clusters[i] for i in chosen]))
+    estimate, drawn = of(range(n)), np.array([of(rng.integers(0, n, n)) for _ in range(resamples)])
+    left_out = np.array([of([j for j in range(n) if j != i]) for i in range(n)])
+    d = left_out.mean() - left_out
+    bias = st.norm.ppf(np.clip(np.mean((drawn < estimate) + 0.5 * (drawn == estimate)), 1e-4, 1 - 1e-4))
+    a = float(np.sum(d**3) / (6 * np.sum(d**2) ** 1.5)) if np.sum(d**2) > 0 else 0.0
+    ends = [st.norm.cdf(bias + (bias + z) / (1 - a * (bias + z))) for z in st.norm.ppf([0.025, 0.975])]
+    return tuple(float(v) for v in np.quantile(drawn, ends))
 
 
 def lag1(x):

@@ -172,12 +172,14 @@ def fit_row(data, series):
         row[f"{name}_tok_per_s"] = n / line["at"](n) if line["at"](n) > 0 else None
     time = stat.time_structure(points(data.of(series=series), "latency_s"))
     if time and not time["drifts"] and not time["dependent"] and min(np.unique(x, return_counts=True)[1]) >= 18:
-        row |= interval("fixed_ci95", line["fixed_ci"], size) | interval("per_token_ci95", line["slope_ci"], size / float(x.max()))
-        row |= interval("seconds_500_ci95", line["at_500_ci"], size)
-        low, high = line["slope_ci"]
+        slope = stat.stretched(line["slope_ci"], line["slope"], time)
+        row |= interval("fixed_ci95", stat.stretched(line["fixed_ci"], line["fixed"], time), size)
+        row |= interval("per_token_ci95", slope, size / float(x.max()))
+        row |= interval("seconds_500_ci95", stat.stretched(line["at_500_ci"], line["at_500"], time), size)
+        low, high = slope
         row |= interval("limit_ci95", (1 / high, 1 / low) if low > 0 else None)
         for name, n in (("shortest", float(x.min())), ("longest", float(x.max()))):
-            low, high = line["ci_at"](n)
+            low, high = stat.stretched(line["ci_at"](n), line["at"](n), time)
             row |= interval(f"{name}_ci95", (n / high, n / low) if low > 0 else None)
     if len(set(x)) > 2:
         conditions = stat.dummies([(r["prompt"], r["temperature"]) for r in runs])
@@ -273,6 +275,8 @@ def time_rows(data):
     for run in runs:
         cells.setdefault(run["cell"], []).append((run["start_ns"] / 3.6e12, math.log(run["metrics"]["e2e_s"])))
     slope, ends = stat.within_cell_trend([tuple(zip(*of_cell)) for of_cell in cells.values()])
+    time = stat.time_structure(points(data.runs, "latency_s"))
+    ends = stat.stretched(ends, slope, time) if ends and time else None
     percent = lambda v: 100 * v
     means = {cell: np.mean([y for _, y in of_cell]) for cell, of_cell in cells.items()}
     residuals = [math.log(r["metrics"]["e2e_s"]) - means[r["cell"]] for r in runs if len(cells[r["cell"]]) > 1]
@@ -284,7 +288,9 @@ def time_rows(data):
                      None if ends is None else tuple(map(percent, ends)), n=ok, scale=size),
             quantity("drift_percent_session", "latency_s", "session", None if slope is None else over_session(slope),
                      None if ends is None else tuple(map(over_session, ends)), n=ok, scale=100.0),
-            quantity("lag1_autocorrelation", "latency_s", "session", stat.lag1(residuals), n=ok, scale=1.0)]
+            quantity("lag1_autocorrelation", "latency_s", "session", stat.lag1(residuals), n=ok, scale=1.0),
+            quantity("effective_runs", "latency_s", "session", stat.effective_size(residuals), n=ok, scale=float(len(residuals))),
+            quantity("outliers", "latency_s", "session", float(stat.outliers(residuals)), n=ok)]
 
 
 def series_rows(data):
@@ -320,6 +326,42 @@ def variability(data):
     return rows + series_rows(data) + time_rows(data)
 
 
+QUANTILES_OF_HISTOGRAMS = 1e9  # times the value and recompute_csv's ROUNDING: 0.1 %
+BOOTSTRAP = 0.15  # of an interval's half width: two bootstraps with other seeds
+
+
+def gap_rows(data, series):
+    timed = [r for r in data.of(series=series) if r["timed"]]
+    events = [(r, [t for t, k in zip(r["stamps"]["offset_ns"], r["stamps"]["tokens"]) if k > 0]) for r in timed]
+    events = [(r, times) for r, times in events if len(times) > 1]
+    if not events:
+        return []
+    gaps = [np.diff(times) / 1e9 for _, times in events]
+    pooled = np.concatenate(gaps)
+    time = stat.time_structure([(float(np.mean(g)), r["cell"], r["start_ns"] / 3.6e12) for (r, _), g in zip(events, gaps)])
+    known = time and not time["drifts"] and 20 <= len(gaps) <= 128  # of more runs neighbours share a cluster
+
+    def ends(prefix, statistic):
+        if not known:
+            return interval(prefix, None)
+        centre = statistic(pooled)
+        low, high = stat.cluster_bootstrap(gaps, statistic)
+        low, high = stat.stretched((min(low, centre), max(high, centre)), centre, time)
+        return interval(prefix, (low, high), (BOOTSTRAP * (high - low) / 2 + 1e-3 * centre) * 1e12)
+
+    value = lambda p: (float(np.quantile(pooled, p)), QUANTILES_OF_HISTOGRAMS * float(np.quantile(pooled, p)))
+    one = all(k <= 1 for r, _ in events for k in r["stamps"]["tokens"])
+    return [{"series": series, "kind": "itl" if one else "icl", "runs": len(gaps), "gaps": len(pooled), "mean_s": float(np.mean(pooled)),
+             "p50_s": value(0.5), "p90_s": value(0.9) if known and len(gaps) >= 36 else None, "p99_s": None, "max_s": float(np.max(pooled))}
+            | ends("mean_ci95", np.mean) | ends("p50_ci95", np.median) | interval("p99_ci95", None)
+            | (ends("p90_ci95", lambda v: np.quantile(v, 0.9)) if len(gaps) >= 36 else interval("p90_ci95", None))]
+
+
+def token_gaps(data):
+    first_seen = list(dict.fromkeys(r["series"] for r in data.runs if r["timed"]))
+    return [row for series in first_seen for row in gap_rows(data, series)]
+
+
 def cells(data):
     rows = []
     for runs in cells_in_order(data):
@@ -347,4 +389,5 @@ def runs(data):
 
 
 TABLES = {"summary_stats.csv": summary_stats, "token_scaling.csv": token_scaling, "token_scaling_fit.csv": token_scaling_fit,
-          "temperature_effect.csv": temperature_effect, "variability.csv": variability, "cells.csv": cells, "runs.csv": runs}
+          "temperature_effect.csv": temperature_effect, "variability.csv": variability, "token_gaps.csv": token_gaps,
+          "cells.csv": cells, "runs.csv": runs}

@@ -282,8 +282,12 @@ def time_structure():
         def interval(mask):
             means, used = of_cell(x)[mask], len(set(cell[mask]))
             kept = (mask.sum() - used) * fit.df_resid / (fit.df_resid + 1)
-            variance = np.sum((x[mask] - means * (1 + fit.params[-1] * dt[mask])) ** 2) / kept * factor
-            half = st.t.ppf(0.975, max(min(kept, 2.0), kept / factor)) * math.sqrt(variance / mask.sum())
+            squares = (x[mask] - means * (1 + fit.params[-1] * dt[mask])) ** 2
+            variance = np.sum(squares) / kept * factor
+            of_cells = [(np.sum(squares[cell[mask] == c]), np.sum(cell[mask] == c) - 1) for c in set(cell[mask])]
+            pooled = min(mask.sum() - used, np.sum(squares) ** 2 / sum(s * s / (d + 2) for s, d in of_cells))
+            known = pooled * fit.df_resid / (fit.df_resid + 1)
+            half = st.t.ppf(0.975, max(min(known, 2.0), known / factor)) * math.sqrt(variance / mask.sum())
             return [float(x[mask].mean() - half), float(x[mask].mean() + half)]
 
         cases.append({"values": x.tolist(), "cells": cell.tolist(), "times": times.tolist(), "df": int(fit.df_resid),
