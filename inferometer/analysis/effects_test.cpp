@@ -222,7 +222,7 @@ TEST(Drift, PlantedDriftIsFoundAndLengthsAreNotDrift) {
 
 TEST(Outliers, AreNamedAndStayInEveryNumber) {
   Data data = simulate(noisy(0.01, 0));
-  EXPECT_LE(data.study().outliers, 1);
+  EXPECT_LE(data.study().outliers.value(), 1);
   ifm::Run& slow = data.runs[20];
   simulated::play(slow, {.ttft_s = 0.2, .gap_s = 0.02});
   const Study study = data.study();

@@ -61,6 +61,13 @@ std::optional<Interval> mean_interval(const std::map<int, stats::TimedMoments>& 
   return stats::mean_interval_in_time(moments, session);
 }
 
+std::vector<int> unflagged_parts(const RunTable& table) {
+  std::vector<int> unflagged;
+  for (size_t part = 0; part < table.parts().size(); ++part)
+    if (!table.parts()[part].flagged) unflagged.push_back(static_cast<int>(part));
+  return unflagged;
+}
+
 SessionTime session_time(const RunTable& table, const std::vector<int>& parts) {
   SessionTime session;
   for (size_t m = 0; m < kGroupMetrics.size(); ++m) session[m] = time_of_parts(table, m, parts);
@@ -168,32 +175,34 @@ Group PartValues::group(std::string label, std::map<std::string, std::string> ke
   return group;
 }
 
-void fill_groups_of_many(Study& study, const RunTable& table, const PartValues& values) {
+void fill_groups_of_many(Study& study, const RunTable& table, const GroupParts& of_groups) {
   const std::vector<const Run*> runs = table.levels();
-  const SessionTime session = session_time(table, parts_of(runs));
   fill_groups(study, runs, [&](std::string label, std::map<std::string, std::string> keys, const std::vector<const Run*>& of) {
-    return values.group(std::move(label), std::move(keys), parts_of(of), session);
+    return of_groups.values.group(std::move(label), std::move(keys), parts_of(of), of_groups.session);
   });
   if (table.flags().empty()) return;
-  std::vector<int> unflagged;
-  for (size_t part = 0; part < table.parts().size(); ++part)
-    if (!table.parts()[part].flagged) unflagged.push_back(static_cast<int>(part));
   for (const auto& [flag, count] : table.flags()) study.flags.push_back({flag, count});
   std::stable_sort(study.flags.begin(), study.flags.end(),
                    [](const FlagCount& a, const FlagCount& b) { return a.runs > b.runs; });
-  study.overall_unflagged = values.group("unflagged runs", {}, unflagged, session_time(table, unflagged));
+  study.overall_unflagged = of_groups.values.group("unflagged runs", {}, unflagged_parts(table), of_groups.unflagged);
+}
+
+GroupParts group_parts(const RunTable& table, const std::vector<std::vector<uint32_t>>& rows) {
+  GroupParts parts{.values = PartValues(table, rows), .session = session_time(table, parts_of(table.levels())), .unflagged = {}};
+  if (!table.flags().empty()) parts.unflagged = session_time(table, unflagged_parts(table));
+  return parts;
 }
 
 void fill_study_of_many(Study& study, const RunTable& table) {
   const std::vector<std::vector<uint32_t>> rows = table.rows_by_part();
-  // Groups need every metric sorted, the rest does not: two threads take about as long each.
-  std::future<PartValues> sorting = std::async(std::launch::async, [&] { return PartValues(table, rows); });
+  // What groups need of every metric, and the rest: two threads take about as long each.
+  std::future<GroupParts> of_groups = std::async(std::launch::async, [&] { return group_parts(table, rows); });
   fill_scaling_of_many(study, table, rows);
   fill_pairs_of_many(study, table, rows);
   fill_variance_of_many(study, table);
   fill_drift_of_many(study, table, rows);
   fill_determinism_of_many(study, table);
-  fill_groups_of_many(study, table, sorting.get());
+  fill_groups_of_many(study, table, of_groups.get());
 }
 
 }  // namespace ifm

@@ -45,11 +45,18 @@ class PartValues {
   std::vector<std::array<Values, kGroupMetrics.size()>> values_;
 };
 
+/// What groups are made of.
+struct GroupParts {
+  PartValues values;
+  SessionTime session, unflagged;  ///< of all runs, of those without a flag
+};
+[[nodiscard]] GroupParts group_parts(const RunTable& table, const std::vector<std::vector<uint32_t>>& rows);
+
 /// Everything but conclusions and warnings.
 void fill_study_of_many(Study& study, const RunTable& table);
 
 /// Its parts. `rows`: the table's rows_by_part().
-void fill_groups_of_many(Study& study, const RunTable& table, const PartValues& values);
+void fill_groups_of_many(Study& study, const RunTable& table, const GroupParts& of_groups);
 void fill_scaling_of_many(Study& study, const RunTable& table, const std::vector<std::vector<uint32_t>>& rows);
 void fill_pairs_of_many(Study& study, const RunTable& table, const std::vector<std::vector<uint32_t>>& rows);
 void fill_variance_of_many(Study& study, const RunTable& table);

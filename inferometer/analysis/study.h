@@ -184,7 +184,7 @@ struct Study {
   std::optional<double> smallest_gap_s;        ///< the shortest time between two token events of a timed run
   std::optional<double> lag1_autocorrelation;  ///< of log latency around its cell's mean, in execution order
   std::optional<double> effective_runs;        ///< as many independent runs would say as much of the mean
-  int outliers = 0;                            ///< runs far from their cell's mean log latency (3.5 robust sd); they count
+  std::optional<int> outliers;                 ///< runs far from their cell's mean log latency (3.5 robust sd); they count
   std::vector<int64_t> outlier_runs;           ///< their ids; empty where the runs are a sample
   std::vector<Conclusion> conclusions;         ///< scaling, temperature, variability, fitness: in the order to be printed
   std::vector<Conclusion> warnings;            ///< what makes the numbers unreliable on this machine

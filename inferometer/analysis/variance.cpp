@@ -79,6 +79,7 @@ void append_shares(Study& study, const char* metric, const std::vector<stats::Ef
 std::vector<size_t> set_residuals(Study& study, const std::vector<double>& residuals) {
   study.lag1_autocorrelation = stats::lag1_autocorrelation(residuals);
   if (const auto effective = stats::effective_size(residuals)) study.effective_runs = effective->size;
+  if (residuals.empty()) return {};
   stats::OutlierMarks marks = stats::mark_outliers(residuals);
   if (marks.spread < kRounding) marks.marked.clear();
   study.outliers = static_cast<int>(marks.marked.size());

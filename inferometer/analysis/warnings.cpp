@@ -192,7 +192,8 @@ void warn_time(Study& study) {
 }
 
 void warn_outliers(Study& study) {
-  if (study.outliers == 0) return;
+  const int marked = study.outliers.value_or(0);
+  if (marked == 0) return;
   constexpr size_t kNamed = 5;
   std::string names;
   for (size_t i = 0; i < study.outlier_runs.size() && i < kNamed; ++i)
@@ -200,8 +201,8 @@ void warn_outliers(Study& study) {
   if (study.outlier_runs.size() > kNamed) names += ", …";
   warn(study, "outliers",
        fmt::format("{}{} {} further than 3.5 robust standard deviations from the mean of the cell; {} in every number above.",
-                   runs(study.outliers), names.empty() ? "" : fmt::format(" (run {})", names), study.outliers == 1 ? "is" : "are",
-                   study.outliers == 1 ? "it is" : "they are"));
+                   runs(marked), names.empty() ? "" : fmt::format(" (run {})", names), marked == 1 ? "is" : "are",
+                   marked == 1 ? "it is" : "they are"));
 }
 
 }  // namespace

@@ -49,10 +49,10 @@ class BlockHash {
     const std::size_t zeros = (pending_size_ < kBlock - 8 ? kBlock - 8 : 2 * kBlock - 8) - pending_size_;
     for (std::size_t i = 0; i < 8; ++i) tail[zeros + i] = static_cast<uint8_t>(bits >> (56 - 8 * i));
     update(std::as_bytes(std::span(tail.data(), zeros + 8)));
-    std::string hex;
-    hex.reserve(hash().state_.size() * 8);
+    std::string hex(hash().state_.size() * 8, '0');
+    auto digit = hex.begin();
     for (const uint32_t word : hash().state_) {
-      for (unsigned shift = 32; shift > 0; shift -= 4) hex += "0123456789abcdef"[word >> (shift - 4) & 0xFU];
+      for (unsigned shift = 32; shift > 0; shift -= 4) *digit++ = "0123456789abcdef"[word >> (shift - 4) & 0xFU];
     }
     return hex;
   }

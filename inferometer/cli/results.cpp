@@ -15,6 +15,7 @@
 #include "inferometer/analysis/check_runs.h"
 #include "inferometer/analysis/token_gaps.h"
 #include "inferometer/base/error.h"
+#include "inferometer/base/kept_memory.h"
 #include "inferometer/record/store.h"
 
 namespace ifm {
@@ -88,6 +89,7 @@ void read_halves(const OpenSession& open, const std::filesystem::path& file, Run
 
 /// A session with more runs than are kept in memory.
 Study study_of_many(const OpenSession& open, const std::filesystem::path& file) {
+  keep_freed_memory();
   const Session session = open.store.session(open.id);
   StudyBuilder early(session);
   StudyBuilder late(session);

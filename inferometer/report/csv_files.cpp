@@ -109,7 +109,7 @@ void add_drift(CsvTable& csv, const Study& study) {
   add("drift_percent_session", study.drift_percent_session, study.drift_session_ci95);
   add("lag1_autocorrelation", study.lag1_autocorrelation, std::nullopt);
   add("effective_runs", study.effective_runs, std::nullopt);
-  add("outliers", study.outliers, std::nullopt);
+  add("outliers", study.outliers ? std::optional<double>(*study.outliers) : std::nullopt, std::nullopt);
 }
 
 }  // namespace

@@ -283,7 +283,7 @@ std::string summary_json(const Study& study) {
   json["smallest_gap_s"] = number(study.smallest_gap_s);
   json["lag1_autocorrelation"] = number(study.lag1_autocorrelation);
   json["effective_runs"] = number(study.effective_runs);
-  json["outliers"] = study.outliers;
+  json["outliers"] = integer(study.outliers);
   json["outlier_runs"] = study.outlier_runs;
   json["flags"] = flags_json(study);
   json["unflagged_latency_s"] = study.overall_unflagged ? metric_json(study.overall_unflagged->latency_s) : Json(nullptr);

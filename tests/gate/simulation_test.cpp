@@ -22,18 +22,23 @@ TEST(GateSimulation, EqualSidesAreHardlyEverCalledDifferent) {
   EXPECT_LE(claims, 4 * scenarios);
 }
 
-/// The recording's pairs differ by 7 %, those of a quiet machine by a third of that.
-TEST(GateSimulation, FivePercentIsFoundNineTimesOfTenWhereAPairDiffersByThreePercent) {
-  const std::vector<double> quieter = scaled(noise(), 1.0 / 3);
+/// METHOD: 5 % is found at least 9 times of 10 in 20 pairs. On the recording, of a busy machine, 12 turns are needed for it (some
+/// 93 %: 200 comparisons of 90 % would be 172 or more in 95 of 100 cases); on a machine three times as quiet, 3 are.
+TEST(GateSimulation, FivePercentIsFoundNineTimesOfTen) {
   for (const double between : {0.0, 0.005, 0.01}) {
-    const Tally tally = repeat(quieter, Disturbance::none, {.between_sd = between, .effect = std::log(1.05)}, 200, 2);
-    EXPECT_LT(tally.pair_sd, 0.03);
-    EXPECT_GE(tally.regressions, 180) << between;
+    for (const Disturbance disturbance : {Disturbance::none, Disturbance::steps, Disturbance::bursts}) {
+      const Tally busy = repeat(noise(), disturbance, {.turns = 12, .between_sd = between, .effect = std::log(1.05)}, 200, 2);
+      EXPECT_LT(busy.pair_sd, 0.045);
+      EXPECT_GE(busy.regressions, 172) << between;
+    }
+    const Tally quiet = repeat(scaled(noise(), 1.0 / 3), Disturbance::none,
+                               {.turns = 3, .between_sd = between, .effect = std::log(1.05)}, 200, 2);
+    EXPECT_GE(quiet.regressions, 190) << between;
   }
 }
 
 TEST(GateSimulation, AnUnderpoweredComparisonIsNeverEquivalent) {
-  const Tally tally = repeat(noise(), Disturbance::none, {.effect = std::log(1.05)}, 200, 4);
+  const Tally tally = repeat(noise(), Disturbance::none, {.turns = 3, .effect = std::log(1.05)}, 200, 4);
   EXPECT_LT(tally.regressions, 180) << "this noise hides it in 20 pairs";
   EXPECT_EQ(tally.equivalents, 0);
 }

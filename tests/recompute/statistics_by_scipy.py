@@ -298,12 +298,14 @@ def effective_size(x):
 
 def outliers(x):
     """How many lie further than 3.5 robust standard deviations from the median (Iglewicz and Hoaglin)."""
-    off = np.abs(np.asarray(x, float) - np.median(x)) if len(x) else np.array([])
-    spread = (1.4826 * np.median(off) or 1.2533 * np.mean(off)) if len(x) else 0
+    if not len(x):
+        return None
+    off = np.abs(np.asarray(x, float) - np.median(x))
+    spread = 1.4826 * np.median(off) or 1.2533 * np.mean(off)
     return int(np.sum(off / spread > 3.5)) if spread >= 1e-9 else 0
 
 
-def cluster_bootstrap(clusters, statistic, seed=1, resamples=4000):
+def cluster_bootstrap(clusters, statistic, seed=1, resamples=600):
     """BCa interval of a statistic of pooled values of which whole clusters are drawn."""
     rng, n = np.random.default_rng(seed), len(clusters)
     of = lambda chosen: statistic(np.concatenate([clusters[i] for i in chosen]))

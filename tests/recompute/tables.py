@@ -281,6 +281,7 @@ def time_rows(data):
     means = {cell: np.mean([y for _, y in of_cell]) for cell, of_cell in cells.items()}
     residuals = [math.log(r["metrics"]["e2e_s"]) - means[r["cell"]] for r in runs if len(cells[r["cell"]]) > 1]
     ok = sum(r["status"] == "ok" for r in data.runs)
+    far = stat.outliers(residuals)
     size = max([1.0] + [abs(percent(v)) for v in ends or ()])
     hours = (runs[-1]["start_ns"] - runs[0]["start_ns"]) / 3.6e12 + runs[-1]["metrics"]["e2e_s"] / 3600 if runs else 0.0
     over_session = lambda v: 100 * math.expm1(v * hours)
@@ -290,7 +291,7 @@ def time_rows(data):
                      None if ends is None else tuple(map(over_session, ends)), n=ok, scale=100.0),
             quantity("lag1_autocorrelation", "latency_s", "session", stat.lag1(residuals), n=ok, scale=1.0),
             quantity("effective_runs", "latency_s", "session", stat.effective_size(residuals), n=ok, scale=float(len(residuals))),
-            quantity("outliers", "latency_s", "session", float(stat.outliers(residuals)), n=ok)]
+            quantity("outliers", "latency_s", "session", None if far is None else float(far), n=ok)]
 
 
 def series_rows(data):
@@ -327,7 +328,7 @@ def variability(data):
 
 
 QUANTILES_OF_HISTOGRAMS = 1e9  # times the value and recompute_csv's ROUNDING: 0.1 %
-BOOTSTRAP = 0.15  # of an interval's half width: two bootstraps with other seeds
+BOOTSTRAP = 0.4  # of an interval's half width: two bootstraps with other seeds
 
 
 def gap_rows(data, series):

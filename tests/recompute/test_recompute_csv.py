@@ -112,7 +112,7 @@ class Recompute(unittest.TestCase):
         """Makes a number wrong by 1e-8 of itself."""
         def real(cell):
             try:
-                return "." in cell and abs(float(cell)) > 1e-3
+                return "." in cell and abs(float(cell)) > 1e-6
             except ValueError:
                 return False
         lines, number, column = cls.cells(text, real)
