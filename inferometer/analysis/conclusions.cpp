@@ -193,6 +193,20 @@ void conclude_overhead(Study& study) {
                   percent(*overhead_ns * 1e-9 / *gap_s), seconds(*gap_s)));
 }
 
+/// METHOD: a speed carries the share of the machine's limit that it reaches.
+void conclude_memory(Study& study) {
+  constexpr double kImpossible = 1.05;
+  const std::optional<double>& limit = study.session.environment.read_gb_per_s;
+  for (const MemoryShare& memory : study.memory_shares) {
+    say(study, "overall_memory",
+        about(study, memory.series,
+              fmt::format(
+                  "decoding takes weights from memory at {} GB/s, {:.2f} of the {} GB/s that it gave at the session's start.{}",
+                  number(memory.gb_per_s), memory.share, number(*limit),
+                  memory.share > kImpossible ? " That cannot be: the machine was slower then." : "")));
+  }
+}
+
 void conclude_energy(Study& study) {
   const std::optional<double>& joules = study.overall.joules_per_token.mean;
   if (!joules) return;
@@ -216,6 +230,7 @@ void write_conclusions(Study& study) {
   for (const Fitness& fitness : study.fitness)
     study.conclusions.push_back({"fitness_" + fitness.use, about(study, fitness.series, fitness.text + ".")});
   conclude_determinism(study);
+  conclude_memory(study);
   conclude_overhead(study);
   conclude_energy(study);
 }

@@ -161,7 +161,9 @@ void fill_flags(Study& study) {
   for (const auto& [flag, runs] : counts) study.flags.push_back({flag, runs});
   std::stable_sort(study.flags.begin(), study.flags.end(),
                    [](const FlagCount& a, const FlagCount& b) { return a.runs > b.runs; });
-  study.overall_unflagged = make_group("unflagged runs", {}, unflagged, session_time(unflagged));
+  const std::vector<const Run*> good = timed(unflagged);
+  const auto latency = [](const Run& run) { return run.metrics.e2e_s; };
+  study.unflagged_latency_s = summarize(good, latency, time_of(good, latency));
 }
 
 }  // namespace ifm

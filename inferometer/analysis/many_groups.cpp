@@ -12,6 +12,7 @@ namespace ifm {
 namespace {
 
 constexpr double kNsPerHour = 3.6e12;
+constexpr size_t kLatency = 0;  ///< in kGroupMetrics
 
 /// Moments of each cell of a group.
 using CellMoments = std::map<int, stats::Moments>;
@@ -184,12 +185,13 @@ void fill_groups_of_many(Study& study, const RunTable& table, const GroupParts& 
   for (const auto& [flag, count] : table.flags()) study.flags.push_back({flag, count});
   std::stable_sort(study.flags.begin(), study.flags.end(),
                    [](const FlagCount& a, const FlagCount& b) { return a.runs > b.runs; });
-  study.overall_unflagged = of_groups.values.group("unflagged runs", {}, unflagged_parts(table), of_groups.unflagged);
+  study.unflagged_latency_s = of_groups.values.summarize(kLatency, unflagged_parts(table), of_groups.unflagged_latency);
 }
 
 GroupParts group_parts(const RunTable& table, const std::vector<std::vector<uint32_t>>& rows) {
-  GroupParts parts{.values = PartValues(table, rows), .session = session_time(table, parts_of(table.levels())), .unflagged = {}};
-  if (!table.flags().empty()) parts.unflagged = session_time(table, unflagged_parts(table));
+  GroupParts parts{
+      .values = PartValues(table, rows), .session = session_time(table, parts_of(table.levels())), .unflagged_latency = {}};
+  if (!table.flags().empty()) parts.unflagged_latency = time_of_parts(table, kLatency, unflagged_parts(table));
   return parts;
 }
 

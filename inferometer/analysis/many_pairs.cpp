@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -14,23 +16,45 @@ namespace {
 using RowsByPart = std::vector<std::vector<uint32_t>>;
 constexpr size_t kMetrics = 4;  ///< effect_metrics(), which the table's first ones are
 
-/// All runs with the same levels, by rising repeat.
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();        ///< a metric that a run has not
+constexpr double kNotPositive = std::numeric_limits<double>::infinity();  ///< one without a log
+
+/// What of a run is compared with another's.
+struct MatchedRow {
+  int repeat = 0;
+  int output_tokens = 0;
+  std::array<double, kMetrics> logs{};
+};
+
+/// All runs with the same levels, by rising repeat. They stand together: a table's rows lie in order of execution, so that those
+/// of one level are far from each other.
 struct LevelRows {
   const Run* levels;
-  std::vector<uint32_t> rows;
+  std::vector<MatchedRow> rows;
 };
 
 std::vector<LevelRows> level_rows(const RunTable& table, const RowsByPart& rows) {
   std::vector<LevelRows> all;
+  std::vector<size_t> level_of_part;
   for (size_t part = 0; part < rows.size(); ++part) {
     const Run& levels = table.parts()[part].levels;
     auto found = std::ranges::find_if(all, [&](const LevelRows& other) { return same_levels(*other.levels, levels); });
     if (found == all.end()) found = all.insert(all.end(), {&levels, {}});
-    found->rows.insert(found->rows.end(), rows[part].begin(), rows[part].end());
+    level_of_part.push_back(static_cast<size_t>(found - all.begin()));
+    found->rows.reserve(found->rows.size() + rows[part].size());
   }
-  const auto place = [&](uint32_t row) { return std::pair(table.rows()[row].repeat, row); };
+  for (const RunTable::Row& row : table.rows()) {
+    MatchedRow& matched = all[level_of_part[static_cast<size_t>(row.part)]].rows.emplace_back();
+    matched.repeat = row.repeat;
+    matched.output_tokens = row.output_tokens;
+    for (size_t m = 0; m < kMetrics; ++m) {
+      const double x = row.metrics[m];
+      matched.logs[m] = std::isnan(x) ? kNone : x > 0 ? std::log(x) : kNotPositive;
+    }
+  }
   for (LevelRows& of_levels : all) {
-    if (!std::ranges::is_sorted(of_levels.rows, {}, place)) std::ranges::sort(of_levels.rows, {}, place);
+    if (!std::ranges::is_sorted(of_levels.rows, {}, &MatchedRow::repeat))
+      std::ranges::stable_sort(of_levels.rows, {}, &MatchedRow::repeat);
   }
   return all;
 }
@@ -43,21 +67,21 @@ void merge(Matches& into, const Matches& other) {
 }
 
 /// Runs of the same repeat; of several on the high side the first counts.
-Matches match(const RunTable& table, const std::vector<uint32_t>& low, const std::vector<uint32_t>& high) {
+Matches match(const std::vector<MatchedRow>& low, const std::vector<MatchedRow>& high) {
   Matches matches;
   std::array<std::vector<double>, kMetrics> logs;
+  for (std::vector<double>& of_metric : logs) of_metric.reserve(low.size());
   size_t next = 0;
-  for (const uint32_t index : low) {
-    const RunTable::Row& a = table.rows()[index];
-    while (next < high.size() && table.rows()[high[next]].repeat < a.repeat) ++next;
+  for (const MatchedRow& a : low) {
+    while (next < high.size() && high[next].repeat < a.repeat) ++next;
     if (next == high.size()) break;
-    const RunTable::Row& b = table.rows()[high[next]];
+    const MatchedRow& b = high[next];
     if (b.repeat != a.repeat) continue;
     for (size_t m = 0; m < kMetrics; ++m) {
-      if (std::isnan(a.metrics[m]) || std::isnan(b.metrics[m])) continue;
+      if (std::isnan(a.logs[m]) || std::isnan(b.logs[m])) continue;
       matches[m].lengths_equal = matches[m].lengths_equal && a.output_tokens == b.output_tokens;
-      matches[m].positive = matches[m].positive && a.metrics[m] > 0 && b.metrics[m] > 0;
-      logs[m].push_back(matches[m].positive ? std::log(b.metrics[m] / a.metrics[m]) : 0);
+      matches[m].positive = matches[m].positive && a.logs[m] != kNotPositive && b.logs[m] != kNotPositive;
+      logs[m].push_back(matches[m].positive ? b.logs[m] - a.logs[m] : 0);
     }
   }
   for (size_t m = 0; m < kMetrics; ++m) matches[m].logs = stats::moments_of(logs[m]);
@@ -69,7 +93,7 @@ bool same_series(const Run& a, const Run& b) { return a.mode == b.mode && a.engi
 /// By the higher temperature: runs against those at `low`.
 using ByTemperature = std::map<double, Matches>;
 
-ByTemperature against_lowest(const RunTable& table, const std::vector<LevelRows>& all, const Series& series, double low) {
+ByTemperature against_lowest(const std::vector<LevelRows>& all, const Series& series, double low) {
   ByTemperature effects;
   for (const LevelRows& a : all) {
     if (a.levels->temperature != low || !same_series(*a.levels, *series.runs.front())) continue;
@@ -77,7 +101,7 @@ ByTemperature against_lowest(const RunTable& table, const std::vector<LevelRows>
       if (b.levels->temperature == low || !same_series(*a.levels, *b.levels) || a.levels->prompt != b.levels->prompt ||
           a.levels->max_tokens != b.levels->max_tokens)
         continue;
-      merge(effects[b.levels->temperature], match(table, a.rows, b.rows));
+      merge(effects[b.levels->temperature], match(a.rows, b.rows));
     }
   }
   return effects;
@@ -100,8 +124,7 @@ void append_effects(Study& study, const std::string& series, const std::set<doub
   }
 }
 
-void fill_temperatures(Study& study, const RunTable& table, const std::vector<LevelRows>& all,
-                       const std::vector<Series>& series) {
+void fill_temperatures(Study& study, const std::vector<LevelRows>& all, const std::vector<Series>& series) {
   std::vector<const Run*> runs;
   for (const LevelRows& levels : all) runs.push_back(levels.levels);
   const std::set<double> levels = temperatures_of(runs);
@@ -110,8 +133,8 @@ void fill_temperatures(Study& study, const RunTable& table, const std::vector<Le
   for (const Series& one : series) {
     // Over all series the lowest temperature of all counts, in a series its own: mostly the same.
     const double own = *temperatures_of(one.runs).begin();
-    each.push_back(against_lowest(table, all, one, own));
-    for (const auto& [high, matches] : own == *levels.begin() ? each.back() : against_lowest(table, all, one, *levels.begin()))
+    each.push_back(against_lowest(all, one, own));
+    for (const auto& [high, matches] : own == *levels.begin() ? each.back() : against_lowest(all, one, *levels.begin()))
       merge(overall[high], matches);
   }
   append_effects(study, "", levels, overall);
@@ -125,7 +148,7 @@ void fill_pairs_of_many(Study& study, const RunTable& table, const RowsByPart& r
   const std::vector<LevelRows> all = level_rows(table, rows);
   if (all.empty()) return;
   const std::vector<Series> series = series_of(table.levels());
-  fill_temperatures(study, table, all, series);
+  fill_temperatures(study, all, series);
   for (size_t i = 1; i < series.size(); ++i) {
     Matches matches;
     for (const LevelRows& a : all) {
@@ -133,7 +156,7 @@ void fill_pairs_of_many(Study& study, const RunTable& table, const RowsByPart& r
       for (const LevelRows& b : all) {
         if (same_series(*b.levels, *series[i].runs.front()) && a.levels->prompt == b.levels->prompt &&
             a.levels->max_tokens == b.levels->max_tokens && a.levels->temperature == b.levels->temperature)
-          merge(matches, match(table, a.rows, b.rows));
+          merge(matches, match(a.rows, b.rows));
       }
     }
     for (size_t m = 0; m < kMetrics; ++m)

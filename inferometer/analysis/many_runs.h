@@ -30,6 +30,8 @@ class PartValues {
   /// As make_group of all runs of these parts.
   [[nodiscard]] Group group(std::string label, std::map<std::string, std::string> keys, const std::vector<int>& parts,
                             const SessionTime& session) const;
+  /// Of one metric, by its place in kGroupMetrics.
+  [[nodiscard]] MetricSummary summarize(size_t metric, const std::vector<int>& parts, const MetricTime& session) const;
 
  private:
   struct Values {
@@ -39,7 +41,6 @@ class PartValues {
     bool positive = true;
   };
   static void fill(Values& values);
-  [[nodiscard]] MetricSummary summarize(size_t metric, const std::vector<int>& parts, const MetricTime& session) const;
 
   const RunTable& table_;
   std::vector<std::array<Values, kGroupMetrics.size()>> values_;
@@ -48,7 +49,8 @@ class PartValues {
 /// What groups are made of.
 struct GroupParts {
   PartValues values;
-  SessionTime session, unflagged;  ///< of all runs, of those without a flag
+  SessionTime session;
+  MetricTime unflagged_latency;  ///< of runs without a flag
 };
 [[nodiscard]] GroupParts group_parts(const RunTable& table, const std::vector<std::vector<uint32_t>>& rows);
 

@@ -146,7 +146,7 @@ class ManyRuns : public testing::Test {
 TEST_F(ManyRuns, GroupsAreThoseOfTheRunsThemselves) {
   ASSERT_FALSE(expected_.runs_are_sample);
   expect_groups({study_.overall}, {expected_.overall});
-  expect_groups({study_.overall_unflagged.value()}, {expected_.overall_unflagged.value()});
+  expect_summary(study_.unflagged_latency_s.value(), expected_.unflagged_latency_s.value(), "unflagged");
   expect_groups(study_.by_model, expected_.by_model);
   expect_groups(study_.by_max_tokens, expected_.by_max_tokens);
   expect_groups(study_.by_temperature, expected_.by_temperature);

@@ -178,7 +178,7 @@ TEST(Warnings, FlaggedRunsAreShownWithAndWithout) {
   const Study study = data.study();
   EXPECT_THAT(text(study.warnings, "flag_canary"), HasSubstr("7 of 54 runs"));
   EXPECT_THAT(text(study.warnings, "flag_steal"), HasSubstr("1 of 54 runs"));
-  EXPECT_EQ(study.overall_unflagged->latency_s.n, 47);
+  EXPECT_EQ(study.unflagged_latency_s->n, 47);
   EXPECT_EQ(study.flags[0].flag, "canary");
   EXPECT_THAT(text(study.warnings, "without_flags"), HasSubstr("without them"));
 }

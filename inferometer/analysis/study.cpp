@@ -77,10 +77,24 @@ StudyBuilder::StudyBuilder(Session session) : table_(std::make_unique<RunTable>(
 StudyBuilder::StudyBuilder(StudyBuilder&&) noexcept = default;
 StudyBuilder::~StudyBuilder() = default;
 
-void StudyBuilder::add(Run run) {
+void StudyBuilder::add(const Run& run) {
+  if (count(run)) keep(Run(run));
+}
+
+void StudyBuilder::add(Run&& run) {
+  if (count(run)) keep(std::move(run));
+}
+
+void StudyBuilder::keep(Run&& run) {
+  study_.runs.push_back(std::move(run));
+  if (study_.runs.size() > 2 * size_t{kManyRuns}) thin();
+}
+
+/// Whether it is one of those that are kept.
+bool StudyBuilder::count(const Run& run) {
   if (run.kind == RunKind::warmup) {
     ++study_.runs_warmup;
-    return;
+    return false;
   }
   ++(run.status == RunStatus::ok ? study_.runs_ok : study_.runs_failed);
   if (run.status == RunStatus::failed) ++study_.failures[run.error_kind.empty() ? "unknown" : run.error_kind];
@@ -93,9 +107,7 @@ void StudyBuilder::add(Run run) {
     ++study_.runs_invalid;
   }
   table_->add(run);
-  if (seen_++ % stride_ != 0) return;
-  study_.runs.push_back(std::move(run));
-  if (study_.runs.size() > 2 * size_t{kManyRuns}) thin();
+  return seen_++ % stride_ == 0;
 }
 
 void StudyBuilder::see_gap(std::optional<int64_t> gap_ns) {
@@ -142,6 +154,7 @@ Study StudyBuilder::finish() {
     fill_determinism(study_);
     fill_flags(study_);
   }
+  fill_memory_shares(study_);
   fill_fitness(study_);
   write_conclusions(study_);
   write_warnings(study_);

@@ -119,6 +119,14 @@ struct TokenGaps {
   NoInterval no_interval = NoInterval::none;
 };
 
+/// What decoding of a series takes from memory: the weights of a token at its mean speed (what it reads of the KV cache is not
+/// counted), beside what memory gave at the session's start.
+struct MemoryShare {
+  std::string series;
+  double gb_per_s = 0;
+  double share = 0;  ///< over 1.05 one of the two was measured while the machine was slower
+};
+
 enum class Fit { yes, no, undecided };
 
 /// Whether a series is good enough for a use (METHOD's thresholds).
@@ -163,7 +171,7 @@ struct Study {
   int runs_warmup = 0;
   int runs_invalid = 0;  ///< of the ok ones, left out of the timings: "clock_disagreement", "suspended" (METHOD 11)
   Group overall;
-  std::optional<Group> overall_unflagged;  ///< the same without flagged runs; null when none is flagged
+  std::optional<MetricSummary> unflagged_latency_s;  ///< overall's without flagged runs; null when none is flagged
   std::vector<FlagCount> flags;
   std::vector<Group> by_model;  ///< series: mode × engine × model
   std::vector<Group> by_max_tokens, by_temperature, by_prompt, by_engine, by_mode;
@@ -174,6 +182,7 @@ struct Study {
   std::vector<VarianceShare> variance;       ///< by metric; falling shares, "residual" last
   std::vector<SeriesEffect> series_effects;  ///< each further series over the first; empty with one
   std::vector<TokenGaps> token_gaps;         ///< by series; of more than kManyRuns runs empty: TokenGapCollector
+  std::vector<MemoryShare> memory_shares;    ///< of series whose engine computes here, with threads of its own
   std::vector<Fitness> fitness;
   std::vector<Determinism> determinism;          ///< empty without greedy runs
   std::optional<double> drift_percent_per_hour;  ///< 100 × d ln(latency) / dt within cells: a rate, not an extrapolation
@@ -211,13 +220,16 @@ class StudyBuilder {
   StudyBuilder(StudyBuilder&&) noexcept;
   ~StudyBuilder();
   /// Takes the next run, warm-up ones too, in execution order; of many measured ones the tokens are not needed.
-  void add(Run run);
+  void add(const Run& run);
+  void add(Run&& run);
   /// Takes all runs of a builder for the same session that come after.
   void append(StudyBuilder&& later);
   /// The study; the builder must not be used afterwards.
   [[nodiscard]] Study finish();
 
  private:
+  bool count(const Run& run);
+  void keep(Run&& run);
   void thin();
   void see_gap(std::optional<int64_t> gap_ns);
 

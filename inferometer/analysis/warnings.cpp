@@ -74,8 +74,8 @@ void warn_flags(Study& study) {
     warn(study, "flag_" + count_of_flag.flag,
          fmt::format("{} of {} runs {} the flag \"{}\"{}.", count_of_flag.runs, study.runs_ok + study.runs_failed,
                      count_of_flag.runs == 1 ? "carries" : "carry", count_of_flag.flag, flag_meaning(count_of_flag.flag)));
-  if (study.overall_unflagged && study.overall.latency_s.mean) {
-    const MetricSummary& rest = study.overall_unflagged->latency_s;
+  if (study.unflagged_latency_s && study.overall.latency_s.mean) {
+    const MetricSummary& rest = *study.unflagged_latency_s;
     warn(study, "without_flags",
          rest.mean ? fmt::format("Mean latency with flagged runs {}, without them {} ({}).", mean_text(study.overall.latency_s),
                                  mean_text(rest), runs(rest.n))

@@ -6,6 +6,7 @@
 
 #include "inferometer/kernel/kernels.h"
 #include "inferometer/kernel/limits.h"
+#include "inferometer/machine/unavailable.h"
 
 namespace ifm {
 namespace {
@@ -37,6 +38,10 @@ std::string gigabytes(const std::optional<int64_t>& bytes) {
 
 std::string known(const std::string& text) { return text.empty() ? "unknown" : text; }
 
+std::string counted(const std::optional<int>& n, const char* one, const char* many) {
+  return n ? fmt::format("{} {}", *n, *n == 1 ? one : many) : fmt::format("unknown {}", many);
+}
+
 std::string figure_text(const std::optional<double>& value, int digits, std::string_view unit) {
   return value ? fmt::format("{:.{}f}{}", *value, digits, unit) : "unknown";
 }
@@ -51,6 +56,7 @@ Diagnosis diagnose() {
   out.facts = machine_facts();
   out.state = machine_state();
   out.timer_resolution_ns = timer_resolution_ns();
+  out.unavailable = unavailable_facts();
   const std::optional<CpuTimes> before = cpu_times();
   const int all = out.cpu.physical_cores;
   const int64_t working_set = memory_set_bytes(out.cpu.cache_bytes);
@@ -72,6 +78,11 @@ Json doctor_json(const Diagnosis& diagnosis) {
   out["cores"] = diagnosis.cpu.physical_cores;
   out["logical_cores"] = diagnosis.cpu.logical_cores;
   out["cpu_quota_cores"] = number_or_null(diagnosis.facts.cpu_quota_cores);
+  out["sockets"] = number_or_null(diagnosis.cpu.sockets);
+  out["numa_nodes"] = number_or_null(diagnosis.cpu.numa_nodes);
+  out["caches"] = json_or_null(diagnosis.cpu.caches);
+  out["microcode"] = json_or_null(diagnosis.facts.microcode);
+  out["boost"] = json_or_null(diagnosis.state.boost);
   out["memory_bytes"] = number_or_null(diagnosis.facts.memory_bytes);
   out["read_gb_per_s"] = one_and_all(diagnosis.read_gb_per_s);
   out["int8_gmac_per_s"] = one_and_all(diagnosis.int8_peak.gmac_per_s);
@@ -88,6 +99,7 @@ Json doctor_json(const Diagnosis& diagnosis) {
   out["kernel"] = json_or_null(diagnosis.facts.kernel);
   out["host_class"] = json_or_null(diagnosis.facts.host_class);
   out["gpu"] = json_or_null(diagnosis.facts.gpu);
+  out["unavailable"] = diagnosis.unavailable;
   out["advice"] = doctor_advice(diagnosis);
   return out;
 }
@@ -133,6 +145,9 @@ std::string doctor_table(const Diagnosis& diagnosis) {
   TextTable table({"", ""}, TextTable::Numbers::as_words);
   table.add({"processor", known(cpu.name)});
   table.add({"cores", fmt::format("{} physical, {} logical that this process may use", cpu.physical_cores, cpu.logical_cores)});
+  table.add({"topology", fmt::format("{}, {}", counted(cpu.sockets, "socket", "sockets"),
+                                     counted(cpu.numa_nodes, "NUMA node", "NUMA nodes"))});
+  table.add({"caches", known(cpu.caches)});
   table.add({"instruction set", fmt::format("{} (there are: {})", diagnosis.isa, fmt::join(diagnosis.isas, ", "))});
   table.add({"memory", gigabytes(diagnosis.facts.memory_bytes)});
   table.add({"read bandwidth", fmt::format("one thread {:.1f} GB/s, {} threads {:.1f} GB/s", diagnosis.read_gb_per_s.one,
@@ -143,7 +158,10 @@ std::string doctor_table(const Diagnosis& diagnosis) {
   table.add({"f32 peak", peak_text(diagnosis.f32_peak, cpu.physical_cores)});
   table.add({"timer", figure_text(diagnosis.timer_resolution_ns, 0, " ns steps")});
   table.add({"governor", known(state.governor)});
+  table.add({"boost", known(state.boost)});
+  table.add({"microcode", known(diagnosis.facts.microcode)});
   table.add({"frequency", figure_text(state.frequency_mhz, 0, " MHz")});
+  table.add({"temperature", figure_text(state.temperature_c, 0, " °C")});
   table.add({"load, 1 minute", figure_text(state.load_1m, 2, "")});
   table.add({"stolen CPU time", figure_text(diagnosis.steal_percent, 1, " %")});
   table.add({"power", known(state.power_source)});
@@ -151,6 +169,8 @@ std::string doctor_table(const Diagnosis& diagnosis) {
       {"system", known(diagnosis.facts.os) + ", " + known(diagnosis.facts.kernel) + ", " + known(diagnosis.facts.host_class)});
   table.add({"GPU", diagnosis.facts.gpu.empty() ? "none found" : diagnosis.facts.gpu + ", unused"});
   std::string out = table.plain();
+  if (!diagnosis.unavailable.empty()) out += "\nnot told by this machine\n";
+  for (const std::string& line : diagnosis.unavailable) out += "  - " + line + "\n";
   const std::vector<std::string> advice = doctor_advice(diagnosis);
   if (!advice.empty()) out += "\nadvice\n";
   for (const std::string& line : advice) out += "  - " + line + "\n";

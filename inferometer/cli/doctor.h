@@ -34,7 +34,8 @@ struct Diagnosis {
   PeakFigure int8_peak, f32_peak;
   std::optional<PeakFigure> bf16_peak;
   std::optional<double> timer_resolution_ns;
-  std::optional<double> steal_percent;  ///< while the measurements ran
+  std::optional<double> steal_percent;   ///< while the measurements ran
+  std::vector<std::string> unavailable;  ///< what the machine does not tell, and why
 };
 
 /// Measures for about three seconds.

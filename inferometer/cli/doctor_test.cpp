@@ -41,5 +41,22 @@ TEST(Doctor, SaysThatAPeakIsAbsent) {
   EXPECT_THAT(doctor_table(diagnosis_of_two_cores()), Not(HasSubstr("absent")));
 }
 
+TEST(Doctor, SaysHowTheProcessorIsMadeAndWhatIsNotTold) {
+  Diagnosis diagnosis = diagnosis_of_two_cores();
+  diagnosis.cpu.sockets = 1;
+  diagnosis.cpu.caches = "L1 2 × 32 KiB";
+  diagnosis.facts.microcode = "0xa001173";
+  diagnosis.state.boost = "off";
+  diagnosis.unavailable = {"energy: no powercap here (virtual machine)"};
+  const std::string table = doctor_table(diagnosis);
+  for (const char* part : {"1 socket, unknown NUMA nodes", "L1 2 × 32 KiB", "0xa001173", "  - energy: no powercap here"})
+    EXPECT_THAT(table, HasSubstr(part));
+  const Json json = doctor_json(diagnosis);
+  EXPECT_EQ(json["sockets"], 1);
+  EXPECT_TRUE(json["numa_nodes"].is_null());
+  EXPECT_EQ(json["boost"], "off");
+  EXPECT_EQ(json["unavailable"].size(), 1U);
+}
+
 }  // namespace
 }  // namespace ifm

@@ -128,7 +128,8 @@ void write_metrics(RowWriter& row, const RunMetrics& m) {
   }
 }
 
-void read_metrics(RowReader& row, RunMetrics& m) {
+template <typename Values>
+void read_metrics(ValueReader<Values>& row, RunMetrics& m) {
   for (auto* value : {&m.load_s, &m.ttft_s, &m.e2e_s, &m.tpot_s, &m.decode_tok_per_s, &m.prefill_tok_per_s, &m.output_tok_per_s,
                       &m.itl_mean_s, &m.itl_p50_s, &m.itl_max_s, &m.output_bytes_per_s}) {
     row.maybe(*value);
@@ -143,7 +144,8 @@ void write_resources(RowWriter& row, const RunResources& r) {
   for (const auto* value : {&r.energy_j, &r.frequency_mhz, &r.temperature_c}) row.maybe(*value);
 }
 
-void read_resources(RowReader& row, RunResources& r) {
+template <typename Values>
+void read_resources(ValueReader<Values>& row, RunResources& r) {
   for (auto* count :
        {&r.cpu_ns, &r.minor_faults, &r.major_faults, &r.voluntary_switches, &r.involuntary_switches, &r.peak_resident_bytes}) {
     row.maybe(*count);
@@ -224,8 +226,11 @@ SqlRow run_to_row(const Run& run) {
   return done;
 }
 
-Run run_from_row(std::span<const SqlView> values, const RowName& name) {
-  RowReader row(values, name);
+namespace {
+
+/// tokens: whether the columns that hold them stand there.
+template <typename Values>
+Run read_run(ValueReader<Values> row, const RowName& name, bool tokens) {
   Run run;
   for (int* value : {&run.order, &run.block, &run.cell, &run.repeat}) *value = row.narrow();
   run.kind = row.word({"measured", "warmup"}) == 0 ? RunKind::measured : RunKind::warmup;
@@ -245,13 +250,15 @@ Run run_from_row(std::span<const SqlView> values, const RowName& name) {
                      &run.engine_end_ns}) {
     row.maybe(*time);
   }
-  run.stamps = named(name, "stamps: ", [bytes = row.blob()] { return unpack_stamps(bytes); });
+  if (tokens) run.stamps = named(name, "stamps: ", [bytes = row.blob()] { return unpack_stamps(bytes); });
   row.maybe(run.first_text_ns);
   for (auto* count : {&run.prompt_tokens, &run.cached_tokens, &run.output_tokens}) row.maybe(*count);
   run.count_source = row.text();
   run.finish_reason = row.text();
-  run.output_ids = named(name, "", [bytes = row.blob()] { return unpack_ids(bytes); });
-  run.text = row.text();
+  if (tokens) {
+    run.output_ids = named(name, "", [bytes = row.blob()] { return unpack_ids(bytes); });
+    run.text = row.text();
+  }
   run.ids_hash = row.text();
   for (auto* value : {&run.page_cache_share, &run.steal_percent, &run.canary_ratio}) row.maybe(*value);
   read_metrics(row, run.metrics);
@@ -261,6 +268,16 @@ Run run_from_row(std::span<const SqlView> values, const RowName& name) {
   read_resources(row, run.resources);
   row.maybe(run.metrics.joules_per_token);
   return run;
+}
+
+}  // namespace
+
+Run run_from_row(std::span<const SqlView> row, const RowName& name) {
+  return read_run(RowReader(RowValues(row), name), name, true);
+}
+
+Run run_from_packed_level(std::string_view bytes, const RowName& name) {
+  return read_run(ValueReader<PackedValues>(PackedValues(bytes), name), name, false);
 }
 
 }  // namespace ifm

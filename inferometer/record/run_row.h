@@ -19,6 +19,8 @@ namespace ifm {
 /// `name` names the row in errors. @throws Error invalid_data when a value has another type than it was written with, or is no
 /// word that stands there.
 [[nodiscard]] Run run_from_row(std::span<const SqlView> row, const RowName& name);
+/// A run without its tokens, of the packed columns that hold none. @throws as above.
+[[nodiscard]] Run run_from_packed_level(std::string_view bytes, const RowName& name);
 /// Stamps as one BLOB: for each event the zigzag varint of the step from the last offset, then the varint of its tokens.
 [[nodiscard]] std::string pack_stamps(const TokenStamps& stamps);
 /// @throws Error invalid_data.

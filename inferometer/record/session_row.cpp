@@ -70,7 +70,7 @@ SqlRow session_to_row(const Session& session) {
 
 Session session_from_row(std::span<const SqlView> values, const std::string& what) {
   const RowName name_of_row = [&what] { return what; };
-  RowReader row(values, name_of_row);
+  RowReader row(RowValues(values), name_of_row);
   Session session;
   session.started_utc = row.text();
   const std::string name = row.text();
@@ -107,7 +107,7 @@ SqlRow model_to_row(int position, const SessionModel& model) {
 
 SessionModel model_from_row(std::span<const SqlView> values, const std::string& what) {
   const RowName name_of_row = [&what] { return what; };
-  RowReader row(values, name_of_row);
+  RowReader row(RowValues(values), name_of_row);
   SessionModel model;
   (void)row.integer();
   for (auto* text : {&model.engine, &model.model, &model.path, &model.architecture, &model.quantization, &model.hash, &model.isa,
@@ -136,7 +136,7 @@ SqlRow block_to_row(const BlockRecord& block) {
 
 BlockRecord block_from_row(std::span<const SqlView> values, const std::string& what) {
   const RowName name_of_row = [&what] { return what; };
-  RowReader row(values, name_of_row);
+  RowReader row(RowValues(values), name_of_row);
   BlockRecord block;
   block.block = row.narrow();
   block.first_order = row.narrow();

@@ -54,37 +54,30 @@ std::string pack_row(std::span<const SqlColumn> columns, std::span<const SqlView
   return bytes;
 }
 
-void unpack_row(std::string_view bytes, std::vector<SqlView>& row) {
-  row.clear();
-  const auto take_sized = [&bytes] {
-    const uint64_t size = take_varint(bytes);
-    if (size > bytes.size()) fail(ErrorKind::invalid_data, "packed row: cut (expected {} bytes, got {})", size, bytes.size());
-    const std::string_view text = bytes.substr(0, size);
-    bytes.remove_prefix(size);
+SqlView PackedValues::next() {
+  if (bytes_.empty()) return {};
+  const auto take_sized = [this] {
+    const uint64_t size = take_varint(bytes_);
+    if (size > bytes_.size()) fail(ErrorKind::invalid_data, "packed row: cut (expected {} bytes, got {})", size, bytes_.size());
+    const std::string_view text = bytes_.substr(0, size);
+    bytes_.remove_prefix(size);
     return text;
   };
-  while (!bytes.empty()) {
-    const char type = bytes.front();
-    bytes.remove_prefix(1);
-    switch (type) {
-      case '0':
-        row.emplace_back();
-        break;
-      case '1':
-        row.emplace_back(unzigzag(take_varint(bytes)));
-        break;
-      case '2':
-        row.emplace_back(std::bit_cast<double>(take_varint(bytes)));
-        break;
-      case '3':
-        row.emplace_back(take_sized());
-        break;
-      case '4':
-        row.emplace_back(SqlBlobView{take_sized()});
-        break;
-      default:
-        fail(ErrorKind::invalid_data, "packed row: no type of a value ({})", static_cast<int>(type));
-    }
+  const char type = bytes_.front();
+  bytes_.remove_prefix(1);
+  switch (type) {
+    case '0':
+      return {};
+    case '1':
+      return unzigzag(take_varint(bytes_));
+    case '2':
+      return std::bit_cast<double>(take_varint(bytes_));
+    case '3':
+      return take_sized();
+    case '4':
+      return SqlBlobView{take_sized()};
+    default:
+      fail(ErrorKind::invalid_data, "packed row: no type of a value ({})", static_cast<int>(type));
   }
 }
 

@@ -24,9 +24,18 @@ struct SqlColumn {
 /// The types and bytes of a row's values. Of the columns of later schemas those count that the first schema had which has all
 /// that hold something: a row keeps its bytes, and its checksum, when a file is brought up to a newer schema.
 [[nodiscard]] std::string pack_row(std::span<const SqlColumn> columns, std::span<const SqlView> row);
-/// The values of such bytes, which must outlive them; those of later schemas may be missing at the end. @throws Error
-/// invalid_data.
-void unpack_row(std::string_view bytes, std::vector<SqlView>& row);
+/// The values of such bytes, which must outlive them, one after the other; what is missing at the end (columns of later schemas)
+/// is null.
+class PackedValues {
+ public:
+  explicit PackedValues(std::string_view bytes) : bytes_(bytes) {}
+  /// @throws Error invalid_data.
+  [[nodiscard]] SqlView next();
+  [[nodiscard]] bool at_end() const { return bytes_.empty(); }
+
+ private:
+  std::string_view bytes_;
+};
 /// sha256 of the packed row.
 [[nodiscard]] std::string row_checksum(std::span<const SqlColumn> columns, std::span<const SqlView> row);
 

@@ -51,17 +51,29 @@ class RowWriter {
 /// What a row is called in errors; asked for only then.
 using RowName = std::function<std::string()>;
 
-/// Takes the values of a row one after the other. @throws Error invalid_data for a value that was
-/// never written there.
-class RowReader {
+/// The values of a row that stands in memory.
+class RowValues {
+ public:
+  explicit RowValues(std::span<const SqlView> row) : row_(row) {}
+  /// Beyond the last: null.
+  [[nodiscard]] SqlView next() { return at_ < row_.size() ? row_[at_++] : SqlView{}; }
+
+ private:
+  std::span<const SqlView> row_;
+  std::size_t at_ = 0;
+};
+
+/// Takes values one after the other. @throws Error invalid_data for one that was never written there.
+template <typename Values>
+class ValueReader {
  public:
   /// name: must outlive this.
-  RowReader(std::span<const SqlView> row, const RowName& name) : row_(row), name_(name) {}
+  ValueReader(Values values, const RowName& name) : values_(std::move(values)), name_(name) {}
   int64_t integer() { return take<int64_t>(); }
   int narrow() { return narrowed(take<int64_t>()); }
   /// The position of a text among the words that may stand there.
   std::size_t word(std::initializer_list<std::string_view> words) {
-    const auto value = text();
+    const auto value = text_view();
     const auto* found = std::find(words.begin(), words.end(), value);
     if (found == words.end()) fail(ErrorKind::invalid_data, "{}: column {}: {} is no word of ours", name_(), at_, value);
     return static_cast<std::size_t>(found - words.begin());
@@ -72,45 +84,55 @@ class RowReader {
   std::string_view text_view() { return take<std::string_view>(); }
   /// Null = empty.
   std::string maybe_text() {
-    if (!next_is_null()) return text();
-    ++at_;
-    return {};
+    const SqlView value = next();
+    return std::holds_alternative<std::monostate>(value) ? std::string() : std::string(checked<std::string_view>(value));
   }
   /// Valid as long as the row's values.
   std::string_view blob() { return take<SqlBlobView>().bytes; }
   template <typename T>
   void maybe(std::optional<T>& into) {
-    if (next_is_null()) {
-      ++at_;
+    const SqlView value = next();
+    if (std::holds_alternative<std::monostate>(value)) {
       into.reset();
-      return;
-    }
-    if constexpr (std::is_floating_point_v<T>) {
-      into = take<double>();
+    } else if constexpr (std::is_floating_point_v<T>) {
+      into = checked<double>(value);
     } else if constexpr (std::is_same_v<T, int>) {
-      into = narrow();
+      into = narrowed(checked<int64_t>(value));
     } else {
-      into = take<int64_t>();
+      into = checked<int64_t>(value);
     }
   }
 
  private:
-  [[nodiscard]] bool next_is_null() const { return at_ < row_.size() && std::holds_alternative<std::monostate>(row_[at_]); }
+  SqlView next() {
+    ++at_;
+    try {
+      return values_.next();
+    } catch (const Error& error) {
+      fail(error.kind(), "{}: column {}: {}", name_(), at_, error.message());
+    }
+  }
+  template <typename T>
+  T checked(const SqlView& value) const {
+    const T* held = std::get_if<T>(&value);
+    if (held == nullptr) fail(ErrorKind::invalid_data, "{}: column {}: a value of another type than was written", name_(), at_);
+    return *held;
+  }
   template <typename T>
   T take() {
-    const T* value = at_ < row_.size() ? std::get_if<T>(&row_[at_]) : nullptr;
-    if (value == nullptr)
-      fail(ErrorKind::invalid_data, "{}: column {}: a value of another type than was written", name_(), at_ + 1);
-    ++at_;
-    return *value;
+    return checked<T>(next());
   }
   [[nodiscard]] int narrowed(int64_t value) const {
     if (!std::in_range<int>(value)) fail(ErrorKind::invalid_data, "{}: column {}: {} is too large", name_(), at_, value);
     return static_cast<int>(value);
   }
-  std::span<const SqlView> row_;
+
+  Values values_;
   const RowName& name_;
-  std::size_t at_ = 0;
+  std::size_t at_ = 0;  ///< values taken
 };
+
+/// Of a row that stands in memory.
+using RowReader = ValueReader<RowValues>;
 
 }  // namespace ifm

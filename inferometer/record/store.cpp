@@ -61,15 +61,12 @@ std::span<const SqlView> unsealed(std::span<const SqlColumn> columns, std::span<
 struct LevelColumns {
   std::vector<SqlColumn> columns;
   std::vector<std::size_t> places;
-  std::vector<SqlView> blank;  ///< a whole row with nothing in it
 };
 
 const LevelColumns& level_columns() {
   static const LevelColumns kLevel = [] {
     LevelColumns level;
     for (std::size_t i = 0; i < run_columns().size(); ++i) {
-      const bool blob = std::string_view(run_columns()[i].type).starts_with("BLOB");
-      level.blank.push_back(blob ? SqlView(SqlBlobView{}) : SqlView(std::string_view()));
       if (holds_tokens(run_columns()[i])) continue;
       level.columns.push_back(run_columns()[i]);
       level.places.push_back(i);
@@ -90,21 +87,11 @@ SqlBlob level_of(std::span<const SqlView> row) {
   return {sha256_of(bytes) + bytes};
 }
 
-/// Buffers of the reading of many runs.
-struct LevelRow {
-  std::vector<SqlView> level, whole;
-};
-
-/// A row of run with nothing in place of tokens. @throws Error invalid_data when the checksum does not fit.
-std::span<const SqlView> row_of_level(std::string_view bytes, LevelRow& row, const std::filesystem::path& file, int64_t id) {
-  if (bytes.size() < kDigest || bytes.substr(0, kDigest) != sha256_of(bytes.substr(kDigest))) {
-    fail(ErrorKind::invalid_data, "{}: run {}: damaged: its content does not fit its checksum", file.string(), id);
-  }
-  unpack_row(bytes.substr(kDigest), row.level);
-  row.level.resize(level_columns().columns.size());
-  row.whole = level_columns().blank;
-  for (std::size_t i = 0; i < row.level.size(); ++i) row.whole[level_columns().places[i]] = row.level[i];
-  return row.whole;
+/// The packed columns of a level. @throws Error invalid_data when the checksum does not fit.
+std::string_view unsealed_level(std::string_view level, const RowName& name) {
+  if (level.size() < kDigest || level.substr(0, kDigest) != sha256_of(level.substr(kDigest)))
+    fail(ErrorKind::invalid_data, "{}: damaged: its content does not fit its checksum", name());
+  return level.substr(kDigest);
 }
 
 std::string question_marks(std::size_t count) {
@@ -169,14 +156,17 @@ struct Store::Impl {
     return run_of(views_of(rows_found[0]));
   }
   /// A row from an older schema has no level: it is read whole.
-  [[nodiscard]] Run level_run_of(int64_t id, const SqlView& level, LevelRow& row) const {
-    const bool whole = std::holds_alternative<std::monostate>(level);
+  [[nodiscard]] Run level_run_of(int64_t id, const SqlView& level) const {
+    const RowName name = [this, id] { return name_of_run(id); };
+    if (std::holds_alternative<std::monostate>(level)) {
+      Run run = run_with_id(id).value_or(Run{});
+      forget_tokens(run);
+      run.id = id;
+      return run;
+    }
     const auto* blob = std::get_if<SqlBlobView>(&level);
-    const std::string_view bytes = blob != nullptr ? blob->bytes : std::string_view();
-    Run run = whole ? run_with_id(id).value_or(Run{})
-                    : run_from_row(row_of_level(bytes, row, file, id), [&] { return name_of_run(id); });
+    Run run = run_from_packed_level(unsealed_level(blob != nullptr ? blob->bytes : std::string_view(), name), name);
     run.id = id;
-    if (whole) forget_tokens(run);
     return run;
   }
   static void forget_tokens(Run& run) {
@@ -306,10 +296,9 @@ void Store::visit_runs(int64_t session, RunDetail detail, const std::function<vo
   const SqlRow bounds{session, int64_t{range.first}, int64_t{range.last}};
   statement.bind(bounds);
   std::vector<SqlView> row(static_cast<std::size_t>(statement.columns()));
-  LevelRow level;
   while (statement.step()) {
     for (std::size_t i = 0; i < row.size(); ++i) row[i] = statement.value(static_cast<int>(i));
-    Run run = from_index ? impl_->level_run_of(std::get<int64_t>(row[0]), row[1], level) : impl_->run_of(row);
+    Run run = from_index ? impl_->level_run_of(std::get<int64_t>(row[0]), row[1]) : impl_->run_of(row);
     if (detail == RunDetail::without_tokens && !from_index) Impl::forget_tokens(run);
     canary.apply(run);
     visit(std::move(run));

@@ -83,6 +83,7 @@ inline Session session(const Design& design) {
     m.context = 2048;
     m.weight_bytes = 98'000'000;
     m.parameters = 134'515'008;
+    m.bytes_per_token = 90'000'000;
     m.load_s = 0.083;
     s.models.push_back(m);
   }

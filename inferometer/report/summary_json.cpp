@@ -170,6 +170,13 @@ Json token_gaps_json(const Study& study) {
   return list;
 }
 
+Json memory_json(const Study& study) {
+  Json list = Json::array();
+  for (const MemoryShare& memory : study.memory_shares)
+    list.push_back({{"series", memory.series}, {"gb_per_s", memory.gb_per_s}, {"share", memory.share}});
+  return list;
+}
+
 Json determinism_json(const Study& study) {
   Json list = Json::array();
   for (const Determinism& d : study.determinism)
@@ -275,6 +282,7 @@ std::string summary_json(const Study& study) {
   json["variance"] = variance_list_json(study);
   json["series_effect"] = series_effects_json(study);
   json["token_gaps"] = token_gaps_json(study);
+  json["memory_share"] = memory_json(study);
   json["determinism"] = determinism_json(study);
   json["drift_percent_per_hour"] = number(study.drift_percent_per_hour);
   json["drift_ci95"] = pair(study.drift_ci95);
@@ -286,7 +294,7 @@ std::string summary_json(const Study& study) {
   json["outliers"] = integer(study.outliers);
   json["outlier_runs"] = study.outlier_runs;
   json["flags"] = flags_json(study);
-  json["unflagged_latency_s"] = study.overall_unflagged ? metric_json(study.overall_unflagged->latency_s) : Json(nullptr);
+  json["unflagged_latency_s"] = study.unflagged_latency_s ? metric_json(*study.unflagged_latency_s) : Json(nullptr);
   json["fitness"] = fitness_json(study);
   json["conclusions"] = sentences_json(study.conclusions);
   json["warnings"] = sentences_json(study.warnings);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <unordered_map>
 #include <vector>
@@ -26,21 +27,21 @@ struct CellMean {
 /// The cells of values, numbered in order of appearance.
 struct Cells {
   std::vector<CellMean> means;
-  std::vector<size_t> of_value;
+  std::vector<uint32_t> of_value;
 };
 
 Cells cells_of(std::span<const TimedValue> values) {
   Cells cells;
   cells.of_value.reserve(values.size());
   // Cells are mostly small numbers: a table of these is many times faster than hashing each value's.
-  constexpr size_t kTable = 4096, kNone = std::numeric_limits<size_t>::max();
-  std::vector<size_t> table(kTable, kNone);
-  std::unordered_map<int, size_t> others;
+  constexpr size_t kTable = 4096, kNone = std::numeric_limits<uint32_t>::max();
+  std::vector<uint32_t> table(kTable, kNone);
+  std::unordered_map<int, uint32_t> others;
   for (const TimedValue& v : values) {
     const bool small = v.cell >= 0 && static_cast<size_t>(v.cell) < kTable;
-    size_t& number = small ? table[static_cast<size_t>(v.cell)] : others.try_emplace(v.cell, kNone).first->second;
+    uint32_t& number = small ? table[static_cast<size_t>(v.cell)] : others.try_emplace(v.cell, kNone).first->second;
     if (number == kNone) {
-      number = cells.means.size();
+      number = static_cast<uint32_t>(cells.means.size());
       cells.means.emplace_back();
     }
     CellMean& cell = cells.means[number];
@@ -54,6 +55,24 @@ Cells cells_of(std::span<const TimedValue> values) {
     cell.time /= cell.n;
   }
   return cells;
+}
+
+/// Sums over values about their mean; products / squares is their lag-1 correlation.
+struct Neighbours {
+  double squares = 0, products = 0;
+};
+
+Neighbours neighbours(std::span<const double> values) {
+  const double centre = *mean(values);
+  Neighbours sums;
+  double last = 0;
+  for (const double x : values) {
+    const double off = x - centre;
+    sums.squares += off * off;
+    sums.products += off * last;
+    last = off;
+  }
+  return sums;
 }
 
 /// What is known of a group: squares about cells and trend, of so many degrees of freedom before the trend.
@@ -127,12 +146,13 @@ std::optional<TimeStructure> time_structure(std::span<const TimedValue> values) 
   found.slope = products / squares;
   for (size_t i = 0; i < relative.size(); ++i) relative[i] -= found.slope * times[i];
   const auto n = static_cast<double>(found.n);
-  const double variance = sum_of_squares(relative) / found.degrees_of_freedom;
+  const Neighbours left = neighbours(relative);
+  const double variance = left.squares / found.degrees_of_freedom;
   if (variance <= kRounding * kRounding) {
     found.trend_p = std::abs(found.slope) * std::sqrt(squares / n) > kRounding ? 0 : 1;
   } else {
     found.trend_p = t_two_sided_p(found.slope / std::sqrt(variance / squares), found.degrees_of_freedom);
-    found.correlation = lag1_autocorrelation(relative).value_or(0) + 2 / n;
+    found.correlation = left.products / left.squares + 2 / n;
     const double rho = std::clamp(kGain * found.correlation, 0.0, kMostCorrelation);
     found.variance_factor = (1 + rho) / (1 - rho);
   }

@@ -77,6 +77,9 @@ CONCLUSIONS = {
     "overall_determinism": ("determinism", "ids", [
         "greedy repeats gave the same token ids in every cell ({runs:ids.runs}, {int:ids.cells} cells).",
         "greedy repeats gave different token ids in {int:ids.cells_differing} of {int:ids.cells} cells: the engine is not deterministic."]),
+    "overall_memory": ("memory_share", "memory", [
+        "decoding takes weights from memory at {n:memory.gb_per_s} GB/s, {n:memory.share} of the {n:env.read_gb_per_s} GB/s that it gave at the session's "
+        "start.[ that cannot be: the machine was slower then.]"]),
     "overall_overhead": (None, None, [
         "the harness itself costs {s:computed.overhead_s} per token, {pct:computed.overhead_of_tpot} of the time per token.",
         "the harness adds {s:computed.overhead_s} per token, {pct:computed.overhead_of_gap} of the smallest gap between tokens here "
