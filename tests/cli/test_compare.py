@@ -15,7 +15,7 @@ class Compare(CliTest):
     def plan(self, models="toy", more=""):
         path = self.folder / "gate.yaml"
         path.write_text(f"version: 1\nname: gate\nengines: [simulated]\nmodels: [{models}]\nprompts: [{{id: p, text: hello}}]\n"
-                        f"max_tokens: [4, 8]\ntemperature: [0.0]\nrepeats: 2\nwarmup: 0\n{more}", encoding="utf-8")
+                        f"max_tokens: [4, 8]\ntemperature: [0.0]\nrepeats: 4\nwarmup: 0\n{more}", encoding="utf-8")
         return path
 
     def compare(self, a, b, *arguments, code, plan=None):
@@ -102,8 +102,8 @@ class Compare(CliTest):
         self.assertIn("one after the other", found["why"][0])
         for cell in found["cells"]:
             self.assertGreater(cell["effect"], 0.5)
-            self.assertEqual((cell["runs_a"], cell["p_slower"], cell["pairs"]), (2, None, 0))
-            self.assertAlmostEqual(cell["p_permutation"], 1 / 3, msg="two runs against two: one of three ways to part them")
+            self.assertEqual((cell["runs_a"], cell["p_slower"], cell["pairs"]), (4, None, 0))
+            self.assertAlmostEqual(cell["p_permutation"], 2 / 70, msg="four runs against four, all of them apart: 2 of 70 ways to part them")
         text = inferometer("compare", one, two).stdout
         self.assertIn("Comparison: incomparable", text)
         self.assertIn("runs A", text)

@@ -305,19 +305,6 @@ def outliers(x):
     return int(np.sum(off / spread > 3.5)) if spread >= 1e-9 else 0
 
 
-def cluster_bootstrap(clusters, statistic, seed=1, resamples=600):
-    """BCa interval of a statistic of pooled values of which whole clusters are drawn."""
-    rng, n = np.random.default_rng(seed), len(clusters)
-    of = lambda chosen: statistic(np.concatenate([clusters[i] for i in chosen]))
-    estimate, drawn = of(range(n)), np.array([of(rng.integers(0, n, n)) for _ in range(resamples)])
-    left_out = np.array([of([j for j in range(n) if j != i]) for i in range(n)])
-    d = left_out.mean() - left_out
-    bias = st.norm.ppf(np.clip(np.mean((drawn < estimate) + 0.5 * (drawn == estimate)), 1e-4, 1 - 1e-4))
-    a = float(np.sum(d**3) / (6 * np.sum(d**2) ** 1.5)) if np.sum(d**2) > 0 else 0.0
-    ends = [st.norm.cdf(bias + (bias + z) / (1 - a * (bias + z))) for z in st.norm.ppf([0.025, 0.975])]
-    return tuple(float(v) for v in np.quantile(drawn, ends))
-
-
 def lag1(x):
     x = np.asarray(x, float) - np.mean(x) if len(x) else np.array([])
     if len(x) < 3 or not np.sum(x**2) > 0:

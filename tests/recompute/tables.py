@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 
+import bootstrap
 import statistics_by_scipy as stat
 
 METRICS = {"latency_s": "e2e_s", "throughput_tok_per_s": "output_tok_per_s", "ttft_s": "ttft_s", "decode_tok_per_s": "decode_tok_per_s",
@@ -327,35 +328,31 @@ def variability(data):
     return rows + series_rows(data) + time_rows(data)
 
 
-QUANTILES_OF_HISTOGRAMS = 1e9  # times the value and recompute_csv's ROUNDING: 0.1 %
-BOOTSTRAP = 0.4  # of an interval's half width: two bootstraps with other seeds
-
-
 def gap_rows(data, series):
     timed = [r for r in data.of(series=series) if r["timed"]]
     events = [(r, [t for t, k in zip(r["stamps"]["offset_ns"], r["stamps"]["tokens"]) if k > 0]) for r in timed]
     events = [(r, times) for r, times in events if len(times) > 1]
     if not events:
         return []
-    gaps = [np.diff(times) / 1e9 for _, times in events]
-    pooled = np.concatenate(gaps)
-    time = stat.time_structure([(float(np.mean(g)), r["cell"], r["start_ns"] / 3.6e12) for (r, _), g in zip(events, gaps)])
+    gaps = [[max(0, b - a) for a, b in zip(times, times[1:])] for _, times in events]
+    pooled = bootstrap.Histogram([gap for run in gaps for gap in run])
+    mean = sum(map(sum, gaps)) / pooled.count
+    time = stat.time_structure([((times[-1] - times[0]) / (len(times) - 1), r["cell"], r["start_ns"] / 3.6e12) for r, times in events])
     known = time and not time["drifts"] and 20 <= len(gaps) <= 128  # of more runs neighbours share a cluster
 
-    def ends(prefix, statistic):
-        if not known:
+    def ends(prefix, statistic, centre, least=0):
+        if not known or len(gaps) < least:
             return interval(prefix, None)
-        centre = statistic(pooled)
-        low, high = stat.cluster_bootstrap(gaps, statistic)
+        low, high = bootstrap.bca(len(gaps), statistic)
         low, high = stat.stretched((min(low, centre), max(high, centre)), centre, time)
-        return interval(prefix, (low, high), (BOOTSTRAP * (high - low) / 2 + 1e-3 * centre) * 1e12)
+        return interval(prefix, (low / 1e9, high / 1e9), mean / 1e9)
 
-    value = lambda p: (float(np.quantile(pooled, p)), QUANTILES_OF_HISTOGRAMS * float(np.quantile(pooled, p)))
+    quantile = lambda p, least: ends(f"p{round(100 * p)}_ci95", bootstrap.quantile_of(gaps, p), pooled.quantile(p), least)
+    value = lambda p: pooled.quantile(p) / 1e9
     one = all(k <= 1 for r, _ in events for k in r["stamps"]["tokens"])
-    return [{"series": series, "kind": "itl" if one else "icl", "runs": len(gaps), "gaps": len(pooled), "mean_s": float(np.mean(pooled)),
-             "p50_s": value(0.5), "p90_s": value(0.9) if known and len(gaps) >= 36 else None, "p99_s": None, "max_s": float(np.max(pooled))}
-            | ends("mean_ci95", np.mean) | ends("p50_ci95", np.median) | interval("p99_ci95", None)
-            | (ends("p90_ci95", lambda v: np.quantile(v, 0.9)) if len(gaps) >= 36 else interval("p90_ci95", None))]
+    return [{"series": series, "kind": "itl" if one else "icl", "runs": len(gaps), "gaps": pooled.count, "mean_s": mean / 1e9,
+             "p50_s": value(0.5), "p90_s": value(0.9) if known and len(gaps) >= 36 else None, "p99_s": None, "max_s": pooled.max / 1e9}
+            | ends("mean_ci95", bootstrap.mean_of(gaps), mean) | quantile(0.5, 0) | quantile(0.9, 36) | interval("p99_ci95", None)]
 
 
 def token_gaps(data):
