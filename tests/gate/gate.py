@@ -1,4 +1,4 @@
-#!/ usr / bin / env python3
+#!/usr/bin/env python3
 """Counts the verdicts of `compare` between builds that are known to be equal or slower: see run.sh."""
 import argparse
 import collections
