@@ -48,7 +48,7 @@ def main():
     for flag in ["--a-a", "--times3", "--times5", "--turns"]:
         parser.add_argument(flag, type=int, required=True)
     args = parser.parse_args()
-    slow5 = repeat("5 % slower", args.times5, 20, args.turns, args.plain, args.slow5, args)
+    slow5 = repeat("5 % slower", args.times5, 30, args.turns, args.plain, args.slow5, args)
     slow3 = repeat("3 % slower", args.times3, 60, args.turns, args.plain, args.slow3, args)
     same = repeat("A/A", args.a_a, 10, 3, args.plain, args.plain, args)
     wrong = [found for found in same if found["verdict"] not in NO_CLAIM]

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Shows on this machine that `compare` can be trusted as a gate, on the real embedded engine and SmolLM2: builds whose decode products
 # are made 3 % and 5 % slower by a test-only switch are compared with the same build without it, and the build with itself.
-# usage: tests/gate/run.sh [--a-a N] [--slow5 N] [--slow3 N] [--turns N]     (defaults: 59, 10, 3, 8; an hour on two cores)
-# --turns: of each process of a pair where something is to be found (20 pairs for 5 %, 60 for 3 %); equal builds get 10 pairs of 3 turns.
+# usage: tests/gate/run.sh [--a-a N] [--slow5 N] [--slow3 N] [--turns N]     (defaults: 59, 10, 3, 12; some three hours on two cores)
+# --turns: of each process of a pair where something is to be found (30 pairs for 5 %, 60 for 3 %); equal builds get 10 pairs of 3 turns.
 # Exit code 1 when a comparison of the build with itself gave a verdict other than equivalent or inconclusive, or a slower build was not
 # found and named in the cell that decodes.
 set -Eeuo pipefail
 repository=$(cd "$(dirname "$0")/../.." && pwd)
 source "$repository/tools/setup.sh"
-a_a=59 slow5=10 slow3=3 turns=8
+a_a=59 slow5=10 slow3=3 turns=12
 while [ $# -gt 0 ]; do
   case "$1" in
     --a-a) a_a=$2 ;;
