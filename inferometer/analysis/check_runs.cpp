@@ -91,9 +91,4 @@ void RunChecker::check(const Run& run, RunTokens tokens) {
   before_ = {run.id, run.start_ns};
 }
 
-void check_runs(const std::vector<Run>& runs, const std::string& file) {
-  RunChecker checker(file);
-  for (const Run& run : runs) checker.check(run);
-}
-
 }  // namespace ifm

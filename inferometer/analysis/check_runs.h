@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "inferometer/record/run.h"
 
@@ -28,8 +27,5 @@ class RunChecker {
   std::string file_;
   std::optional<std::pair<int64_t, int64_t>> before_;  ///< the run before: id, start
 };
-
-/// Checks all runs of a session. @throws Error as RunChecker.
-void check_runs(const std::vector<Run>& runs, const std::string& file);
 
 }  // namespace ifm

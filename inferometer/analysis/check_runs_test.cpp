@@ -19,7 +19,8 @@ std::string fault_after(const std::function<void(ifm::Run&)>& change) {
   std::vector<ifm::Run> runs = simulate({}).runs;
   change(runs[5]);
   try {
-    check_runs(runs, "results.db");
+    RunChecker checker("results.db");
+    for (const Run& run : runs) checker.check(run);
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::invalid_data);
     return error.message();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "inferometer/analysis/groups.h"
@@ -29,10 +30,12 @@ void fill_flags(Study& study);
 /// What a plan varies, as factors of these runs: mode, engine, model, prompt, max_tokens, temperature.
 [[nodiscard]] std::vector<stats::Factor> level_factors(const std::vector<const Run*>& runs);
 
-/// What a fitted line, an analysis of variance and a trend say in a study's fields; session_hours is known before the trend.
-/// latency: of the runs that they were made of. A line has no intervals with few runs of a length, where a few skewed values of
-/// the longest decide it, nor where time does more to the runs than widen them; a trend has none where time cannot be told.
+/// What counted flags, a fitted line, an analysis of variance and a trend say in a study's fields; session_hours is known before
+/// the trend. latency: of the runs that they were made of. A line has no intervals with few runs of a length, where a few skewed
+/// values of the longest decide it, nor where time does more to the runs than widen them; a trend has none where time cannot be
+/// told.
 void set_line(Scaling& scaling, const stats::Line& line, const std::map<int, int64_t>& runs_of_length, const MetricTime& latency);
+void set_flags(Study& study, const std::map<std::string, int>& runs_by_flag);
 void append_shares(Study& study, const char* metric, const std::vector<stats::Effect>& effects);
 /// residuals: log latencies less their cells' means, in order of execution. Returns the outliers' places.
 std::vector<size_t> set_residuals(Study& study, const std::vector<double>& residuals);

@@ -147,6 +147,12 @@ void fill_determinism(Study& study) {
   }
 }
 
+void set_flags(Study& study, const std::map<std::string, int>& runs_by_flag) {
+  for (const auto& [flag, runs] : runs_by_flag) study.flags.push_back({flag, runs});
+  std::stable_sort(study.flags.begin(), study.flags.end(),
+                   [](const FlagCount& a, const FlagCount& b) { return a.runs > b.runs; });
+}
+
 void fill_flags(Study& study) {
   std::map<std::string, int> counts;
   std::vector<const Run*> unflagged;
@@ -158,12 +164,9 @@ void fill_flags(Study& study) {
     for (const std::string& flag : std::set<std::string>(run.flags.begin(), run.flags.end())) ++counts[flag];
   }
   if (counts.empty()) return;
-  for (const auto& [flag, runs] : counts) study.flags.push_back({flag, runs});
-  std::stable_sort(study.flags.begin(), study.flags.end(),
-                   [](const FlagCount& a, const FlagCount& b) { return a.runs > b.runs; });
+  set_flags(study, counts);
   const std::vector<const Run*> good = timed(unflagged);
-  const auto latency = [](const Run& run) { return run.metrics.e2e_s; };
-  study.unflagged_latency_s = summarize(good, latency, time_of(good, latency));
+  study.unflagged_latency_s = summarize(good, latency_of, time_of(good, latency_of));
 }
 
 }  // namespace ifm

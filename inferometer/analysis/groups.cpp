@@ -14,7 +14,6 @@
 namespace ifm {
 namespace {
 
-constexpr double kNsPerHour = 3.6e12;
 /// Of values in a group: under this the t interval of a mean covers less than 93 % where one run of four is much slower.
 constexpr int kLeastForMean = 15;
 
@@ -147,7 +146,7 @@ bool several_modes(const std::vector<const Run*>& runs) {
 
 const std::vector<NamedMetric>& effect_metrics() {
   static const std::vector<NamedMetric> metrics{
-      {"latency_s", [](const Run& run) { return run.metrics.e2e_s; }},
+      {"latency_s", latency_of},
       {"throughput_tok_per_s", [](const Run& run) { return run.metrics.output_tok_per_s; }},
       {"ttft_s", [](const Run& run) { return run.metrics.ttft_s; }},
       {"decode_tok_per_s", [](const Run& run) { return run.metrics.decode_tok_per_s; }}};
@@ -161,6 +160,8 @@ void set_relative_spread(const stats::PooledSd& of_logs, MetricSummary& summary)
   // Two repeats that differ much leave the upper end open.
   if (std::isfinite(relative(sd.high))) summary.cv_within_ci95 = Interval{relative(sd.low), relative(sd.high)};
 }
+
+std::optional<double> latency_of(const Run& run) { return run.metrics.e2e_s; }
 
 MetricTime time_of(const std::vector<const Run*>& session, const MetricOf& metric) {
   return stats::time_structure(values_of(session, metric).timed);

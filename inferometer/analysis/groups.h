@@ -27,12 +27,15 @@ struct NamedMetric {
 /// Sets cv_within and its interval from the pooled spread of the logs within cells.
 void set_relative_spread(const stats::PooledSd& of_logs, MetricSummary& summary);
 
+constexpr double kNsPerHour = 3.6e12;  ///< trends are told per hour
+
 /// Whether runs are of more than one mode.
 [[nodiscard]] bool several_modes(const std::vector<const Run*>& runs);
 
 /// What time does to a metric over a session's timed runs, in execution order; null where they cannot tell (time_structure).
 using MetricTime = std::optional<stats::TimeStructure>;
 [[nodiscard]] MetricTime time_of(const std::vector<const Run*>& session, const MetricOf& metric);
+[[nodiscard]] std::optional<double> latency_of(const Run& run);
 
 /// An interval, or why there is none.
 struct Printed {

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <set>
 #include <utility>
 
@@ -18,9 +17,7 @@ namespace {
 using Row = RunTable::Row;
 using RowsByPart = std::vector<std::vector<uint32_t>>;
 
-constexpr size_t kLatency = 0;
 constexpr size_t kThroughput = 1;
-constexpr double kNsPerHour = 3.6e12;
 constexpr int kLengthSpans = 64;  ///< lengths beyond so many are tested for a curve in spans of neighbours
 
 /// Latencies of one length under one condition (prompt and temperature).
@@ -123,9 +120,7 @@ Scaling scaling_of(const Series& series, const RunTable& table, const RowsByPart
   scaling.max_tokens = *lengths.rbegin();
   const std::optional<stats::Line> line = stats::fit_line(points);
   if (!line) return scaling;
-  std::vector<int> parts;
-  for (const Run* part : series.runs) parts.push_back(static_cast<int>(part->id));
-  set_line(scaling, *line, runs_of_length, time_of_parts(table, kLatency, parts));
+  set_line(scaling, *line, runs_of_length, time_of_parts(table, kLatency, parts_of(series.runs)));
   if (lengths.size() > 2) {
     const std::vector<int> spans = spans_of(groups);
     scaling.lack_of_fit_p = lack_of_fit_p(groups, spans);
@@ -273,9 +268,7 @@ void fill_drift_of_many(Study& study, const RunTable& table, const RowsByPart& r
   if (first == table.rows().end()) return;
   const auto last = std::find_if(table.rows().rbegin(), table.rows().rend(), has_latency);
   study.session_hours = static_cast<double>(last->start_ns - first->start_ns) / kNsPerHour + last->metrics[kLatency] / 3600;
-  std::vector<int> all(table.parts().size());
-  std::iota(all.begin(), all.end(), 0);
-  set_drift(study, stats::theil_sen_within(points), time_of_parts(table, kLatency, all));
+  set_drift(study, stats::theil_sen_within(points), time_of_parts(table, kLatency, parts_of(table.levels())));
 }
 
 void fill_determinism_of_many(Study& study, const RunTable& table) {

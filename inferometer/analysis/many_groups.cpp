@@ -3,6 +3,7 @@
 #include <future>
 #include <utility>
 
+#include "inferometer/analysis/effects.h"
 #include "inferometer/analysis/groups.h"
 #include "inferometer/analysis/many_runs.h"
 #include "inferometer/stats/order_ranks.h"
@@ -10,9 +11,6 @@
 
 namespace ifm {
 namespace {
-
-constexpr double kNsPerHour = 3.6e12;
-constexpr size_t kLatency = 0;  ///< in kGroupMetrics
 
 /// Moments of each cell of a group.
 using CellMoments = std::map<int, stats::Moments>;
@@ -32,13 +30,6 @@ Within within(const CellMoments& cells) {
     result.degrees_of_freedom += moments.n - 1;
   }
   return result;
-}
-
-/// A representative's id is its part's number.
-std::vector<int> parts_of(const std::vector<const Run*>& runs) {
-  std::vector<int> parts;
-  for (const Run* run : runs) parts.push_back(static_cast<int>(run->id));
-  return parts;
 }
 
 std::optional<Interval> median_interval(const stats::SortedParts& values) {
@@ -76,6 +67,12 @@ SessionTime session_time(const RunTable& table, const std::vector<int>& parts) {
 }
 
 }  // namespace
+
+std::vector<int> parts_of(const std::vector<const Run*>& runs) {
+  std::vector<int> parts;
+  for (const Run* run : runs) parts.push_back(static_cast<int>(run->id));
+  return parts;
+}
 
 MetricTime time_of_parts(const RunTable& table, size_t metric, const std::vector<int>& parts) {
   std::vector<bool> wanted(table.parts().size());
@@ -182,9 +179,7 @@ void fill_groups_of_many(Study& study, const RunTable& table, const GroupParts& 
     return of_groups.values.group(std::move(label), std::move(keys), parts_of(of), of_groups.session);
   });
   if (table.flags().empty()) return;
-  for (const auto& [flag, count] : table.flags()) study.flags.push_back({flag, count});
-  std::stable_sort(study.flags.begin(), study.flags.end(),
-                   [](const FlagCount& a, const FlagCount& b) { return a.runs > b.runs; });
+  set_flags(study, table.flags());
   study.unflagged_latency_s = of_groups.values.summarize(kLatency, unflagged_parts(table), of_groups.unflagged_latency);
 }
 

@@ -20,6 +20,9 @@ namespace ifm {
 inline constexpr int kBlockSpans = 16;
 inline constexpr int kDriftSlopes = 250'000;  ///< pairs of medians, about, over all cells
 
+/// The parts that these runs, of a table's levels, stand for.
+[[nodiscard]] std::vector<int> parts_of(const std::vector<const Run*>& levels);
+
 /// What time does to a metric, by its place in kGroupMetrics, over the runs of some parts: as time_of, from every run.
 [[nodiscard]] MetricTime time_of_parts(const RunTable& table, size_t metric, const std::vector<int>& parts);
 

@@ -29,6 +29,8 @@ inline constexpr std::array<GroupMetric, 8> kGroupMetrics{{{&RunMetrics::e2e_s, 
                                                            {&RunMetrics::tpot_s, &Group::tpot_s},
                                                            {&RunMetrics::joules_per_token, &Group::joules_per_token}}};
 
+constexpr size_t kLatency = 0;  ///< its place there
+
 /// Whether two runs are of the same cell with the same levels of every factor.
 [[nodiscard]] bool same_levels(const Run& a, const Run& b);
 

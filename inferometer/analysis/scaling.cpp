@@ -91,7 +91,7 @@ Scaling scaling_of(const Series& series) {
   if (!line) return scaling;
   std::map<int, int64_t> runs_of_length;
   for (const int length : sample.lengths) ++runs_of_length[length];
-  set_line(scaling, *line, runs_of_length, time_of(timed(series.runs), [](const Run& run) { return run.metrics.e2e_s; }));
+  set_line(scaling, *line, runs_of_length, time_of(timed(series.runs), latency_of));
   if (lengths.size() > 2) {  // through two means there is always a line
     scaling.lack_of_fit_p = lack_of_fit_p(sample);
     scaling.largest_deviation = largest_deviation(sample, *line);

@@ -11,16 +11,15 @@
 #include "inferometer/analysis/groups.h"
 #include "inferometer/analysis/metrics.h"
 #include "inferometer/stats/confidence.h"
+#include "inferometer/stats/order_ranks.h"
 
 namespace ifm {
 namespace {
 
 constexpr size_t kMostClusters = 128;
 constexpr int kResamples = 999;
-constexpr int kLeastForP90 = 36, kLeastForP99 = 368;  ///< runs, as for the percentiles of runs
 constexpr uint64_t kSeed = 1;
 constexpr double kNs = 1e-9;
-constexpr double kNsPerHour = 3.6e12;
 
 using Clusters = std::vector<stats::Histogram>;
 
@@ -96,13 +95,15 @@ void set_intervals(TokenGaps& gaps, const stats::Histogram& pooled, const Cluste
   const auto mean = [&](std::span<const size_t> chosen) { return mean_of(clusters, chosen); };
   gaps.mean_ci95 = printed(mean, clusters.size(), gaps.mean_s / kNs, *time);
   PooledBuckets buckets(clusters);
-  const auto interval = [&](double p) {
+  // Gaps of one run are alike: a percentile needs as many runs as one of runs does.
+  const auto interval = [&](double p) -> std::optional<Interval> {
+    if (!stats::quantile_ranks(gaps.runs, p)) return std::nullopt;
     const auto of = [&buckets, p](std::span<const size_t> chosen) { return buckets.quantile(chosen, p); };
     return printed(of, clusters.size(), *pooled.quantile(p), *time);
   };
   gaps.p50_ci95 = interval(0.5);
-  if (gaps.runs >= kLeastForP90) gaps.p90_ci95 = interval(0.9);
-  if (gaps.runs >= kLeastForP99) gaps.p99_ci95 = interval(0.99);
+  gaps.p90_ci95 = interval(0.9);
+  gaps.p99_ci95 = interval(0.99);
   if (gaps.p90_ci95) gaps.p90_s = *pooled.quantile(0.9) * kNs;
   if (gaps.p99_ci95) gaps.p99_s = *pooled.quantile(0.99) * kNs;
 }

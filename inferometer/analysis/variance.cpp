@@ -14,7 +14,6 @@
 namespace ifm {
 namespace {
 
-constexpr double kNsPerHour = 3.6e12;
 constexpr double kRounding = 1e-9;  ///< relative; what differs by less differs by the clock's nanoseconds
 
 /// Numbers the values of a field in order of appearance.
@@ -134,7 +133,7 @@ void fill_drift(Study& study) {
       static_cast<double>(runs.back()->start_ns - runs.front()->start_ns) / kNsPerHour + *runs.back()->metrics.e2e_s / 3600;
   std::vector<stats::Points> points;
   for (auto& [cell, cell_points] : cells) points.push_back(std::move(cell_points));
-  set_drift(study, stats::theil_sen_within(points), time_of(runs, [](const Run& run) { return run.metrics.e2e_s; }));
+  set_drift(study, stats::theil_sen_within(points), time_of(runs, latency_of));
 }
 
 }  // namespace ifm

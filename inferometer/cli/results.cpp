@@ -56,14 +56,22 @@ OpenSession open_session(const std::filesystem::path& folder, std::optional<int6
   return {std::move(store), id, *last_order};
 }
 
-/// @throws Error not_found without a measured run.
-StoredSession read_open(const OpenSession& open, const std::filesystem::path& file) {
-  StoredSession stored{open.store.session(open.id), open.store.runs(open.id)};
-  if (std::none_of(stored.runs.begin(), stored.runs.end(), [](const Run& run) { return run.kind == RunKind::measured; })) {
+RunTokens tokens_of(RunDetail detail) { return detail == RunDetail::all ? RunTokens::read : RunTokens::left_out; }
+
+/// @throws Error not_found without a measured run; as RunChecker.
+StoredSession read_open(const OpenSession& open, const std::filesystem::path& file, RunDetail detail) {
+  StoredSession stored{open.store.session(open.id), {}};
+  RunChecker checker(file.string());
+  bool measured = false;
+  open.store.visit_runs(open.id, detail, [&](Run&& run) {
+    checker.check(run, tokens_of(detail));
+    measured = measured || run.kind == RunKind::measured;
+    stored.runs.push_back(std::move(run));
+  });
+  if (!measured) {
     fail(ErrorKind::not_found, "{}: session {} has no measured run yet (expected at least one; see inferometer run --resume)",
          file.string(), open.id);
   }
-  check_runs(stored.runs, file.string());
   return stored;
 }
 
@@ -75,7 +83,7 @@ void read_halves(const OpenSession& open, const std::filesystem::path& file, Run
   const auto read = [&](const Store& from, Taker& taker, OrderRange range) {
     RunChecker checker(file.string());
     const auto take = [&](Run&& run) {
-      checker.check(run, detail == RunDetail::all ? RunTokens::read : RunTokens::left_out);
+      checker.check(run, tokens_of(detail));
       taker.add(std::move(run));
     };
     from.visit_runs(open.id, detail, take, range);
@@ -131,20 +139,13 @@ void make_writable_folder(const std::filesystem::path& out) {
 bool holds_results(const std::filesystem::path& folder) { return std::filesystem::exists(folder / kResultsFile); }
 
 StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session) {
-  return read_open(open_session(folder, session), folder / kResultsFile);
+  return read_open(open_session(folder, session), folder / kResultsFile, RunDetail::all);
 }
 
 StoredSession read_session_to_compare(const std::filesystem::path& folder, std::optional<int64_t> session) {
   const OpenSession open = open_session(folder, session);
   const std::filesystem::path file = folder / kResultsFile;
-  if (open.last_order <= kManyRuns) return read_open(open, file);
-  StoredSession stored{open.store.session(open.id), {}};
-  RunChecker checker(file.string());
-  open.store.visit_runs(open.id, RunDetail::without_tokens, [&](Run&& run) {
-    checker.check(run, RunTokens::left_out);
-    stored.runs.push_back(std::move(run));
-  });
-  return stored;
+  return read_open(open, file, open.last_order <= kManyRuns ? RunDetail::all : RunDetail::without_tokens);
 }
 
 Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
@@ -154,7 +155,7 @@ Study read_study(const std::filesystem::path& folder, std::optional<int64_t> ses
     Study study = study_of_many(open, file);
     if (study.runs_are_sample) return study;  // else so many were warm-up runs that the others are few
   }
-  const StoredSession stored = read_open(open, file);
+  const StoredSession stored = read_open(open, file, RunDetail::all);
   return analyze(stored.session, stored.runs);
 }
 

@@ -26,6 +26,11 @@ void add_interval(CsvTable& csv, const std::optional<Interval>& interval) {
   csv.add(interval ? std::optional<double>(interval->high) : std::nullopt);
 }
 
+void add_with_interval(CsvTable& csv, const std::optional<double>& value, const std::optional<Interval>& interval) {
+  csv.add(value);
+  add_interval(csv, interval);
+}
+
 void add_statistics(CsvTable& csv, const char* metric, const MetricSummary& summary) {
   csv.add(metric).add_integer(summary.n).add(summary.mean).add(summary.sd).add(summary.sd_within);
   csv.add(summary.cv_within).add(summary.min).add(summary.median).add(summary.p90).add(summary.max);
@@ -168,18 +173,13 @@ std::string token_scaling_fit_csv(const Study& study) {
                 "seconds_500_ci95_high"});
   for (const Scaling& fit : study.scaling) {
     csv.add(fit.series).add_integer(fit.n).add_integer(fit.lengths).add_integer(fit.min_tokens).add_integer(fit.max_tokens);
-    csv.add(fit.fixed_s);
-    add_interval(csv, fit.fixed_ci95);
-    csv.add(fit.per_token_s);
-    add_interval(csv, fit.per_token_ci95);
+    add_with_interval(csv, fit.fixed_s, fit.fixed_ci95);
+    add_with_interval(csv, fit.per_token_s, fit.per_token_ci95);
     csv.add(fit.r2).add(fit.lack_of_fit_p).add(fit.largest_deviation).add(fit.limit_tok_per_s);
     add_interval(csv, fit.limit_ci95);
-    csv.add(fit.shortest_tok_per_s);
-    add_interval(csv, fit.shortest_ci95);
-    csv.add(fit.longest_tok_per_s);
-    add_interval(csv, fit.longest_ci95);
-    csv.add(fit.seconds_500);
-    add_interval(csv, fit.seconds_500_ci95);
+    add_with_interval(csv, fit.shortest_tok_per_s, fit.shortest_ci95);
+    add_with_interval(csv, fit.longest_tok_per_s, fit.longest_ci95);
+    add_with_interval(csv, fit.seconds_500, fit.seconds_500_ci95);
     csv.end_row();
   }
   return csv.text();
@@ -230,14 +230,10 @@ std::string token_gaps_csv(const Study& study) {
                 "p50_ci95_high", "p90_s", "p90_ci95_low", "p90_ci95_high", "p99_s", "p99_ci95_low", "p99_ci95_high", "max_s"});
   for (const TokenGaps& gaps : study.token_gaps) {
     csv.add(gaps.series).add(gaps.one_token_events ? "itl" : "icl").add_integer(gaps.runs).add_integer(gaps.gaps);
-    csv.add(gaps.mean_s);
-    add_interval(csv, gaps.mean_ci95);
-    csv.add(gaps.p50_s);
-    add_interval(csv, gaps.p50_ci95);
-    csv.add(gaps.p90_s);
-    add_interval(csv, gaps.p90_ci95);
-    csv.add(gaps.p99_s);
-    add_interval(csv, gaps.p99_ci95);
+    add_with_interval(csv, gaps.mean_s, gaps.mean_ci95);
+    add_with_interval(csv, gaps.p50_s, gaps.p50_ci95);
+    add_with_interval(csv, gaps.p90_s, gaps.p90_ci95);
+    add_with_interval(csv, gaps.p99_s, gaps.p99_ci95);
     csv.add(gaps.max_s).end_row();
   }
   return csv.text();

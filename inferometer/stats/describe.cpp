@@ -90,13 +90,23 @@ std::optional<PooledSd> pooled_sd(std::span<const std::vector<double>> cells) {
   return pooled;
 }
 
-std::optional<double> lag1_autocorrelation(std::span<const double> values) {
-  const double squares = sum_of_squares(values);
-  if (values.size() < 3 || !(squares > 0)) return std::nullopt;
+NeighbourSums neighbour_sums(std::span<const double> values) {
   const double centre = *mean(values);
-  std::vector<double> products;
-  for (size_t i = 0; i + 1 < values.size(); ++i) products.push_back((values[i] - centre) * (values[i + 1] - centre));
-  return sum(products) / squares;
+  NeighbourSums sums;
+  double last = 0;
+  for (const double x : values) {
+    const double off = x - centre;
+    sums.squares += off * off;
+    sums.products += off * last;
+    last = off;
+  }
+  return sums;
+}
+
+std::optional<double> lag1_autocorrelation(std::span<const double> values) {
+  if (values.size() < 3) return std::nullopt;
+  const NeighbourSums sums = neighbour_sums(values);
+  return sums.squares > 0 ? std::optional(sums.products / sums.squares) : std::nullopt;
 }
 
 }  // namespace ifm::stats

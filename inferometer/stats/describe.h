@@ -34,6 +34,12 @@ struct PooledSd {
 /// Needs a cell with ≥ 2 values.
 [[nodiscard]] std::optional<PooledSd> pooled_sd(std::span<const std::vector<double>> cells);
 
+/// Σ (x_i − m)² and Σ (x_i − m)(x_{i+1} − m) about the mean m, in one pass after it; n ≥ 1.
+struct NeighbourSums {
+  double squares = 0, products = 0;
+};
+[[nodiscard]] NeighbourSums neighbour_sums(std::span<const double> values);
+
 /// Correlation of neighbours in time: Σ (x_i − m)(x_{i+1} − m) / Σ (x_i − m)²; n ≥ 3 and some spread.
 [[nodiscard]] std::optional<double> lag1_autocorrelation(std::span<const double> values);
 

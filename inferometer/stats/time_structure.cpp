@@ -57,24 +57,6 @@ Cells cells_of(std::span<const TimedValue> values) {
   return cells;
 }
 
-/// Sums over values about their mean; products / squares is their lag-1 correlation.
-struct Neighbours {
-  double squares = 0, products = 0;
-};
-
-Neighbours neighbours(std::span<const double> values) {
-  const double centre = *mean(values);
-  Neighbours sums;
-  double last = 0;
-  for (const double x : values) {
-    const double off = x - centre;
-    sums.squares += off * off;
-    sums.products += off * last;
-    last = off;
-  }
-  return sums;
-}
-
 /// What is known of a group: squares about cells and trend, of so many degrees of freedom before the trend.
 struct AboutTrend {
   double n = 0, mean = 0, squares = 0, degrees = 0;
@@ -146,7 +128,7 @@ std::optional<TimeStructure> time_structure(std::span<const TimedValue> values) 
   found.slope = products / squares;
   for (size_t i = 0; i < relative.size(); ++i) relative[i] -= found.slope * times[i];
   const auto n = static_cast<double>(found.n);
-  const Neighbours left = neighbours(relative);
+  const NeighbourSums left = neighbour_sums(relative);
   const double variance = left.squares / found.degrees_of_freedom;
   if (variance <= kRounding * kRounding) {
     found.trend_p = std::abs(found.slope) * std::sqrt(squares / n) > kRounding ? 0 : 1;
