@@ -1,7 +1,8 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <iterator>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "inferometer/analysis/effects.h"
@@ -14,10 +15,10 @@
 namespace ifm {
 namespace {
 
-using Row = RunTable::Row;
-using RowsByPart = std::vector<std::vector<uint32_t>>;
-
 constexpr size_t kThroughput = 1;
+
+bool is_log(double x) { return std::isfinite(x); }
+
 constexpr int kLengthSpans = 64;  ///< lengths beyond so many are tested for a curve in spans of neighbours
 
 /// Latencies of one length under one condition (prompt and temperature).
@@ -27,22 +28,38 @@ struct LengthGroup {
   stats::Moments seconds;
 };
 
-std::vector<LengthGroup> length_groups(const Series& series, const RunTable& table, const RowsByPart& rows) {
+/// What of runs decides about the price of a token, each part's together.
+struct Lengths {
+  const RowGroups& by_part;
+  std::vector<int> tokens;
+  std::vector<double> latency, throughput;
+};
+
+Lengths lengths_of(const RunTable& table, const RowGroups& by_part) {
+  const RunTable::Columns& columns = table.columns();
+  return {by_part, by_part.together(columns.output_tokens), by_part.together(columns.metrics[kLatency]),
+          by_part.together(columns.metrics[kThroughput])};
+}
+
+std::vector<LengthGroup> length_groups(const Series& series, const Lengths& runs) {
   std::map<std::pair<std::string, double>, int> conditions;
   std::map<std::pair<int, int>, stats::Moments> groups;
-  for (const Run* part : series.runs) {
+  for (const Run* levels : series.runs) {
     const auto next = static_cast<int>(conditions.size());
-    const int condition = conditions.try_emplace({part->prompt, part->temperature}, next).first->second;
+    const int condition = conditions.try_emplace({levels->prompt, levels->temperature}, next).first->second;
+    const auto part = static_cast<size_t>(levels->id);
+    const auto tokens = runs.by_part.of(std::span(runs.tokens), part);
+    const auto latency = runs.by_part.of(std::span(runs.latency), part);
+    const auto throughput = runs.by_part.of(std::span(runs.throughput), part);
     std::map<int, std::vector<double>> by_length;
     std::vector<double>* at = nullptr;
     int length = -1;
-    for (const uint32_t index : rows[static_cast<size_t>(part->id)]) {
-      const Row& row = table.rows()[index];
-      if (row.output_tokens < 0 || std::isnan(row.metrics[kLatency]) || std::isnan(row.metrics[kThroughput])) continue;
-      if (at == nullptr || row.output_tokens != length) at = &by_length[length = row.output_tokens];
-      at->push_back(row.metrics[kLatency]);
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      if (tokens[i] < 0 || std::isnan(latency[i]) || std::isnan(throughput[i])) continue;
+      if (at == nullptr || tokens[i] != length) at = &by_length[length = tokens[i]];
+      at->push_back(latency[i]);
     }
-    for (const auto& [tokens, seconds] : by_length) groups[{tokens, condition}].merge(stats::moments_of(seconds));
+    for (const auto& [count, seconds] : by_length) groups[{count, condition}].merge(stats::moments_of(seconds));
   }
   std::vector<LengthGroup> result;
   for (const auto& [key, moments] : groups) result.push_back({key.first, key.second, moments});
@@ -101,8 +118,8 @@ std::optional<double> largest_deviation(const std::vector<LengthGroup>& groups, 
   return largest;
 }
 
-Scaling scaling_of(const Series& series, const RunTable& table, const RowsByPart& rows) {
-  const std::vector<LengthGroup> groups = length_groups(series, table, rows);
+Scaling scaling_of(const Series& series, const RunTable& table, const Lengths& runs) {
+  const std::vector<LengthGroup> groups = length_groups(series, runs);
   Scaling scaling;
   scaling.series = series.label;
   if (groups.empty()) return scaling;
@@ -133,62 +150,41 @@ Scaling scaling_of(const Series& series, const RunTable& table, const RowsByPart
 struct Design {
   std::vector<const Run*> levels;  ///< of each group
   std::vector<int> spans;          ///< of blocks
-  std::vector<int> group_of_row;
+  std::vector<uint32_t> group_of_row;
 };
 
-/// Of each part the first one with the same levels, flagged or not.
-std::vector<int> first_alike(const RunTable& table) {
-  std::vector<int> alike;
-  const std::vector<RunTable::Part>& parts = table.parts();
-  for (size_t i = 0; i < parts.size(); ++i) {
-    size_t j = 0;
-    while (!same_levels(parts[j].levels, parts[i].levels)) ++j;
-    alike.push_back(static_cast<int>(j));
-  }
-  return alike;
-}
-
 Design design_of(const RunTable& table) {
-  const std::vector<Row>& rows = table.rows();
-  const auto [first, last] = std::ranges::minmax_element(rows, {}, &Row::block);
-  const int64_t blocks = int64_t{last->block} - first->block + 1;
+  const RunTable::Columns& columns = table.columns();
+  const auto [first, last] = std::ranges::minmax(columns.block);
+  const int64_t blocks = int64_t{last} - first + 1;
   const int64_t spans = std::min<int64_t>(kBlockSpans, blocks);
-  const std::vector<int> alike = first_alike(table);
+  const std::vector<uint32_t> alike = first_alike(table);
   std::vector<int> group_of(table.parts().size() * static_cast<size_t>(spans), -1);
   Design design;
-  design.group_of_row.reserve(rows.size());
-  for (const Row& row : rows) {
-    const int64_t span = (int64_t{row.block} - first->block) * spans / blocks;
-    const int part = alike[static_cast<size_t>(row.part)];
+  design.group_of_row.reserve(table.timed());
+  for (size_t row = 0; row < table.timed(); ++row) {
+    const int64_t span = (int64_t{columns.block[row]} - first) * spans / blocks;
+    const uint32_t part = alike[columns.part[row]];
     int& group = group_of[static_cast<size_t>(part * spans + span)];
     if (group < 0) {
       group = static_cast<int>(design.levels.size());
-      design.levels.push_back(&table.parts()[static_cast<size_t>(part)].levels);
+      design.levels.push_back(&table.parts()[part].levels);
       design.spans.push_back(static_cast<int>(span));
     }
-    design.group_of_row.push_back(group);
+    design.group_of_row.push_back(static_cast<uint32_t>(group));
   }
   return design;
 }
 
-/// Moments of the log of a metric in each group.
-std::vector<stats::Moments> log_moments(const RunTable& table, const Design& design, size_t metric) {
-  std::vector<stats::Moments> moments(design.levels.size());
-  std::vector<double> logs(table.rows().size(), std::numeric_limits<double>::quiet_NaN());
-  for (size_t i = 0; i < logs.size(); ++i) {
-    const double x = table.rows()[i].metrics[metric];
-    if (!(x > 0)) continue;
-    logs[i] = std::log(x);
-    stats::Moments& group = moments[static_cast<size_t>(design.group_of_row[i])];
-    ++group.n;
-    group.mean += logs[i];  // the sum, until all are in
-  }
-  for (stats::Moments& group : moments)
-    if (group.n > 0) group.mean /= static_cast<double>(group.n);
-  for (size_t i = 0; i < logs.size(); ++i) {
-    if (std::isnan(logs[i])) continue;
-    stats::Moments& group = moments[static_cast<size_t>(design.group_of_row[i])];
-    group.squares += (logs[i] - group.mean) * (logs[i] - group.mean);
+/// Moments of the logs in each group.
+std::vector<stats::Moments> log_moments(const RowGroups& groups, const std::vector<double>& logs) {
+  const std::vector<double> together = groups.together(logs);
+  std::vector<stats::Moments> moments;
+  std::vector<double> known;
+  for (size_t group = 0; group < groups.size(); ++group) {
+    known.clear();
+    std::ranges::copy_if(groups.of(std::span(together), group), std::back_inserter(known), is_log);
+    moments.push_back(stats::moments_of(known));
   }
   return moments;
 }
@@ -212,9 +208,9 @@ void append_variance(Study& study, const char* metric, const Design& design, con
 }
 
 /// Medians of a cell's neighbouring runs.
-stats::Points medians_of(const stats::Points& points, size_t spans) {
+stats::Points medians_of(stats::Points&& points, size_t spans) {
   const size_t n = points.x.size();
-  if (n <= spans) return points;
+  if (n <= spans) return std::move(points);
   stats::Points medians;
   for (size_t i = 0; i < spans; ++i) {
     const size_t first = i * n / spans;
@@ -225,49 +221,69 @@ stats::Points medians_of(const stats::Points& points, size_t spans) {
   return medians;
 }
 
+/// A table's rows by cell.
+struct Cells {
+  std::vector<uint32_t> of_row;
+  RowGroups rows;
+};
+
+Cells cells_of(const RunTable& table) {
+  std::map<int, uint32_t> numbers;
+  std::vector<uint32_t> of_part;
+  for (const RunTable::Part& part : table.parts())
+    of_part.push_back(numbers.try_emplace(part.levels.cell, static_cast<uint32_t>(numbers.size())).first->second);
+  std::vector<uint32_t> of_row(table.timed());
+  std::ranges::transform(table.columns().part, of_row.begin(), [&](uint32_t part) { return of_part[part]; });
+  RowGroups rows(of_row, numbers.size());
+  return {std::move(of_row), std::move(rows)};
+}
+
 }  // namespace
 
-void fill_scaling_of_many(Study& study, const RunTable& table, const RowsByPart& rows) {
-  for (const Series& series : series_of(table.levels())) study.scaling.push_back(scaling_of(series, table, rows));
+void fill_scaling_of_many(Study& study, const RunTable& table, const RowGroups& by_part) {
+  const Lengths runs = lengths_of(table, by_part);
+  for (const Series& series : series_of(table.levels())) study.scaling.push_back(scaling_of(series, table, runs));
 }
 
-void fill_variance_of_many(Study& study, const RunTable& table) {
-  if (table.rows().empty()) return;
+void fill_variance_of_many(Study& study, const RunTable& table, const EffectLogs& logs) {
+  if (table.timed() == 0) return;
   const Design design = design_of(table);
-  for (size_t m = 0; m < effect_metrics().size(); ++m)
-    append_variance(study, effect_metrics()[m].name, design, log_moments(table, design, m));
+  const RowGroups groups(design.group_of_row, design.levels.size());
+  for (size_t m = 0; m < logs.size(); ++m) append_variance(study, effect_metrics()[m].name, design, log_moments(groups, logs[m]));
 }
 
-void fill_drift_of_many(Study& study, const RunTable& table, const RowsByPart& rows) {
-  std::map<int, std::vector<uint32_t>> cells;
-  for (size_t part = 0; part < rows.size(); ++part) {
-    std::vector<uint32_t>& cell = cells[table.parts()[part].levels.cell];
-    const auto middle = static_cast<std::ptrdiff_t>(cell.size());
-    for (const uint32_t row : rows[part])
-      if (table.rows()[row].metrics[kLatency] > 0) cell.push_back(row);
-    std::inplace_merge(cell.begin(), cell.begin() + middle, cell.end());
-  }
-  const double missing = std::numeric_limits<double>::quiet_NaN();
-  std::vector<double> residual_of_row(table.rows().size(), missing);
-  const auto spans = static_cast<size_t>(std::max(2.0, std::sqrt(2.0 * kDriftSlopes / static_cast<double>(cells.size()))));
+void fill_drift_of_many(Study& study, const RunTable& table, const std::vector<double>& log_latency) {
+  const Cells cells = cells_of(table);
+  const std::vector<double> hours = cells.rows.together(table.columns().start_h);
+  const std::vector<double> logs = cells.rows.together(log_latency);
+  const auto spans = static_cast<size_t>(std::max(2.0, std::sqrt(2.0 * kDriftSlopes / static_cast<double>(cells.rows.size()))));
   std::vector<stats::Points> points;
-  for (const auto& [cell, of_cell] : cells) {
-    stats::Points all;
-    for (const uint32_t row : of_cell) {
-      all.x.push_back(static_cast<double>(table.rows()[row].start_ns) / kNsPerHour);
-      all.y.push_back(std::log(table.rows()[row].metrics[kLatency]));
+  std::vector<stats::Moments> moments;
+  for (size_t cell = 0; cell < cells.rows.size(); ++cell) {
+    const auto x = cells.rows.of(std::span(hours), cell);
+    const auto y = cells.rows.of(std::span(logs), cell);
+    stats::Points known;
+    for (size_t i = 0; i < y.size(); ++i) {
+      if (!is_log(y[i])) continue;
+      known.x.push_back(x[i]);
+      known.y.push_back(y[i]);
     }
-    const double mean = stats::moments_of(all.y).mean;
-    for (size_t i = 0; of_cell.size() > 1 && i < of_cell.size(); ++i) residual_of_row[of_cell[i]] = all.y[i] - mean;
-    points.push_back(medians_of(all, spans));
+    moments.push_back(stats::moments_of(known.y));
+    points.push_back(medians_of(std::move(known), spans));
   }
-  std::erase_if(residual_of_row, [](double x) { return std::isnan(x); });
-  set_residuals(study, residual_of_row);
-  const auto has_latency = [](const Row& row) { return row.metrics[kLatency] > 0; };
-  const auto first = std::ranges::find_if(table.rows(), has_latency);
-  if (first == table.rows().end()) return;
-  const auto last = std::find_if(table.rows().rbegin(), table.rows().rend(), has_latency);
-  study.session_hours = static_cast<double>(last->start_ns - first->start_ns) / kNsPerHour + last->metrics[kLatency] / 3600;
+  std::vector<double> residuals;
+  residuals.reserve(log_latency.size());
+  for (size_t row = 0; row < log_latency.size(); ++row) {
+    const stats::Moments& cell = moments[cells.of_row[row]];
+    if (cell.n > 1 && is_log(log_latency[row])) residuals.push_back(log_latency[row] - cell.mean);
+  }
+  set_residuals(study, residuals);
+  const auto first = std::ranges::find_if(log_latency, is_log);
+  if (first == log_latency.end()) return;
+  const auto last = std::find_if(log_latency.rbegin(), log_latency.rend(), is_log).base() - 1;
+  const RunTable::Columns& columns = table.columns();
+  const auto at = [&](auto place) { return static_cast<size_t>(place - log_latency.begin()); };
+  study.session_hours = columns.start_h[at(last)] - columns.start_h[at(first)] + columns.metrics[kLatency][at(last)] / 3600;
   set_drift(study, stats::theil_sen_within(points), time_of_parts(table, kLatency, parts_of(table.levels())));
 }
 

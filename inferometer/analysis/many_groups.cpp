@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <cmath>
 #include <future>
+#include <limits>
+#include <map>
+#include <span>
 #include <utility>
 
 #include "inferometer/analysis/effects.h"
@@ -68,6 +71,29 @@ SessionTime session_time(const RunTable& table, const std::vector<int>& parts) {
 
 }  // namespace
 
+EffectLogs effect_logs(const RunTable& table) {
+  EffectLogs logs;
+  for (size_t m = 0; m < logs.size(); ++m) {
+    const std::vector<double>& values = table.columns().metrics[m];
+    logs[m].resize(values.size());
+    std::ranges::transform(values, logs[m].begin(), [](double x) {
+      return std::isnan(x) ? kNoValue : x > 0 ? std::log(x) : kNoLog;
+    });
+  }
+  return logs;
+}
+
+std::vector<uint32_t> first_alike(const RunTable& table) {
+  std::vector<uint32_t> alike;
+  const std::vector<RunTable::Part>& parts = table.parts();
+  for (const RunTable::Part& part : parts) {
+    uint32_t first = 0;
+    while (!same_levels(parts[first].levels, part.levels)) ++first;
+    alike.push_back(first);
+  }
+  return alike;
+}
+
 std::vector<int> parts_of(const std::vector<const Run*>& runs) {
   std::vector<int> parts;
   for (const Run* run : runs) parts.push_back(static_cast<int>(run->id));
@@ -75,43 +101,58 @@ std::vector<int> parts_of(const std::vector<const Run*>& runs) {
 }
 
 MetricTime time_of_parts(const RunTable& table, size_t metric, const std::vector<int>& parts) {
-  std::vector<bool> wanted(table.parts().size());
-  for (const int part : parts) wanted[static_cast<size_t>(part)] = true;
-  std::vector<stats::TimedValue> values;
-  values.reserve(table.rows().size());
-  for (const RunTable::Row& row : table.rows()) {
-    const auto part = static_cast<size_t>(row.part);
-    if (!wanted[part] || std::isnan(row.metrics[metric])) continue;
-    values.push_back({row.metrics[metric], table.parts()[part].levels.cell, static_cast<double>(row.start_ns) / kNsPerHour});
+  const RunTable::Columns& columns = table.columns();
+  constexpr auto kUnwanted = std::numeric_limits<uint32_t>::max();
+  std::vector<uint32_t> cell_of_part(table.parts().size(), kUnwanted);
+  std::map<int, uint32_t> numbers;
+  for (const int part : parts) {
+    const int cell = table.parts()[static_cast<size_t>(part)].levels.cell;
+    cell_of_part[static_cast<size_t>(part)] = numbers.try_emplace(cell, static_cast<uint32_t>(numbers.size())).first->second;
   }
-  return stats::time_structure(values);
+  std::vector<double> values(table.timed()), times(table.timed());
+  std::vector<uint32_t> cells(table.timed());
+  size_t n = 0;
+  for (size_t row = 0; row < table.timed(); ++row) {
+    const uint32_t cell = cell_of_part[columns.part[row]];
+    const double x = columns.metrics[metric][row];
+    if (cell == kUnwanted || std::isnan(x)) continue;
+    values[n] = x;
+    times[n] = columns.start_h[row];
+    cells[n++] = cell;
+  }
+  return stats::time_structure({std::span(values).first(n), std::span(cells).first(n), std::span(times).first(n)});
 }
 
-PartValues::PartValues(const RunTable& table, const std::vector<std::vector<uint32_t>>& rows_by_part)
-    : table_(table), values_(rows_by_part.size()) {
-  for (size_t part = 0; part < rows_by_part.size(); ++part) {
-    for (Values& values : values_[part]) values.sorted.reserve(rows_by_part[part].size());
-    for (const uint32_t row : rows_by_part[part]) {  // a row's metrics stand together, so that it is fetched once
-      for (size_t m = 0; m < kGroupMetrics.size(); ++m) {
-        const double x = table.rows()[row].metrics[m];
-        if (std::isnan(x)) continue;
-        values_[part][m].sorted.push_back(x);
-        values_[part][m].timed.add(x, static_cast<double>(table.rows()[row].start_ns) / kNsPerHour);
-      }
+PartValues::PartValues(const RunTable& table, const RowGroups& by_part) : table_(table), values_(by_part.size()) {
+  std::vector<double> times = by_part.together(table.columns().start_h);
+  for (size_t m = 0; m < kGroupMetrics.size(); ++m) {
+    columns_[m] = by_part.together(table.columns().metrics[m]);
+    for (size_t part = 0; part < by_part.size(); ++part)
+      values_[part][m] = known_values(by_part.of(std::span(columns_[m]), part), by_part.of(std::span<const double>(times), part));
+  }
+}
+
+/// values: are sorted in place, those that are known first.
+PartValues::Values PartValues::known_values(std::span<double> values, std::span<const double> times) {
+  std::vector<double> known_times;
+  if (std::ranges::any_of(values, [](double x) { return std::isnan(x); })) {
+    size_t known = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (std::isnan(values[i])) continue;
+      values[known++] = values[i];
+      known_times.push_back(times[i]);
     }
-    for (Values& values : values_[part]) fill(values);
+    values = values.first(known);
+    times = known_times;
   }
-}
-
-void PartValues::fill(Values& values) {
-  std::sort(values.sorted.begin(), values.sorted.end());
-  values.plain = stats::moments_of(values.sorted);
-  values.positive = values.sorted.empty() || values.sorted.front() > 0;
-  if (!values.positive) return;
-  std::vector<double> logs;
-  logs.reserve(values.sorted.size());
-  for (const double x : values.sorted) logs.push_back(std::log(x));
-  values.logs = stats::moments_of(logs);
+  Values result{.sorted = values, .logs = {}, .timed = stats::timed_moments_of(values, times)};
+  std::ranges::sort(values);
+  result.positive = values.empty() || values.front() > 0;
+  if (!result.positive) return result;
+  std::vector<double> logs(values.size());
+  std::ranges::transform(values, logs.begin(), [](double x) { return std::log(x); });
+  result.logs = stats::moments_of(logs);
+  return result;
 }
 
 MetricSummary PartValues::summarize(size_t metric, const std::vector<int>& parts, const MetricTime& session) const {
@@ -123,8 +164,8 @@ MetricSummary PartValues::summarize(size_t metric, const std::vector<int>& parts
   for (const int part : parts) {
     const Values& values = values_[static_cast<size_t>(part)][metric];
     const int cell = table_.parts()[static_cast<size_t>(part)].levels.cell;
-    all.merge(values.plain);
-    cells[cell].merge(values.plain);
+    all.merge(values.timed.value);
+    cells[cell].merge(values.timed.value);
     logs[cell].merge(values.logs);
     timed[cell].merge(values.timed);
     positive = positive && values.positive;
@@ -183,21 +224,22 @@ void fill_groups_of_many(Study& study, const RunTable& table, const GroupParts& 
   study.unflagged_latency_s = of_groups.values.summarize(kLatency, unflagged_parts(table), of_groups.unflagged_latency);
 }
 
-GroupParts group_parts(const RunTable& table, const std::vector<std::vector<uint32_t>>& rows) {
+GroupParts group_parts(const RunTable& table, const RowGroups& by_part) {
   GroupParts parts{
-      .values = PartValues(table, rows), .session = session_time(table, parts_of(table.levels())), .unflagged_latency = {}};
+      .values = PartValues(table, by_part), .session = session_time(table, parts_of(table.levels())), .unflagged_latency = {}};
   if (!table.flags().empty()) parts.unflagged_latency = time_of_parts(table, kLatency, unflagged_parts(table));
   return parts;
 }
 
 void fill_study_of_many(Study& study, const RunTable& table) {
-  const std::vector<std::vector<uint32_t>> rows = table.rows_by_part();
+  const RowGroups by_part(table.columns().part, table.parts().size());
   // What groups need of every metric, and the rest: two threads take about as long each.
-  std::future<GroupParts> of_groups = std::async(std::launch::async, [&] { return group_parts(table, rows); });
-  fill_scaling_of_many(study, table, rows);
-  fill_pairs_of_many(study, table, rows);
-  fill_variance_of_many(study, table);
-  fill_drift_of_many(study, table, rows);
+  std::future<GroupParts> of_groups = std::async(std::launch::async, [&] { return group_parts(table, by_part); });
+  const EffectLogs logs = effect_logs(table);
+  fill_scaling_of_many(study, table, by_part);
+  fill_pairs_of_many(study, table, logs);
+  fill_variance_of_many(study, table, logs);
+  fill_drift_of_many(study, table, logs[kLatency]);
   fill_determinism_of_many(study, table);
   fill_groups_of_many(study, table, of_groups.get());
 }

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
+#include <numeric>
 #include <set>
-#include <string_view>
-#include <utility>
+#include <span>
+#include <tuple>
 
 #include "inferometer/analysis/groups.h"
 #include "inferometer/analysis/many_runs.h"
@@ -13,78 +13,105 @@
 namespace ifm {
 namespace {
 
-using RowsByPart = std::vector<std::vector<uint32_t>>;
-constexpr size_t kMetrics = 4;  ///< effect_metrics(), which the table's first ones are
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();        ///< a metric that a run has not
-constexpr double kNotPositive = std::numeric_limits<double>::infinity();  ///< one without a log
-
-/// What of a run is compared with another's.
-struct MatchedRow {
-  int repeat = 0;
-  int output_tokens = 0;
-  std::array<double, kMetrics> logs{};
-};
-
-/// All runs with the same levels, by rising repeat. They stand together: a table's rows lie in order of execution, so that those
-/// of one level are far from each other.
+/// All runs with the same levels, by rising repeat.
 struct LevelRows {
   const Run* levels;
-  std::vector<MatchedRow> rows;
+  std::span<const int> repeats, output_tokens;
+  std::array<std::span<const double>, std::tuple_size_v<EffectLogs>> logs;
 };
 
-std::vector<LevelRows> level_rows(const RunTable& table, const RowsByPart& rows) {
-  std::vector<LevelRows> all;
-  std::vector<size_t> level_of_part;
-  for (size_t part = 0; part < rows.size(); ++part) {
-    const Run& levels = table.parts()[part].levels;
-    auto found = std::ranges::find_if(all, [&](const LevelRows& other) { return same_levels(*other.levels, levels); });
-    if (found == all.end()) found = all.insert(all.end(), {&levels, {}});
-    level_of_part.push_back(static_cast<size_t>(found - all.begin()));
-    found->rows.reserve(found->rows.size() + rows[part].size());
+/// A table's rows by their levels, flagged or not.
+class Levels {
+ public:
+  Levels(const RunTable& table, const EffectLogs& logs);
+  [[nodiscard]] const std::vector<LevelRows>& each() const { return each_; }
+
+ private:
+  std::vector<int> repeats_, output_tokens_;  ///< those of a level together
+  EffectLogs logs_;
+  std::vector<LevelRows> each_;
+};
+
+/// Rows so that repeats do not fall; those of one repeat as they were executed.
+std::vector<uint32_t> by_repeat(const std::vector<int>& repeats) {
+  std::vector<uint32_t> rows(repeats.size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  std::ranges::stable_sort(rows, {}, [&](uint32_t row) { return repeats[row]; });
+  return rows;
+}
+
+template <typename T>
+std::vector<T> in_order(const std::vector<T>& column, const std::vector<uint32_t>& rows) {
+  std::vector<T> ordered(rows.size());
+  std::ranges::transform(rows, ordered.begin(), [&](uint32_t row) { return column[row]; });
+  return ordered;
+}
+
+Levels::Levels(const RunTable& table, const EffectLogs& logs) {
+  const RunTable::Columns& columns = table.columns();
+  const std::vector<uint32_t> alike = first_alike(table);
+  std::vector<uint32_t> level(table.timed());
+  std::ranges::transform(columns.part, level.begin(), [&](uint32_t part) { return alike[part]; });
+  // Blocks are repeats, so that execution mostly is in their order.
+  const bool ordered = std::ranges::is_sorted(columns.repeat);
+  const std::vector<uint32_t> order = ordered ? std::vector<uint32_t>() : by_repeat(columns.repeat);
+  if (!ordered) level = in_order(level, order);
+  const RowGroups groups(level, alike.size());
+  const auto together = [&](const auto& column) { return groups.together(ordered ? column : in_order(column, order)); };
+  repeats_ = together(columns.repeat);
+  output_tokens_ = together(columns.output_tokens);
+  for (size_t m = 0; m < logs.size(); ++m) logs_[m] = together(logs[m]);
+  for (size_t part = 0; part < alike.size(); ++part) {
+    if (alike[part] != part) continue;
+    LevelRows rows{&table.parts()[part].levels,
+                   groups.of(std::span<const int>(repeats_), part),
+                   groups.of(std::span<const int>(output_tokens_), part),
+                   {}};
+    for (size_t m = 0; m < logs_.size(); ++m) rows.logs[m] = groups.of(std::span<const double>(logs_[m]), part);
+    each_.push_back(rows);
   }
-  for (const RunTable::Row& row : table.rows()) {
-    MatchedRow& matched = all[level_of_part[static_cast<size_t>(row.part)]].rows.emplace_back();
-    matched.repeat = row.repeat;
-    matched.output_tokens = row.output_tokens;
-    for (size_t m = 0; m < kMetrics; ++m) {
-      const double x = row.metrics[m];
-      matched.logs[m] = std::isnan(x) ? kNone : x > 0 ? std::log(x) : kNotPositive;
-    }
-  }
-  for (LevelRows& of_levels : all) {
-    if (!std::ranges::is_sorted(of_levels.rows, {}, &MatchedRow::repeat))
-      std::ranges::stable_sort(of_levels.rows, {}, &MatchedRow::repeat);
-  }
-  return all;
 }
 
 /// What the matched runs of two levels say of each metric.
-using Matches = std::array<MatchedLogs, kMetrics>;
+using Matches = std::array<MatchedLogs, std::tuple_size_v<EffectLogs>>;
 
 void merge(Matches& into, const Matches& other) {
-  for (size_t m = 0; m < kMetrics; ++m) into[m].merge(other[m]);
+  for (size_t m = 0; m < into.size(); ++m) into[m].merge(other[m]);
 }
 
-/// Runs of the same repeat; of several on the high side the first counts.
-Matches match(const std::vector<MatchedRow>& low, const std::vector<MatchedRow>& high) {
-  Matches matches;
-  std::array<std::vector<double>, kMetrics> logs;
-  for (std::vector<double>& of_metric : logs) of_metric.reserve(low.size());
+/// Places of runs of the same repeat; of several on the high side the first counts.
+struct Matched {
+  size_t low = 0, high = 0;
+};
+
+std::vector<Matched> matched_runs(std::span<const int> low, std::span<const int> high) {
+  std::vector<Matched> pairs;
+  pairs.reserve(low.size());
   size_t next = 0;
-  for (const MatchedRow& a : low) {
-    while (next < high.size() && high[next].repeat < a.repeat) ++next;
+  for (size_t i = 0; i < low.size(); ++i) {
+    while (next < high.size() && high[next] < low[i]) ++next;
     if (next == high.size()) break;
-    const MatchedRow& b = high[next];
-    if (b.repeat != a.repeat) continue;
-    for (size_t m = 0; m < kMetrics; ++m) {
-      if (std::isnan(a.logs[m]) || std::isnan(b.logs[m])) continue;
-      matches[m].lengths_equal = matches[m].lengths_equal && a.output_tokens == b.output_tokens;
-      matches[m].positive = matches[m].positive && a.logs[m] != kNotPositive && b.logs[m] != kNotPositive;
-      logs[m].push_back(matches[m].positive ? b.logs[m] - a.logs[m] : 0);
-    }
+    if (high[next] == low[i]) pairs.push_back({i, next});
   }
-  for (size_t m = 0; m < kMetrics; ++m) matches[m].logs = stats::moments_of(logs[m]);
+  return pairs;
+}
+
+Matches match(const LevelRows& low, const LevelRows& high) {
+  const std::vector<Matched> pairs = matched_runs(low.repeats, high.repeats);
+  Matches matches;
+  std::vector<double> ratios(pairs.size());
+  for (size_t m = 0; m < matches.size(); ++m) {
+    MatchedLogs& of_metric = matches[m];
+    size_t n = 0;
+    for (const Matched& pair : pairs) {
+      const double a = low.logs[m][pair.low], b = high.logs[m][pair.high];
+      if (std::isnan(a) || std::isnan(b)) continue;
+      of_metric.lengths_equal = of_metric.lengths_equal && low.output_tokens[pair.low] == high.output_tokens[pair.high];
+      of_metric.positive = of_metric.positive && a != kNoLog && b != kNoLog;
+      ratios[n++] = of_metric.positive ? b - a : 0;
+    }
+    of_metric.logs = stats::moments_of(std::span(ratios).first(n));
+  }
   return matches;
 }
 
@@ -101,7 +128,7 @@ ByTemperature against_lowest(const std::vector<LevelRows>& all, const Series& se
       if (b.levels->temperature == low || !same_series(*a.levels, *b.levels) || a.levels->prompt != b.levels->prompt ||
           a.levels->max_tokens != b.levels->max_tokens)
         continue;
-      merge(effects[b.levels->temperature], match(a.rows, b.rows));
+      merge(effects[b.levels->temperature], match(a, b));
     }
   }
   return effects;
@@ -115,7 +142,7 @@ std::set<double> temperatures_of(const std::vector<const Run*>& runs) {
 
 void append_effects(Study& study, const std::string& series, const std::set<double>& levels, const ByTemperature& effects) {
   const double margin = study.session.plan.equivalence_margin;
-  for (size_t m = 0; m < kMetrics; ++m) {
+  for (size_t m = 0; m < std::tuple_size_v<Matches>; ++m) {
     const char* name = effect_metrics()[m].name;
     append_temperature_effects(series, levels, margin, study.temperature, [&](double low, double high) {
       const auto found = effects.find(high);
@@ -144,8 +171,9 @@ void fill_temperatures(Study& study, const std::vector<LevelRows>& all, const st
 
 }  // namespace
 
-void fill_pairs_of_many(Study& study, const RunTable& table, const RowsByPart& rows) {
-  const std::vector<LevelRows> all = level_rows(table, rows);
+void fill_pairs_of_many(Study& study, const RunTable& table, const EffectLogs& logs) {
+  const Levels levels(table, logs);
+  const std::vector<LevelRows>& all = levels.each();
   if (all.empty()) return;
   const std::vector<Series> series = series_of(table.levels());
   fill_temperatures(study, all, series);
@@ -156,10 +184,10 @@ void fill_pairs_of_many(Study& study, const RunTable& table, const RowsByPart& r
       for (const LevelRows& b : all) {
         if (same_series(*b.levels, *series[i].runs.front()) && a.levels->prompt == b.levels->prompt &&
             a.levels->max_tokens == b.levels->max_tokens && a.levels->temperature == b.levels->temperature)
-          merge(matches, match(a.rows, b.rows));
+          merge(matches, match(a, b));
       }
     }
-    for (size_t m = 0; m < kMetrics; ++m)
+    for (size_t m = 0; m < std::tuple_size_v<Matches>; ++m)
       study.series_effects.push_back(series_effect(effect_metrics()[m].name, series[i].label, series[0].label, matches[m]));
   }
 }

@@ -2,11 +2,14 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "inferometer/analysis/groups.h"
+#include "inferometer/analysis/row_groups.h"
 #include "inferometer/analysis/run_table.h"
 #include "inferometer/analysis/study.h"
 #include "inferometer/stats/moments.h"
@@ -23,13 +26,17 @@ inline constexpr int kDriftSlopes = 250'000;  ///< pairs of medians, about, over
 /// The parts that these runs, of a table's levels, stand for.
 [[nodiscard]] std::vector<int> parts_of(const std::vector<const Run*>& levels);
 
+/// Of each part the first one with the same levels, flagged or not.
+[[nodiscard]] std::vector<uint32_t> first_alike(const RunTable& table);
+
 /// What time does to a metric, by its place in kGroupMetrics, over the runs of some parts: as time_of, from every run.
 [[nodiscard]] MetricTime time_of_parts(const RunTable& table, size_t metric, const std::vector<int>& parts);
 
 /// Values of parts, sorted, with their moments: a group of any parts costs no pass over runs.
 class PartValues {
  public:
-  PartValues(const RunTable& table, const std::vector<std::vector<uint32_t>>& rows_by_part);
+  /// by_part: the table's rows by part.
+  PartValues(const RunTable& table, const RowGroups& by_part);
   /// As make_group of all runs of these parts.
   [[nodiscard]] Group group(std::string label, std::map<std::string, std::string> keys, const std::vector<int>& parts,
                             const SessionTime& session) const;
@@ -38,14 +45,15 @@ class PartValues {
 
  private:
   struct Values {
-    std::vector<double> sorted;
-    stats::Moments plain, logs;
+    std::span<const double> sorted;
+    stats::Moments logs;
     stats::TimedMoments timed;
     bool positive = true;
   };
-  static void fill(Values& values);
+  static Values known_values(std::span<double> values, std::span<const double> times);
 
   const RunTable& table_;
+  std::array<std::vector<double>, kGroupMetrics.size()> columns_;  ///< each part's values together, sorted
   std::vector<std::array<Values, kGroupMetrics.size()>> values_;
 };
 
@@ -55,17 +63,24 @@ struct GroupParts {
   SessionTime session;
   MetricTime unflagged_latency;  ///< of runs without a flag
 };
-[[nodiscard]] GroupParts group_parts(const RunTable& table, const std::vector<std::vector<uint32_t>>& rows);
+[[nodiscard]] GroupParts group_parts(const RunTable& table, const RowGroups& by_part);
+
+inline constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();  ///< of a run without the metric
+inline constexpr double kNoLog = std::numeric_limits<double>::infinity();     ///< of a value that is not positive
+
+/// Logs of effect_metrics(), by the table's rows: a number, kNoValue or kNoLog.
+using EffectLogs = std::array<std::vector<double>, 4>;
+[[nodiscard]] EffectLogs effect_logs(const RunTable& table);
 
 /// Everything but conclusions and warnings.
 void fill_study_of_many(Study& study, const RunTable& table);
 
-/// Its parts. `rows`: the table's rows_by_part().
+/// Its parts.
 void fill_groups_of_many(Study& study, const RunTable& table, const GroupParts& of_groups);
-void fill_scaling_of_many(Study& study, const RunTable& table, const std::vector<std::vector<uint32_t>>& rows);
-void fill_pairs_of_many(Study& study, const RunTable& table, const std::vector<std::vector<uint32_t>>& rows);
-void fill_variance_of_many(Study& study, const RunTable& table);
-void fill_drift_of_many(Study& study, const RunTable& table, const std::vector<std::vector<uint32_t>>& rows);
+void fill_scaling_of_many(Study& study, const RunTable& table, const RowGroups& by_part);
+void fill_pairs_of_many(Study& study, const RunTable& table, const EffectLogs& logs);
+void fill_variance_of_many(Study& study, const RunTable& table, const EffectLogs& logs);
+void fill_drift_of_many(Study& study, const RunTable& table, const std::vector<double>& log_latency);
 void fill_determinism_of_many(Study& study, const RunTable& table);
 
 }  // namespace ifm

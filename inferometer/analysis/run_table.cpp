@@ -1,8 +1,11 @@
 #include "inferometer/analysis/run_table.h"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 #include <utility>
+
+#include "inferometer/analysis/groups.h"
 
 namespace ifm {
 namespace {
@@ -20,6 +23,12 @@ Run levels_of(const Run& run) {
   levels.max_tokens = run.max_tokens;
   levels.temperature = run.temperature;
   return levels;
+}
+
+template <typename T>
+void move_behind(std::vector<T>& column, std::vector<T>& later) {
+  column.insert(column.end(), later.begin(), later.end());
+  later = {};
 }
 
 }  // namespace
@@ -56,14 +65,13 @@ void RunTable::add(const Run& run) {
     part.rated_tokens += *run.output_tokens;
     part.rated_seconds += *m.e2e_s;
   }
-  Row& row = rows_.emplace_back();
-  row.part = index;
-  row.block = run.block;
-  row.repeat = run.repeat;
-  row.output_tokens = run.output_tokens.value_or(-1);
-  row.start_ns = run.start_ns;
+  columns_.part.push_back(static_cast<uint32_t>(index));
+  columns_.block.push_back(run.block);
+  columns_.repeat.push_back(run.repeat);
+  columns_.output_tokens.push_back(run.output_tokens.value_or(-1));
+  columns_.start_h.push_back(static_cast<double>(run.start_ns) / kNsPerHour);
   for (size_t i = 0; i < kGroupMetrics.size(); ++i)
-    row.metrics[i] = (m.*kGroupMetrics[i].of).value_or(std::numeric_limits<double>::quiet_NaN());
+    columns_.metrics[i].push_back((m.*kGroupMetrics[i].of).value_or(std::numeric_limits<double>::quiet_NaN()));
 }
 
 void RunTable::append(RunTable&& later) {
@@ -80,12 +88,14 @@ void RunTable::append(RunTable&& later) {
     part.rated_tokens += other.rated_tokens;
     part.rated_seconds += other.rated_seconds;
   }
-  rows_.reserve(rows_.size() + later.rows_.size());
-  for (Row& row : later.rows_) {
-    row.part = places[static_cast<size_t>(row.part)];
-    rows_.push_back(row);
-  }
-  later.rows_ = {};
+  const auto renumbered = [&](uint32_t part) { return static_cast<uint32_t>(places[part]); };
+  std::ranges::transform(later.columns_.part, later.columns_.part.begin(), renumbered);
+  move_behind(columns_.part, later.columns_.part);
+  move_behind(columns_.block, later.columns_.block);
+  move_behind(columns_.repeat, later.columns_.repeat);
+  move_behind(columns_.output_tokens, later.columns_.output_tokens);
+  move_behind(columns_.start_h, later.columns_.start_h);
+  for (size_t i = 0; i < kGroupMetrics.size(); ++i) move_behind(columns_.metrics[i], later.columns_.metrics[i]);
   for (const auto& [flag, runs] : later.flags_) flags_[flag] += runs;
 }
 
@@ -93,15 +103,6 @@ std::vector<const Run*> RunTable::levels() const {
   std::vector<const Run*> runs;
   for (const Part& part : parts_) runs.push_back(&part.levels);
   return runs;
-}
-
-std::vector<std::vector<uint32_t>> RunTable::rows_by_part() const {
-  std::vector<size_t> sizes(parts_.size(), 0);
-  for (const Row& row : rows_) ++sizes[static_cast<size_t>(row.part)];
-  std::vector<std::vector<uint32_t>> rows(parts_.size());
-  for (size_t i = 0; i < rows.size(); ++i) rows[i].reserve(sizes[i]);
-  for (size_t i = 0; i < rows_.size(); ++i) rows[static_cast<size_t>(rows_[i].part)].push_back(static_cast<uint32_t>(i));
-  return rows;
 }
 
 }  // namespace ifm

@@ -34,17 +34,16 @@ constexpr size_t kLatency = 0;  ///< its place there
 /// Whether two runs are of the same cell with the same levels of every factor.
 [[nodiscard]] bool same_levels(const Run& a, const Run& b);
 
-/// Many measured runs in little memory: 80 bytes a timed one, and of those that share all factor levels ("part") what they share.
+/// Many measured runs in little memory: 88 bytes a timed one, and of those that share all factor levels ("part") what they share.
 class RunTable {
  public:
-  /// What of a run is not its part's.
-  struct Row {
-    int part = 0;
-    int block = 0;
-    int repeat = 0;
-    int output_tokens = -1;  ///< unknown: −1
-    int64_t start_ns = 0;
-    std::array<double, kGroupMetrics.size()> metrics{};  ///< NaN where there is none
+  /// What of timed runs is not their part's, in execution order.
+  struct Columns {
+    std::vector<uint32_t> part;
+    std::vector<int> block, repeat;
+    std::vector<int> output_tokens;                                 ///< unknown: −1
+    std::vector<double> start_h;                                    ///< hours after the session's start
+    std::array<std::vector<double>, kGroupMetrics.size()> metrics;  ///< NaN where there is none
   };
 
   /// Runs with the same cell and levels, flagged or not.
@@ -63,18 +62,17 @@ class RunTable {
   /// Takes all of a table of runs that came later.
   void append(RunTable&& later);
 
-  [[nodiscard]] const std::vector<Row>& rows() const { return rows_; }  ///< of timed runs, in execution order
+  [[nodiscard]] const Columns& columns() const { return columns_; }
+  [[nodiscard]] size_t timed() const { return columns_.part.size(); }  ///< runs
   [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
   [[nodiscard]] const std::map<std::string, int>& flags() const { return flags_; }  ///< runs by flag
   /// The runs that stand for the parts, in the parts' order.
   [[nodiscard]] std::vector<const Run*> levels() const;
-  /// Each part's rows, as indices in execution order. Cost: O(rows).
-  [[nodiscard]] std::vector<std::vector<uint32_t>> rows_by_part() const;
 
  private:
   int part_of(const Run& run, bool flagged);
 
-  std::vector<Row> rows_;
+  Columns columns_;
   std::vector<Part> parts_;
   std::unordered_map<int, std::vector<int>> parts_of_cell_;
   std::map<std::string, int> flags_;

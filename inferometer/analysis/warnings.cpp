@@ -56,6 +56,7 @@ std::string flag_meaning(const std::string& flag) {
       {"suspended", "the machine slept while it ran"},
       {"count_disputed", "token counts disagree, so it has no tok/s"},
       {"eos_not_ignored", "the server ended at an EOS that it was to ignore, so its latency is not compared"},
+      {"double_bos", "its prompt began with two BOS tokens, of which one was left out"},
       {"no_end_marker", "the server's stream ended without saying that it did"},
       {"prompt_cached", "part of its prompt came from a cache"}};
   const auto found = meanings.find(flag);

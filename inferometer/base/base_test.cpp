@@ -1,7 +1,10 @@
 #include <array>
 #include <chrono>
+#include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -81,8 +84,40 @@ TEST(MappedFile, RefusesDirectoriesAndFifosWithoutBlocking) {
   ::unlink(fifo.c_str());
 }
 
+TEST(MappedFile, Fault15AFileThatShrinksReadsAsZerosAndSaysSo) {
+  const std::string path = ::testing::TempDir() + "/ifm_shrinks";
+  std::ofstream(path) << std::string(1 << 20, 'x');
+  MappedFile first(path);
+  const MappedFile file = std::move(first);
+  const std::string other_path = path + ".other";
+  std::ofstream(other_path) << std::string(1 << 16, 'y');
+  const MappedFile other(other_path);
+  const auto at = [](const MappedFile& f, std::size_t i) { return static_cast<char>(*(&f.bytes()[0] + i)); };
+  EXPECT_EQ(at(file, (1 << 20) - 1), 'x');
+  EXPECT_TRUE(file.intact());
+  std::filesystem::resize_file(path, 10'000);
+  EXPECT_EQ(at(file, 0), 'x');
+  EXPECT_TRUE(file.intact());
+  EXPECT_EQ(at(file, (1 << 20) - 1), '\0');
+  EXPECT_FALSE(file.intact());
+  EXPECT_EQ(at(file, 500'000), '\0');
+  EXPECT_EQ(at(file, 0), 'x');
+  EXPECT_EQ(at(other, 100), 'y');
+  EXPECT_TRUE(other.intact());
+  std::filesystem::remove(path);
+  std::filesystem::remove(other_path);
+}
+
+TEST(MappedFileDeathTest, ABusErrorElsewhereStillEndsTheProcess) {
+  const std::string path = ::testing::TempDir() + "/ifm_bus";
+  std::ofstream(path) << std::string(1 << 14, 'x');
+  const MappedFile guarded(path);
+  EXPECT_EXIT(::raise(SIGBUS), testing::KilledBySignal(SIGBUS), "");
+  std::filesystem::remove(path);
+}
+
 // Not the wall clock, which somebody may set while a run is under way.
-TEST(SteadyClock, IsTheStandardLibrarysSteadyClock) {
+TEST(SteadyClock, Fault92IsTheStandardLibrarysSteadyClock) {
   const auto steady_ns = [] { return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count(); };
   SteadyClock clock;
   const int64_t before_ns = steady_ns();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -94,6 +95,8 @@ void print_statistics(const LoadedModel& loaded, const Completion& completion, c
   line += fmt::format(" | load {:.2f} s", loaded.load_s);
   if (info.threads > 0) line += fmt::format(" | {} {}, threads {}", loaded.engine->name(), info.isa, info.threads);
   fmt::print(stderr, "[{}]\n", line);
+  if (std::ranges::find(completion.flags, "double_bos") != completion.flags.end())
+    fmt::print(stderr, "note: the prompt began with two BOS tokens, of which one was left out\n");
 }
 
 int generate(const GenerateFlags& flags) {

@@ -63,7 +63,7 @@ EndedSession run_plan_into(const fs::path& out, const Plan& plan, const SessionO
   const InterruptGuard guard;
   EndedSession ended;
   ended.outcome = run_session(plan, options, {factory, resolve, clock, store, *probe, progress, guard.token()});
-  progress.finish();
+  progress.finish(ended.outcome.interrupted);
   ended.session = store.session(ended.outcome.session);
   ended.runs = store.runs(ended.outcome.session);
   ended.blocks = store.blocks(ended.outcome.session);

@@ -15,8 +15,8 @@ class RunProgress final : public SessionObserver {
   void on_session(int64_t session, const Plan& plan, int runs, int done) override;
   void on_run_begin(const Run& run) override;
   void on_run_end(const Run& run) override;
-  void finish() {
-    if (bar_ != nullptr) bar_->finish();
+  void finish(bool interrupted) {
+    if (bar_ != nullptr) bar_->finish(interrupted ? "interrupted after" : "done in");
   }
   [[nodiscard]] const std::string& last_error() const { return last_error_; }
 

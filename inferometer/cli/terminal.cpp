@@ -150,11 +150,11 @@ void ProgressBar::draw(int64_t done, std::string_view note, double seconds_left)
   std::fflush(stream_);
 }
 
-void ProgressBar::finish() {
+void ProgressBar::finish(std::string_view how) {
   if (finished_) return;
   finished_ = true;
   const double spent_s = static_cast<double>(SteadyClock().now_ns() - start_ns_) * 1e-9;
-  fmt::print(stream_, "{}{} done in {}{}\n", live_ ? "\r" : "", label_, format_duration(spent_s), live_ ? "\x1b[K" : "");
+  fmt::print(stream_, "{}{} {} {}{}\n", live_ ? "\r" : "", label_, how, format_duration(spent_s), live_ ? "\x1b[K" : "");
   std::fflush(stream_);
 }
 

@@ -39,8 +39,8 @@ class ProgressBar {
   void update(int64_t done, std::string_view note = {});
   /// As update(), with a better knowledge of the time that is left.
   void update(int64_t done, std::string_view note, double seconds_left);
-  /// Ends the line and says how long it took.
-  void finish();
+  /// Ends the line and says how long it took: "done in 3 s"; what else than done: "interrupted after".
+  void finish(std::string_view how = "done in");
 
  private:
   void draw(int64_t done, std::string_view note, double seconds_left);

@@ -25,7 +25,7 @@ std::string written(const Function& function) {
 }
 
 // FAULTS 70: text of a model must not be able to steer the terminal.
-TEST(Printable, ShowsControlCharactersInsteadOfSendingThem) {
+TEST(Printable, Fault70ControlCharactersAreShownInsteadOfSent) {
   EXPECT_EQ(printable("plain\ttext\n"), "plain\ttext\n");
   EXPECT_EQ(printable("\x1b[31mred\x07\r"), "\\x1b[31mred\\x07\\x0d");
   EXPECT_EQ(printable("\xC2\x9B"

@@ -36,6 +36,19 @@ std::vector<KvSequence> make_sequences(KvPool& pool, int count, int64_t capacity
   return sequences;
 }
 
+/// What `work` gives; an error that a weight file is not whole any more comes before what followed from it.
+template <typename Work>
+auto while_whole(const Checkpoint& checkpoint, const Work& work) {
+  try {
+    auto result = work();
+    checkpoint.check_intact();
+    return result;
+  } catch (const Error&) {
+    checkpoint.check_intact();
+    throw;
+  }
+}
+
 class EmbeddedModel final : public Model {
  public:
   EmbeddedModel(const EngineOptions& options, Clock& clock, const std::filesystem::path& path, const std::string& name)
@@ -58,6 +71,7 @@ class EmbeddedModel final : public Model {
                .speculation = options.speculation},
         evaluator_(llama_, sequences_) {
     check_tokenizer(text_.tokenizer, checkpoint_.config().vocab, path);
+    checkpoint_.check_intact();
     const ModelConfig& config = checkpoint_.config();
     info_ = {.name = name,
              .path = path,
@@ -81,20 +95,33 @@ class EmbeddedModel final : public Model {
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
 
-  [[nodiscard]] std::vector<TokenId> encode(const Request& request) override { return encode_request(text_, request); }
+  [[nodiscard]] std::vector<TokenId> encode(const Request& request) override { return encode_request(text_, request).ids; }
 
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) override { return text_.tokenizer.decode(ids); }
 
   Completion generate(const Request& request, TokenSink& sink, StopToken stop) override {
-    const int64_t start_ns = clock_.now_ns();
-    Generation generation(setup_, request, encode(request), sequences_.front(), sink, std::move(stop), start_ns);
-    while (!generation.finished()) step(llama_, std::array{&generation});
-    return generation.completion();
+    return while_whole(checkpoint_, [&] {
+      const int64_t start_ns = clock_.now_ns();
+      PromptIds prompt = encode_request(text_, request);
+      Generation generation(setup_, request, std::move(prompt.ids), sequences_.front(), sink, std::move(stop), start_ns);
+      while (!generation.finished()) step(llama_, std::array{&generation});
+      Completion done = generation.completion();
+      flag_prompt(prompt, done);
+      return done;
+    });
   }
 
   [[nodiscard]] std::vector<Completion> generate_many(std::span<const Job> jobs) override {
+    return while_whole(checkpoint_, [&] { return complete(jobs); });
+  }
+
+  [[nodiscard]] Evaluator* evaluator() override { return &evaluator_; }
+
+ private:
+  std::vector<Completion> complete(std::span<const Job> jobs) {
     const int64_t start_ns = clock_.now_ns();
     std::vector<std::optional<Generation>> places(sequences_.size());
+    std::vector<PromptIds> prompts(places.size());
     std::vector<std::size_t> job_of(places.size());
     std::vector<Completion> done(jobs.size());
     std::size_t next = 0;
@@ -104,11 +131,13 @@ class EmbeddedModel final : public Model {
         std::optional<Generation>& place = places[i];
         if (place && place->finished()) {
           done[job_of[i]] = place->completion();
+          flag_prompt(prompts[i], done[job_of[i]]);
           place.reset();
         }
         if (!place && next < jobs.size()) {
           const Job& job = jobs[job_of[i] = next++];
-          place.emplace(setup_, *job.request, encode(*job.request), sequences_[i], *job.sink, job.stop, start_ns);
+          prompts[i] = encode_request(text_, *job.request);
+          place.emplace(setup_, *job.request, prompts[i].ids, sequences_[i], *job.sink, job.stop, start_ns);
         }
         if (place) running.push_back(&*place);
       }
@@ -117,9 +146,6 @@ class EmbeddedModel final : public Model {
     }
   }
 
-  [[nodiscard]] Evaluator* evaluator() override { return &evaluator_; }
-
- private:
   Clock& clock_;
   Checkpoint checkpoint_;
   Prefault prefault_;  // while the tokenizer is read, which takes about as long

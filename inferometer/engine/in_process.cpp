@@ -42,9 +42,13 @@ const std::string& raw_text_of(const Request& request) {
   return request.messages.front().content;
 }
 
-std::vector<TokenId> encode_request(const ModelText& text, const Request& request) {
+PromptIds encode_request(const ModelText& text, const Request& request) {
   if (request.form == PromptForm::chat) return text.encode_chat(chat_of(request.messages));
   return text.encode_raw(raw_text_of(request));
+}
+
+void flag_prompt(const PromptIds& prompt, Completion& completion) {
+  if (prompt.doubled_bos) completion.flags.emplace_back("double_bos");
 }
 
 void check_tokenizer(const Tokenizer& tokenizer, int64_t rows, const std::filesystem::path& path) {

@@ -25,7 +25,9 @@ namespace ifm {
 /// The text of a raw prompt. @throws Error usage when the request has not exactly one message.
 [[nodiscard]] const std::string& raw_text_of(const Request& request);
 /// Ids of a request, through the chat template unless it is raw. @throws Error as ModelText and raw_text_of().
-[[nodiscard]] std::vector<TokenId> encode_request(const ModelText& text, const Request& request);
+[[nodiscard]] PromptIds encode_request(const ModelText& text, const Request& request);
+/// Says of an answer what was wrong with its prompt.
+void flag_prompt(const PromptIds& prompt, Completion& completion);
 
 /// @throws Error invalid_data when the tokenizer has ids that the embedding has no rows for.
 void check_tokenizer(const Tokenizer& tokenizer, int64_t rows, const std::filesystem::path& path);

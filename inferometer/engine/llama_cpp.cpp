@@ -128,7 +128,7 @@ class LlamaCppModel final : public Model {
   }
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
-  [[nodiscard]] std::vector<TokenId> encode(const Request& request) override { return text_.encode(request); }
+  [[nodiscard]] std::vector<TokenId> encode(const Request& request) override { return text_.encode(request).ids; }
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) override { return text_.decode(ids); }
   Completion generate(const Request& request, TokenSink& sink, StopToken stop) override;
   [[nodiscard]] Evaluator* evaluator() override { return &evaluator_; }
@@ -147,7 +147,8 @@ class LlamaCppModel final : public Model {
 
 Completion LlamaCppModel::generate(const Request& request, TokenSink& sink, StopToken stop) {
   Completion done{.start_ns = clock_.now_ns()};
-  const std::vector<TokenId> prompt = text_.encode(request);
+  const PromptIds encoded = text_.encode(request);
+  const std::vector<TokenId>& prompt = encoded.ids;
   check_fits(prompt.size(), request.max_tokens, context_.capacity());
   Sampler sampler(sampler_config_of(request.sampling), kernels_for(""), context_.vocab());
   Answer answer(request, text_.eos());
@@ -169,6 +170,7 @@ Completion LlamaCppModel::generate(const Request& request, TokenSink& sink, Stop
     going = !stop.stop_requested() && context_.evaluate({&id, 1}, LlamaCppContext::Outputs::last, stop);
   }
   done.finish = answer.finish().value_or(FinishReason::cancelled);
+  flag_prompt(encoded, done);
   return done;
 }
 

@@ -100,7 +100,7 @@ bool LlamaCppText::agrees() const {
     return text_->tokenizer.encode(text, SpecialText::plain) == tokenize(vocab_, text, Prefix::none, SpecialText::plain);
   };
   if (!std::ranges::all_of(kProbes, same)) return false;
-  if (text_->encode_raw("Hello") != tokenize(vocab_, "Hello", Prefix::add, SpecialText::parse)) return false;
+  if (text_->encode_raw("Hello").ids != tokenize(vocab_, "Hello", Prefix::add, SpecialText::parse)) return false;
   if (!text_->chat_template) return true;
   try {
     const std::string conversation = chat_text(probe_conversation());
@@ -133,15 +133,12 @@ std::string LlamaCppText::chat_text(const std::vector<PromptMessage>& messages) 
   return text;
 }
 
-std::vector<TokenId> LlamaCppText::encode(const Request& request) const {
+PromptIds LlamaCppText::encode(const Request& request) const {
   if (agrees_) return encode_request(*text_, request);
   if (request.form == PromptForm::chat) {
-    std::vector<TokenId> ids = tokenize(vocab_, chat_text(request.messages), Prefix::add, SpecialText::parse);
-    // The template may have written the BOS that the tokenizer puts in front.
-    if (ids.size() > 1 && ids[0] == llama_vocab_bos(vocab_) && ids[1] == ids[0]) ids.erase(ids.begin());
-    return ids;
+    return with_one_bos(tokenize(vocab_, chat_text(request.messages), Prefix::add, SpecialText::parse), llama_vocab_bos(vocab_));
   }
-  return tokenize(vocab_, raw_text_of(request), Prefix::add, SpecialText::parse);
+  return with_one_bos(tokenize(vocab_, raw_text_of(request), Prefix::add, SpecialText::parse), llama_vocab_bos(vocab_));
 }
 
 std::string LlamaCppText::decode(std::span<const TokenId> ids) const {

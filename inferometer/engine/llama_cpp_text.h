@@ -22,7 +22,7 @@ class LlamaCppText {
   LlamaCppText(const llama_model& model, const Checkpoint* checkpoint);
 
   /// @throws Error usage, unsupported when there is no usable chat template.
-  [[nodiscard]] std::vector<TokenId> encode(const Request& request) const;
+  [[nodiscard]] PromptIds encode(const Request& request) const;
   /// Special tokens are included as their text.
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) const;
   /// What an id adds to an answer; empty for special tokens. Valid until the next call.

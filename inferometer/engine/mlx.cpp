@@ -73,14 +73,17 @@ class MlxModel final : public Model {
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
 
-  [[nodiscard]] std::vector<TokenId> encode(const Request& request) override { return encode_request(text_, request); }
+  [[nodiscard]] std::vector<TokenId> encode(const Request& request) override { return encode_request(text_, request).ids; }
 
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) override { return text_.tokenizer.decode(ids); }
 
   Completion generate(const Request& request, TokenSink& sink, StopToken stop) override {
     const int64_t start_ns = clock_.now_ns();
-    MlxGeneration generation(setup_, request, encode(request), sink, std::move(stop), start_ns);
-    return on_stream(stream_, [&] { return generation.run(); });
+    PromptIds prompt = encode_request(text_, request);
+    MlxGeneration generation(setup_, request, std::move(prompt.ids), sink, std::move(stop), start_ns);
+    Completion done = on_stream(stream_, [&] { return generation.run(); });
+    flag_prompt(prompt, done);
+    return done;
   }
 
   [[nodiscard]] Evaluator* evaluator() override { return &evaluator_; }

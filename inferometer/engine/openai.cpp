@@ -125,7 +125,7 @@ class OpenAiModel final : public Model {
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
 
   [[nodiscard]] std::vector<TokenId> encode(const Request& request) override {
-    return local_ ? encode_request(local_->text, request) : std::vector<TokenId>();
+    return local_ ? encode_request(local_->text, request).ids : std::vector<TokenId>();
   }
 
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) override {

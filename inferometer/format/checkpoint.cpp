@@ -127,6 +127,13 @@ std::vector<std::span<const std::byte>> Checkpoint::mappings() const {
   return file != nullptr ? std::vector{file->mapping()} : safetensors()->mappings();
 }
 
+void Checkpoint::check_intact() const {
+  const MappedFile* lost = std::visit([](const auto& store) { return store.lost(); }, store_);
+  if (lost != nullptr)
+    fail(ErrorKind::io, "{}: cannot be read any more: the file shrank while it was in use, or its disk failed",
+         lost->path().string());
+}
+
 int64_t Checkpoint::tensor_bytes() const {
   int64_t bytes = 0;
   for (const TensorView& tensor : tensors_of(store_)) bytes += static_cast<int64_t>(tensor.bytes.size());

@@ -34,6 +34,8 @@ class Checkpoint {
   [[nodiscard]] std::vector<std::filesystem::path> weight_files() const;
   /// Those files' mapped bytes.
   [[nodiscard]] std::vector<std::span<const std::byte>> mappings() const;
+  /// Whether every weight that was read stood in its file. Cheap. @throws Error io when a file shrank since, or its disk failed.
+  void check_intact() const;
   /// Sum of all tensors' bytes.
   [[nodiscard]] int64_t tensor_bytes() const;
   /// Number of weights (quantized tensors counted by element, scales and biases not).

@@ -125,7 +125,7 @@ TEST_F(MlxFolder, TakesPlainTensorsBesideQuantizedOnes) {
   EXPECT_EQ(checkpoint.parameters(), kVocab * kHidden + kMatrixElements + 3 * kHidden);
 }
 
-TEST_F(MlxFolder, RefusesBrokenQuantization) {  // FAULTS 18
+TEST_F(MlxFolder, Fault18BrokenQuantizationIsRefused) {
   const std::string up = "model.layers.0.mlp.up_proj";
   const auto good = tensors;
   const auto again = [&] { tensors = good; };
@@ -143,7 +143,7 @@ TEST_F(MlxFolder, RefusesBrokenQuantization) {  // FAULTS 18
   expect_refused("4 bits: tensor \"model.layers.0.mlp.up_proj.weight\" has shape [512, 64] (expected [512, 32])");
 }
 
-TEST_F(MlxFolder, RefusesWrongShapesAndTypes) {  // FAULTS 18
+TEST_F(MlxFolder, Fault18WrongShapesAndTypesAreRefused) {
   const std::string up = "model.layers.0.mlp.up_proj";
   const auto good = tensors;
   const auto again = [&] { tensors = good; };
@@ -167,7 +167,7 @@ TEST_F(MlxFolder, RefusesWrongShapesAndTypes) {  // FAULTS 18
   expect_refused("tensor \"model.norm.weight\" has type F64", ErrorKind::unsupported);
 }
 
-TEST_F(MlxFolder, RefusesWhatContradictsItsConfiguration) {
+TEST_F(MlxFolder, Fault22And51WhatContradictsItsConfigurationIsRefused) {
   const json good = config;
   config["quantization"]["model.layers.0.mlp.up_proj"] = false;
   expect_refused("config.json says that it is not quantized");
@@ -182,13 +182,13 @@ TEST_F(MlxFolder, RefusesWhatContradictsItsConfiguration) {
   expect_refused("weights of \"lm_head\" are missing");
   config = good;
   config["num_hidden_layers"] = 2;
-  expect_refused("weights of \"model.layers.1.input_layernorm\" are missing");  // FAULTS 51
+  expect_refused("weights of \"model.layers.1.input_layernorm\" are missing");
   config = good;
   config["vocab_size"] = 7;
-  expect_refused("\"model.embed_tokens.weight\" has shape [6, 64] (expected [7, 64])");  // FAULTS 22
+  expect_refused("\"model.embed_tokens.weight\" has shape [6, 64] (expected [7, 64])");
 }
 
-TEST_F(MlxFolder, RefusesGroupsThatDoNotDivide) {  // FAULTS 18
+TEST_F(MlxFolder, Fault18GroupsThatDoNotDivideAreRefused) {
   config["hidden_size"] = 288;
   config["head_dim"] = 128;
   replace(tensor("model.embed_tokens.weight", DType::u32, {kVocab, 72}));
@@ -280,7 +280,7 @@ TEST_F(GgufCheckpoint, RefusesTypesThatItCannotComputeWith) {
   }
 }
 
-TEST_F(GgufCheckpoint, CountsItsTensors) {  // FAULTS 51
+TEST_F(GgufCheckpoint, Fault51TensorsAreCounted) {
   build(DType::q4_0);
   tensors.pop_back();
   expect_error([&] { (void)open(); }, ErrorKind::invalid_data, "weights of \"model.layers.0.mlp.down_proj\" are missing",

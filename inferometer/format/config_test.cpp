@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "inferometer/base/test_fault_name.h"
 #include "inferometer/format/gguf_writer.h"
 #include "inferometer/format/model_config.h"
 #include "inferometer/format/test_files.h"
@@ -17,6 +18,7 @@ namespace {
 
 using nlohmann::json;
 using test::expect_error;
+using test::fault_name;
 using test::TempFolder;
 using test::tensor;
 
@@ -82,7 +84,7 @@ TEST(ConfigJson, FillsInWhatHuggingFaceLeavesOut) {  // defaults of transformers
   EXPECT_FALSE(config.rope.llama3.has_value());
   EXPECT_FALSE(config.tied_head);
   EXPECT_FALSE(config.bos.has_value());
-  EXPECT_TRUE(config.eos.empty());  // FAULTS 25
+  EXPECT_TRUE(config.eos.empty());
   EXPECT_FALSE(config.affine.has_value());
 }
 
@@ -95,7 +97,7 @@ TEST(ConfigJson, ReadsRopeParametersOfNewerTransformers) {
   EXPECT_FALSE(read_patched(R"({"rope_scaling":{"type":"default","rope_type":null}})").rope.llama3);
 }
 
-TEST(ConfigJson, EosIsAnIdOrAListAndGenerationConfigAddsToIt) {  // FAULTS 25
+TEST(ConfigJson, Fault25EosIsAnIdOrAListAndGenerationConfigAddsToIt) {
   EXPECT_THAT(read_patched(R"({"eos_token_id":7})").eos, testing::ElementsAre(7));
   EXPECT_THAT(read_patched(R"({"eos_token_id":[]})").eos, testing::IsEmpty());
   json config = good_config();
@@ -119,67 +121,77 @@ TEST(ConfigJson, ReadsQuantizationOfSingleLayers) {
 }
 
 struct Fault {
-  const char* label;  // number in FAULTS
+  const char* label;  // number in docs/faults.md
   const char* patch;
   const char* message;
   ErrorKind kind = ErrorKind::invalid_data;
 };
 
-TEST(ConfigJson, RejectsEachWrongField) {
-  const Fault faults[] = {
-      {"19 zero heads", R"({"num_attention_heads":0})", "number of attention heads is 0 (expected 1 to 1024)"},
-      {"19 zero heads, no head_dim", R"({"num_attention_heads":0,"head_dim":null})", "0 attention heads do not divide"},
-      {"19 zero hidden", R"({"hidden_size":0})", "hidden size is 0"},
-      {"19 zero KV heads", R"({"num_key_value_heads":0})", "number of KV heads is 0"},
-      {"19 no hidden", R"({"hidden_size":null})", "field \"hidden_size\" is missing"},
-      {"19 negative", R"({"intermediate_size":-1})", "intermediate size is -1"},
-      {"20 2^31 layers", R"({"num_hidden_layers":2147483648})", "number of layers is 2147483648 (expected 1 to 1000)"},
-      {"20 2^64-1 layers", R"({"num_hidden_layers":18446744073709551615})", "expected less than 2^63"},
-      {"20 vocabulary", R"({"vocab_size":4194305})", "vocabulary size is 4194305"},
-      {"20 hidden", R"({"hidden_size":1048577})", "hidden size is 1048577"},
-      {"20 context", R"({"max_position_embeddings":134217729})", "context length is 134217729"},
-      {"21 KV heads", R"({"num_key_value_heads":5})", "5 KV heads do not divide 32 attention heads"},
-      {"21 heads do not divide", R"({"hidden_size":2050,"head_dim":null})", "32 attention heads do not divide hidden_size 2050"},
-      {"21 odd head_dim", R"({"head_dim":63})", "head dimension is 63 (expected even)"},
-      {"22 BOS", R"({"bos_token_id":128256})", "BOS token is 128256 (expected 0 to 128255)"},
-      {"23 theta 0", R"({"rope_theta":0})", "RoPE theta is 0"},
-      {"23 theta negative", R"({"rope_theta":-1.5})", "RoPE theta is -1.5"},
-      {"23 theta text", R"({"rope_theta":"1e4"})", "field \"rope_theta\" is string (expected a number)"},
-      {"24 auto_map", R"({"auto_map":{"AutoModel":"x.Y"}})", "\"auto_map\" asks for code", ErrorKind::unsupported},
-      {"24 model_file", R"({"model_file":"x.py"})", "\"model_file\" asks for code", ErrorKind::unsupported},
-      {"25 EOS range", R"({"eos_token_id":[1,128256]})", "EOS token is 128256"},
-      {"25 EOS negative", R"({"eos_token_id":-1})", "\"eos_token_id\" holds no token id"},
-      {"25 EOS 2^32+1", R"({"eos_token_id":4294967297})", "\"eos_token_id\" holds no token id"},
-      {"25 EOS float", R"({"eos_token_id":2.0})", "\"eos_token_id\" holds no token id"},
-      {"float layers", R"({"num_hidden_layers":16.0})", "\"num_hidden_layers\" is a floating-point number (expected an integer)"},
-      {"boolean layers", R"({"num_hidden_layers":true})", "\"num_hidden_layers\" is boolean (expected an integer)"},
-      {"eps 0", R"({"rms_norm_eps":0})", "RMS norm epsilon is 0"},
-      {"tie text", R"({"tie_word_embeddings":"true"})", "\"tie_word_embeddings\" is string (expected true or false)"},
-      {"qwen2", R"({"model_type":"qwen2"})", "model_type \"qwen2\" is not supported", ErrorKind::unsupported},
-      {"Qwen2ForCausalLM", R"({"model_type":null,"architectures":["Qwen2ForCausalLM"]})", "architecture \"Qwen2ForCausalLM\"",
-       ErrorKind::unsupported},
-      {"no architecture", R"({"model_type":null,"architectures":null})", "field \"model_type\" is missing"},
-      {"two architectures", R"({"architectures":["LlamaForCausalLM","X"]})", "not a list of one string"},
-      {"gelu", R"({"hidden_act":"gelu"})", "hidden_act \"gelu\" is not supported", ErrorKind::unsupported},
-      {"attention_bias", R"({"attention_bias":true})", "attention_bias true", ErrorKind::unsupported},
-      {"mlp_bias", R"({"mlp_bias":true})", "mlp_bias true", ErrorKind::unsupported},
-      {"yarn", R"({"rope_scaling":{"rope_type":"yarn"}})", "RoPE type \"yarn\" is not supported", ErrorKind::unsupported},
-      {"no factor", R"({"rope_scaling":{"factor":null}})", "rope_scaling: field \"factor\" is missing"},
-      {"no rope_type", R"({"rope_scaling":{"rope_type":null}})", "field \"rope_type\" is missing"},
-      {"factor 0", R"({"rope_scaling":{"factor":0}})", "RoPE scaling factor is 0"},
-      {"factors reversed", R"({"rope_scaling":{"high_freq_factor":1.0}})", "expected above low_freq_factor"},
-      {"partial rotary", R"({"partial_rotary_factor":0.5})", "partial_rotary_factor other than 1", ErrorKind::unsupported},
-      {"18 bits 3", R"({"quantization":{"bits":3}})", "bits is 3 (expected 4 or 8)"},
-      {"18 group 0", R"({"quantization":{"group_size":0}})", "group_size is 0 (expected 32, 64 or 128)"},
-      {"18 no bits", R"({"quantization":{"bits":null}})", "field \"bits\" is missing"},
-      {"18 layer's bits", R"({"quantization":{"lm_head":{"bits":16,"group_size":64}}})", "layer \"lm_head\": bits is 16"},
-      {"mxfp4", R"({"quantization":{"mode":"mxfp4"}})", "mode \"mxfp4\" is not supported", ErrorKind::unsupported},
-      {"gptq", R"({"quantization":null,"quantization_config":{"quant_method":"gptq","bits":4}})", "quant_method \"gptq\"",
-       ErrorKind::unsupported},
-  };
-  for (const Fault& fault : faults) {
-    expect_error([&] { (void)read_patched(fault.patch); }, fault.kind, fault.message, fault.label);
-  }
+class ConfigJsonRefuses : public testing::TestWithParam<Fault> {};
+
+TEST_P(ConfigJsonRefuses, SayingWhatIsWrong) {
+  const Fault& fault = GetParam();
+  expect_error([&] { (void)read_patched(fault.patch); }, fault.kind, fault.message, fault.label);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Faults, ConfigJsonRefuses,
+    testing::ValuesIn(std::vector<Fault>{
+        {"19 zero heads", R"({"num_attention_heads":0})", "number of attention heads is 0 (expected 1 to 1024)"},
+        {"19 zero heads, no head_dim", R"({"num_attention_heads":0,"head_dim":null})", "0 attention heads do not divide"},
+        {"19 zero hidden", R"({"hidden_size":0})", "hidden size is 0"},
+        {"19 zero KV heads", R"({"num_key_value_heads":0})", "number of KV heads is 0"},
+        {"19 no hidden", R"({"hidden_size":null})", "field \"hidden_size\" is missing"},
+        {"19 negative", R"({"intermediate_size":-1})", "intermediate size is -1"},
+        {"20 2^31 layers", R"({"num_hidden_layers":2147483648})", "number of layers is 2147483648 (expected 1 to 1000)"},
+        {"20 2^64-1 layers", R"({"num_hidden_layers":18446744073709551615})", "expected less than 2^63"},
+        {"20 vocabulary", R"({"vocab_size":4194305})", "vocabulary size is 4194305"},
+        {"20 hidden", R"({"hidden_size":1048577})", "hidden size is 1048577"},
+        {"20 context", R"({"max_position_embeddings":134217729})", "context length is 134217729"},
+        {"21 KV heads", R"({"num_key_value_heads":5})", "5 KV heads do not divide 32 attention heads"},
+        {"21 heads do not divide", R"({"hidden_size":2050,"head_dim":null})",
+         "32 attention heads do not divide hidden_size 2050"},
+        {"21 odd head_dim", R"({"head_dim":63})", "head dimension is 63 (expected even)"},
+        {"22 BOS", R"({"bos_token_id":128256})", "BOS token is 128256 (expected 0 to 128255)"},
+        {"23 theta 0", R"({"rope_theta":0})", "RoPE theta is 0"},
+        {"23 theta negative", R"({"rope_theta":-1.5})", "RoPE theta is -1.5"},
+        {"23 theta text", R"({"rope_theta":"1e4"})", "field \"rope_theta\" is string (expected a number)"},
+        {"24 auto_map", R"({"auto_map":{"AutoModel":"x.Y"}})", "\"auto_map\" asks for code", ErrorKind::unsupported},
+        {"24 model_file", R"({"model_file":"x.py"})", "\"model_file\" asks for code", ErrorKind::unsupported},
+        {"25 EOS range", R"({"eos_token_id":[1,128256]})", "EOS token is 128256"},
+        {"25 EOS negative", R"({"eos_token_id":-1})", "\"eos_token_id\" holds no token id"},
+        {"25 EOS 2^32+1", R"({"eos_token_id":4294967297})", "\"eos_token_id\" holds no token id"},
+        {"25 EOS float", R"({"eos_token_id":2.0})", "\"eos_token_id\" holds no token id"},
+        {"float layers", R"({"num_hidden_layers":16.0})",
+         "\"num_hidden_layers\" is a floating-point number (expected an integer)"},
+        {"boolean layers", R"({"num_hidden_layers":true})", "\"num_hidden_layers\" is boolean (expected an integer)"},
+        {"eps 0", R"({"rms_norm_eps":0})", "RMS norm epsilon is 0"},
+        {"tie text", R"({"tie_word_embeddings":"true"})", "\"tie_word_embeddings\" is string (expected true or false)"},
+        {"qwen2", R"({"model_type":"qwen2"})", "model_type \"qwen2\" is not supported", ErrorKind::unsupported},
+        {"Qwen2ForCausalLM", R"({"model_type":null,"architectures":["Qwen2ForCausalLM"]})", "architecture \"Qwen2ForCausalLM\"",
+         ErrorKind::unsupported},
+        {"no architecture", R"({"model_type":null,"architectures":null})", "field \"model_type\" is missing"},
+        {"two architectures", R"({"architectures":["LlamaForCausalLM","X"]})", "not a list of one string"},
+        {"gelu", R"({"hidden_act":"gelu"})", "hidden_act \"gelu\" is not supported", ErrorKind::unsupported},
+        {"attention_bias", R"({"attention_bias":true})", "attention_bias true", ErrorKind::unsupported},
+        {"mlp_bias", R"({"mlp_bias":true})", "mlp_bias true", ErrorKind::unsupported},
+        {"yarn", R"({"rope_scaling":{"rope_type":"yarn"}})", "RoPE type \"yarn\" is not supported", ErrorKind::unsupported},
+        {"no factor", R"({"rope_scaling":{"factor":null}})", "rope_scaling: field \"factor\" is missing"},
+        {"no rope_type", R"({"rope_scaling":{"rope_type":null}})", "field \"rope_type\" is missing"},
+        {"factor 0", R"({"rope_scaling":{"factor":0}})", "RoPE scaling factor is 0"},
+        {"factors reversed", R"({"rope_scaling":{"high_freq_factor":1.0}})", "expected above low_freq_factor"},
+        {"partial rotary", R"({"partial_rotary_factor":0.5})", "partial_rotary_factor other than 1", ErrorKind::unsupported},
+        {"18 bits 3", R"({"quantization":{"bits":3}})", "bits is 3 (expected 4 or 8)"},
+        {"18 group 0", R"({"quantization":{"group_size":0}})", "group_size is 0 (expected 32, 64 or 128)"},
+        {"18 no bits", R"({"quantization":{"bits":null}})", "field \"bits\" is missing"},
+        {"18 layer's bits", R"({"quantization":{"lm_head":{"bits":16,"group_size":64}}})", "layer \"lm_head\": bits is 16"},
+        {"mxfp4", R"({"quantization":{"mode":"mxfp4"}})", "mode \"mxfp4\" is not supported", ErrorKind::unsupported},
+        {"gptq", R"({"quantization":null,"quantization_config":{"quant_method":"gptq","bits":4}})", "quant_method \"gptq\"",
+         ErrorKind::unsupported},
+    }),
+    [](const auto& row) { return fault_name(row.param.label); });
+
+TEST(ConfigJson, Fault23ThetaThatIsNoNumberOfJsonIsRefused) {
   expect_error([] { (void)read(R"({"model_type":"llama","rope_theta":1e400})"); }, ErrorKind::invalid_data, "out of range",
                "23 theta 1e400");
   expect_error([] { (void)read(R"({"model_type":"llama","rope_theta":NaN})"); }, ErrorKind::invalid_data, "not valid JSON",
@@ -262,40 +274,48 @@ TEST(GgufConfig, FrequencyFactorsAndOwnHeadComeFromTensors) {
 }
 
 struct GgufFault {
-  const char* label;
+  const char* label;  // number in docs/faults.md
   GgufEntry change;
   const char* message;
   ErrorKind kind = ErrorKind::invalid_data;
 };
 
-TEST(GgufConfig, RejectsEachWrongField) {
-  const GgufFault faults[] = {
-      {"19 heads", {"llama.attention.head_count", Type::u32, uint64_t{0}}, "0 attention heads do not divide"},
-      {"21 KV heads", {"llama.attention.head_count_kv", Type::u32, uint64_t{3}}, "3 KV heads do not divide 4"},
-      {"KV heads per layer", {"llama.attention.head_count_kv", Type::i32s, std::vector<int64_t>{2, 2}}, "expected an integer"},
-      {"22 BOS", {"tokenizer.ggml.bos_token_id", Type::u32, uint64_t{8}}, "BOS token is 8 (expected 0 to 7)"},
-      {"25 EOS",
-       {"tokenizer.ggml.eos_token_id", Type::u32, uint64_t{4294967295}},
-       "\"tokenizer.ggml.eos_token_id\" is 4294967295"},
-      {"23 theta", {"llama.rope.freq_base", Type::f32, std::numeric_limits<double>::quiet_NaN()}, "RoPE theta is nan"},
-      {"23 theta u32", {"llama.rope.freq_base", Type::u32, uint64_t{10000}}, "expected a floating-point number"},
-      {"49 block_count", {"llama.block_count", Type::u32, uint64_t{1001}}, "number of layers is 1001 (expected 1 to 1000)"},
-      {"vocabulary", {"llama.vocab_size", Type::u32, uint64_t{9}}, "llama.vocab_size is 9 (expected 8"},
-      {"experts", {"llama.expert_count", Type::u32, uint64_t{8}}, "mixture of experts", ErrorKind::unsupported},
-      {"value_length", {"llama.attention.value_length", Type::u32, uint64_t{8}}, "value_length 8", ErrorKind::unsupported},
-      {"dimension_count", {"llama.rope.dimension_count", Type::u32, uint64_t{8}}, "dimension_count 8", ErrorKind::unsupported},
-      {"scaling",
-       {"llama.rope.scaling.type", Type::text, std::string("yarn")},
-       "\"yarn\" is not supported",
-       ErrorKind::unsupported},
-      {"qwen2",
-       {"general.architecture", Type::text, std::string("qwen2")},
-       "architecture \"qwen2\" is not supported",
-       ErrorKind::unsupported},
-  };
-  for (const GgufFault& fault : faults) {
-    expect_error([&] { (void)read_gguf({fault.change}); }, fault.kind, fault.message, fault.label);
-  }
+class GgufConfigRefuses : public testing::TestWithParam<GgufFault> {};
+
+TEST_P(GgufConfigRefuses, SayingWhatIsWrong) {
+  const GgufFault& fault = GetParam();
+  expect_error([&] { (void)read_gguf({fault.change}); }, fault.kind, fault.message, fault.label);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Faults, GgufConfigRefuses,
+    testing::ValuesIn(std::vector<GgufFault>{
+        {"19 heads", {"llama.attention.head_count", Type::u32, uint64_t{0}}, "0 attention heads do not divide"},
+        {"21 KV heads", {"llama.attention.head_count_kv", Type::u32, uint64_t{3}}, "3 KV heads do not divide 4"},
+        {"KV heads per layer", {"llama.attention.head_count_kv", Type::i32s, std::vector<int64_t>{2, 2}}, "expected an integer"},
+        {"22 BOS", {"tokenizer.ggml.bos_token_id", Type::u32, uint64_t{8}}, "BOS token is 8 (expected 0 to 7)"},
+        {"25 EOS",
+         {"tokenizer.ggml.eos_token_id", Type::u32, uint64_t{4294967295}},
+         "\"tokenizer.ggml.eos_token_id\" is 4294967295"},
+        {"23 theta", {"llama.rope.freq_base", Type::f32, std::numeric_limits<double>::quiet_NaN()}, "RoPE theta is nan"},
+        {"23 theta u32", {"llama.rope.freq_base", Type::u32, uint64_t{10000}}, "expected a floating-point number"},
+        {"49 block_count", {"llama.block_count", Type::u32, uint64_t{1001}}, "number of layers is 1001 (expected 1 to 1000)"},
+        {"vocabulary", {"llama.vocab_size", Type::u32, uint64_t{9}}, "llama.vocab_size is 9 (expected 8"},
+        {"experts", {"llama.expert_count", Type::u32, uint64_t{8}}, "mixture of experts", ErrorKind::unsupported},
+        {"value_length", {"llama.attention.value_length", Type::u32, uint64_t{8}}, "value_length 8", ErrorKind::unsupported},
+        {"dimension_count", {"llama.rope.dimension_count", Type::u32, uint64_t{8}}, "dimension_count 8", ErrorKind::unsupported},
+        {"scaling",
+         {"llama.rope.scaling.type", Type::text, std::string("yarn")},
+         "\"yarn\" is not supported",
+         ErrorKind::unsupported},
+        {"qwen2",
+         {"general.architecture", Type::text, std::string("qwen2")},
+         "architecture \"qwen2\" is not supported",
+         ErrorKind::unsupported},
+    }),
+    [](const auto& row) { return fault_name(row.param.label); });
+
+TEST(GgufConfig, RefusesWhatIsMissing) {
   for (const char* key : {"general.architecture", "llama.embedding_length", "llama.block_count", "llama.attention.head_count",
                           "llama.feed_forward_length", "llama.context_length", "llama.attention.layer_norm_rms_epsilon"}) {
     expect_error([&] { (void)read_gguf({}, {key}); }, ErrorKind::invalid_data, fmt::format("metadata key \"{}\" is missing", key),

@@ -40,6 +40,8 @@ class GgufFile {
   [[nodiscard]] int version() const { return version_; }
   [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }
   [[nodiscard]] std::span<const std::byte> mapping() const { return file_.bytes(); }
+  /// The file when it is not whole any more, else null.
+  [[nodiscard]] const MappedFile* lost() const { return file_.intact() ? nullptr : &file_; }
 
  private:
   explicit GgufFile(MappedFile file) : file_(std::move(file)) {}

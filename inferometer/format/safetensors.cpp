@@ -1,5 +1,6 @@
 #include "inferometer/format/safetensors.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -133,6 +134,11 @@ std::vector<std::span<const std::byte>> Safetensors::mappings() const {
   std::vector<std::span<const std::byte>> all;
   for (const MappedFile& file : files_) all.push_back(file.bytes());
   return all;
+}
+
+const MappedFile* Safetensors::lost() const {
+  const auto found = std::ranges::find_if_not(files_, &MappedFile::intact);
+  return found == files_.end() ? nullptr : &*found;
 }
 
 }  // namespace ifm

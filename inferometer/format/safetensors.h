@@ -27,6 +27,8 @@ class Safetensors {
   [[nodiscard]] std::vector<std::filesystem::path> paths() const;
   /// Their bytes.
   [[nodiscard]] std::vector<std::span<const std::byte>> mappings() const;
+  /// The first that is not whole any more; null while all are.
+  [[nodiscard]] const MappedFile* lost() const;
 
  private:
   void add_file(const std::filesystem::path& file);

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "inferometer/base/test_fault_name.h"
 #include "inferometer/format/safetensors_header.h"
 #include "inferometer/format/test_files.h"
 
@@ -18,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using test::bytes_of_text;
 using test::expect_error;
+using test::fault_name;
 using test::raw;
 using test::TempFolder;
 using test::tensor;
@@ -32,7 +34,7 @@ constexpr const char* kGood =
     R"({"__metadata__":{"format":"mlx"},"b":{"dtype":"F16","shape":[2,3],"data_offsets":[4,16]},)"
     R"("a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"z":{"dtype":"U8","shape":[0,7],"data_offsets":[16,16]}}  )";
 
-TEST(SafetensorsHeader, ReadsEveryFieldAndAcceptsRankZeroZeroDimensionAndPadding) {  // FAULTS 13, 3
+TEST(SafetensorsHeader, Fault13And3RankZeroZeroDimensionAndPaddingAreRead) {
   const std::string file = file_of(kGood, 16);
   const SafetensorsContent content = parse(file);
   ASSERT_EQ(content.tensors.size(), 3U);
@@ -59,7 +61,7 @@ TEST(SafetensorsHeader, RejectsEveryTruncatedPrefixAndExtraBytes) {
 }
 
 struct HeaderFault {
-  const char* label;  // number in FAULTS
+  const char* label;  // number in docs/faults.md
   std::string header;
   std::size_t data_bytes;
   const char* message;
@@ -132,13 +134,17 @@ std::vector<HeaderFault> header_faults() {
   };
 }
 
-TEST(SafetensorsHeader, RejectsEachWrongField) {
-  for (const HeaderFault& fault : header_faults()) {
-    expect_error([&] { (void)parse(file_of(fault.header, fault.data_bytes)); }, fault.kind, fault.message, fault.label);
-  }
+class SafetensorsHeaderRefuses : public testing::TestWithParam<HeaderFault> {};
+
+TEST_P(SafetensorsHeaderRefuses, SayingWhatIsWrong) {
+  const HeaderFault& fault = GetParam();
+  expect_error([&] { (void)parse(file_of(fault.header, fault.data_bytes)); }, fault.kind, fault.message, fault.label);
 }
 
-TEST(SafetensorsHeader, RejectsEachWrongHeaderLength) {  // FAULTS 2
+INSTANTIATE_TEST_SUITE_P(Faults, SafetensorsHeaderRefuses, testing::ValuesIn(header_faults()),
+                         [](const auto& row) { return fault_name(row.param.label); });
+
+TEST(SafetensorsHeader, Fault2EachWrongHeaderLengthIsRefused) {
   for (const uint64_t length :
        {uint64_t{0}, uint64_t{1}, std::numeric_limits<uint64_t>::max(), uint64_t{100'000'001}, uint64_t{3}}) {
     expect_error([&] { (void)parse(raw(length) + "{}"); }, ErrorKind::invalid_data, fmt::format("{}", length),
@@ -146,12 +152,12 @@ TEST(SafetensorsHeader, RejectsEachWrongHeaderLength) {  // FAULTS 2
   }
 }
 
-TEST(SafetensorsHeader, MessageEscapesControlCharactersOfNames) {  // FAULTS 70
+TEST(SafetensorsHeader, Fault70MessageEscapesControlCharactersOfNames) {
   expect_error([] { (void)parse(file_of(R"({"a\n\u001b[31mb":{}})", 0)); }, ErrorKind::invalid_data, R"("a\x0a\x1b[31mb")",
                "newline");
 }
 
-TEST(Safetensors, RejectsWhatIsNoRegularFileWithoutBlocking) {  // FAULTS 1
+TEST(Safetensors, Fault1WhatIsNoRegularFileIsRefusedWithoutBlocking) {
   const TempFolder folder;
   expect_error([&] { (void)Safetensors::open_file(folder.path()); }, ErrorKind::invalid_data, "a directory", "directory");
   const fs::path fifo = folder.path() / "fifo";
@@ -239,7 +245,7 @@ TEST_F(ShardedFolder, JoinsTheShardsOfTheIndex) {
               testing::ElementsAre(model() / "m-00001-of-00002.safetensors", model() / "m-00002-of-00002.safetensors"));
 }
 
-TEST_F(ShardedFolder, RefusesShardsThatAreNotThereOrLeaveTheFolder) {  // FAULTS 16
+TEST_F(ShardedFolder, Fault16ShardsThatAreNotThereOrLeaveTheFolderAreRefused) {
   index_of_a("m-00003.safetensors");
   expect_refused("shard \"m-00003.safetensors\" cannot be found");
   index_of_a("../outside.safetensors");
@@ -278,7 +284,7 @@ TEST_F(ShardedFolder, FollowsLinksInsideTheFolder) {
   EXPECT_EQ(Safetensors::open_folder(model()).tensors().size(), 3U);
 }
 
-TEST_F(ShardedFolder, RefusesTensorsTwiceUnindexedOrMissing) {  // FAULTS 17
+TEST_F(ShardedFolder, Fault17TensorsTwiceUnindexedOrMissingAreRefused) {
   fs::copy(model() / "m-00001-of-00002.safetensors", model() / "m-00003.safetensors");
   index(R"({"weight_map":{"a":"m-00001-of-00002.safetensors","d":"m-00003.safetensors"}})");
   expect_refused("tensor \"a\" stands in another shard too");

@@ -71,7 +71,7 @@ TEST_F(Synth, TheTinyModelIsWhatTestsRelyOn) {
   EXPECT_NE(model.vector("model.norm", 256), std::vector<float>(256, 1.0F));
   const ModelText text = ModelText::open(model);
   const std::vector<ChatMessage> chat{{"user", "Hi"}};
-  const std::vector<TokenId> ids = text.encode_chat(chat);
+  const std::vector<TokenId> ids = text.encode_chat(chat).ids;
   EXPECT_EQ(std::count(ids.begin(), ids.end(), 502), 1);  // one BOS
   EXPECT_THAT(text.tokenizer.decode(ids), HasSubstr("<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"));
 }

@@ -13,7 +13,7 @@ namespace {
 
 using Readings = std::optional<std::vector<PackageEnergy>>;
 
-TEST(JoulesBetween, AddsPackagesAndGoesOnWhereACounterStartedAgain) {
+TEST(JoulesBetween, Fault95PackagesAddUpAndGoOnWhereACounterStartedAgain) {
   const Readings before{{{"intel-rapl:0", 1'000'000, 262'143'328'850}, {"intel-rapl:1", 262'143'000'000, 262'143'328'850}}};
   const Readings after{{{"intel-rapl:0", 3'500'000, 262'143'328'850}, {"intel-rapl:1", 671'150, 262'143'328'850}}};
   EXPECT_DOUBLE_EQ(joules_between(before, after).value(), 2.5 + 1.0);

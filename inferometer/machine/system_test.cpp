@@ -21,7 +21,7 @@ TEST(StealPercent, IsTheShareOfTicksBetweenTwoMoments) {
   EXPECT_EQ(steal_percent(std::nullopt, CpuTimes{1000, 10}), std::nullopt);
 }
 
-TEST(NumbersIn, ReadsDecimalsWhateverTheLocale) {
+TEST(NumbersIn, Fault98DecimalsAreReadWhateverTheLocale) {
   EXPECT_EQ(numbers_in("cpu MHz\t: 2596.125 -1 x7"), (std::vector<double>{2596.125, -1, 7}));
   EXPECT_TRUE(numbers_in("max").empty());
 }
@@ -33,7 +33,7 @@ TEST(Machine, ClocksAndMemoryOfThisProcessAreKnown) {
 }
 
 #ifdef __linux__
-TEST_F(FakeRoot, NothingThereIsUnknownAndNeverZero) {
+TEST_F(FakeRoot, Fault95NothingThereIsUnknownAndNeverZero) {
   const MachineFacts facts = machine_facts(root());
   EXPECT_EQ(facts.os, "");
   EXPECT_EQ(facts.host_class, "");
@@ -92,14 +92,14 @@ TEST_F(FakeRoot, WithoutCpufreqTheFrequencyIsTheMeanOfWhatCpuinfoSays) {
   EXPECT_EQ(machine_state(root()).boost, "on");
 }
 
-TEST_F(FakeRoot, CpuQuotaIsTheSmallestOnTheWayUp) {
+TEST_F(FakeRoot, Fault96CpuQuotaIsTheSmallestOnTheWayUp) {
   put("proc/self/cgroup", "0::/a/b\n");
   put("sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
   put("sys/fs/cgroup/a/cpu.max", "150000 100000\n");
   EXPECT_EQ(machine_facts(root()).cpu_quota_cores, 1.5);
 }
 
-TEST_F(FakeRoot, CpuQuotaOfTheOldHierarchy) {
+TEST_F(FakeRoot, Fault96CpuQuotaOfTheOldHierarchy) {
   put("proc/self/cgroup", "4:cpu,cpuacct:/x\n0::/\n");
   put("sys/fs/cgroup/cpu/x/cpu.cfs_quota_us", "50000\n");
   put("sys/fs/cgroup/cpu/x/cpu.cfs_period_us", "100000\n");

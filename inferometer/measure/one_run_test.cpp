@@ -166,7 +166,7 @@ TEST_F(Checks, EventsOfSeveralTokensCountAsTheirTokens) {
   EXPECT_FALSE(coalesced.metrics.itl_mean_s.has_value());
 }
 
-TEST_F(Checks, CachedPromptsAreFlaggedAndCancelledRunsFail) {
+TEST_F(Checks, Fault85CachedPromptsAreFlaggedAndCancelledRunsFail) {
   model.cached = 4;
   EXPECT_EQ(run().flags, std::vector<std::string>{"prompt_cached"});
   model.finish = FinishReason::cancelled;

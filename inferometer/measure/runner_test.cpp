@@ -206,7 +206,7 @@ TEST_F(RunnerTest, SwitchingEnginesCostsOneRecordedRewarmingRun) {
   EXPECT_EQ(measured_of(runs).size(), 48U);
 }
 
-TEST_F(RunnerTest, ResumeNeitherLosesNorDoublesARun) {
+TEST_F(RunnerTest, Fault68ResumeNeitherLosesNorDoublesARun) {
   const Plan plan = small_plan();
   run(plan);
   const auto whole = measured_of(stored());
@@ -232,7 +232,7 @@ TEST_F(RunnerTest, ResumeNeitherLosesNorDoublesARun) {
   }
 }
 
-TEST_F(RunnerTest, EditedPlanFinishedSessionAndNothingAreNotResumed) {
+TEST_F(RunnerTest, Fault60EditedPlanFinishedSessionAndNothingAreNotResumed) {
   Plan plan = small_plan();
   EXPECT_THROW(run(plan, SessionStart::resume), Error);
   run(plan, SessionStart::fresh, 3);
@@ -281,7 +281,7 @@ TEST_F(RunnerTest, LateTokensFailTheRunAsTimeout) {
   EXPECT_NE(measured_of(stored(2))[0].error_message.find("no first token"), std::string::npos);
 }
 
-TEST_F(RunnerTest, StealAndSuspendsAreFlagged) {
+TEST_F(RunnerTest, Fault93And94StealAndSuspendsAreFlagged) {
   machine.stolen_each_call = 3;
   run(small_plan());
   const auto first = measured_of(stored());

@@ -128,38 +128,38 @@ TEST_P(PlanRefuses, NamingFileLineAndField) {
   EXPECT_EQ(message.substr(0, bad.message.size()), bad.message) << message;
 }
 
-// FAULTS 55-59, one row each way in which it can come.
 INSTANTIATE_TEST_SUITE_P(
     Faults, PlanRefuses,
     testing::Values(
-        BadPlan{"UnknownKey", "repeats: 3", "repeat: 3", "plan.yaml:10: repeat: unknown key (expected repeats, got \"repeat\")"},
-        BadPlan{"UnknownNestedKey", "gap_s: 30", "gaps_s: 30",
+        BadPlan{"Fault55_UnknownKey", "repeats: 3", "repeat: 3",
+                "plan.yaml:10: repeat: unknown key (expected repeats, got \"repeat\")"},
+        BadPlan{"Fault55_UnknownNestedKey", "gap_s: 30", "gaps_s: 30",
                 "plan.yaml:13: timeouts.gaps_s: unknown key (expected gap_s, got \"gaps_s\")"},
-        BadPlan{"UnknownEngineOption", "threads: 2", "thread: 2", "plan.yaml:5: engines[0].embedded.thread: unknown key"},
-        BadPlan{"MergeKey", "seed: 7", "<<: {seed: 7}", "plan.yaml:3: <<: unknown key"},
-        BadPlan{"DuplicateKey", "seed: 7", "name: again",
+        BadPlan{"Fault55_UnknownEngineOption", "threads: 2", "thread: 2", "plan.yaml:5: engines[0].embedded.thread: unknown key"},
+        BadPlan{"Fault55_MergeKey", "seed: 7", "<<: {seed: 7}", "plan.yaml:3: <<: unknown key"},
+        BadPlan{"Fault55_DuplicateKey", "seed: 7", "name: again",
                 "plan.yaml:3: \"name\": the key stands here twice (expected once, got it on line 2 before)"},
-        BadPlan{"Octal", "[64, 128, 256]", "[012]",
+        BadPlan{"Fault56_Octal", "[64, 128, 256]", "[012]",
                 "plan.yaml:8: max_tokens[0]: out of range (expected a whole number from 1 to 1000000, got \"012\")"},
-        BadPlan{"Sexagesimal", "[64, 128, 256]", "[1:30]", "plan.yaml:8: max_tokens[0]: out of range"},
-        BadPlan{"QuotedNumber", "repeats: 3", "repeats: '3'",
+        BadPlan{"Fault56_Sexagesimal", "[64, 128, 256]", "[1:30]", "plan.yaml:8: max_tokens[0]: out of range"},
+        BadPlan{"Fault56_QuotedNumber", "repeats: 3", "repeats: '3'",
                 "plan.yaml:10: repeats: out of range (expected a whole number from 1 to "
                 "10000, got the text \"3\")"},
-        BadPlan{"Hexadecimal", "repeats: 3", "repeats: 0x3", "plan.yaml:10: repeats: out of range"},
-        BadPlan{"Underscore", "repeats: 3", "repeats: 1_0", "plan.yaml:10: repeats: out of range"},
-        BadPlan{"NoForABoolean", "ignore_eos: true", "ignore_eos: no",
+        BadPlan{"Fault56_Hexadecimal", "repeats: 3", "repeats: 0x3", "plan.yaml:10: repeats: out of range"},
+        BadPlan{"Fault56_Underscore", "repeats: 3", "repeats: 1_0", "plan.yaml:10: repeats: out of range"},
+        BadPlan{"Fault56_NoForABoolean", "ignore_eos: true", "ignore_eos: no",
                 "plan.yaml:12: ignore_eos: not a yes or no (expected true or false, got \"no\")"},
-        BadPlan{"RepeatsZero", "repeats: 3", "repeats: 0", "plan.yaml:10: repeats: out of range"},
-        BadPlan{"RepeatsNegative", "repeats: 3", "repeats: -1", "plan.yaml:10: repeats: out of range"},
-        BadPlan{"RepeatsNan", "repeats: 3", "repeats: .nan", "plan.yaml:10: repeats: out of range"},
-        BadPlan{"RepeatsFraction", "repeats: 3", "repeats: 3.0", "plan.yaml:10: repeats: out of range"},
+        BadPlan{"Fault58_RepeatsZero", "repeats: 3", "repeats: 0", "plan.yaml:10: repeats: out of range"},
+        BadPlan{"Fault58_RepeatsNegative", "repeats: 3", "repeats: -1", "plan.yaml:10: repeats: out of range"},
+        BadPlan{"Fault58_RepeatsNan", "repeats: 3", "repeats: .nan", "plan.yaml:10: repeats: out of range"},
+        BadPlan{"Fault58_RepeatsFraction", "repeats: 3", "repeats: 3.0", "plan.yaml:10: repeats: out of range"},
         BadPlan{"TemperatureInfinite", "[0.3, 0.7]", "[1e400]", "plan.yaml:9: temperature[0]: out of range"},
         BadPlan{"TemperatureNegative", "[0.3, 0.7]", "[-0.1]", "plan.yaml:9: temperature[0]: out of range"},
-        BadPlan{"NoCells", "[64, 128, 256]", "[]", "plan.yaml:8: max_tokens: an empty list makes 0 cells"},
-        BadPlan{"IdenticalCells", "[0.3, 0.7]", "[0.3, 0.30]", "plan.yaml:9: temperature[1]: 0.3 stands twice"},
-        BadPlan{"IdenticalModes", "[warm]", "[both, cold]", "plan.yaml:4: mode[1]: cold stands twice"},
-        BadPlan{"IdenticalEngines", "[{embedded: {threads: 2, accuracy: fast}}]", "[embedded, {embedded: {accuracy: fast}}]",
-                "plan.yaml:5: engines[1]: the same engine"},
+        BadPlan{"Fault57_NoCells", "[64, 128, 256]", "[]", "plan.yaml:8: max_tokens: an empty list makes 0 cells"},
+        BadPlan{"Fault59_IdenticalCells", "[0.3, 0.7]", "[0.3, 0.30]", "plan.yaml:9: temperature[1]: 0.3 stands twice"},
+        BadPlan{"Fault59_IdenticalModes", "[warm]", "[both, cold]", "plan.yaml:4: mode[1]: cold stands twice"},
+        BadPlan{"Fault59_IdenticalEngines", "[{embedded: {threads: 2, accuracy: fast}}]",
+                "[embedded, {embedded: {accuracy: fast}}]", "plan.yaml:5: engines[1]: the same engine"},
         BadPlan{"UnknownEngine", "[{embedded: {threads: 2, accuracy: fast}}]", "[embeded]",
                 "plan.yaml:5: engines[0]: unknown engine (expected embedded, got \"embeded\")"},
         BadPlan{"MissingPromptFile", "text: \"Why is the sky blue?\"", "file: no/such/file.txt",
@@ -171,7 +171,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadPlan{"MissingKey", "models: [smollm2-135m]\n", "", "plan.yaml:1: models: missing"},
         BadPlan{"NewerVersion", "version: 1", "version: 2", "plan.yaml:1: version: out of range"},
         BadPlan{"NullForText", "name: edge-study", "name: ~", "plan.yaml:2: name: not text (expected text, got nothing)"},
-        BadPlan{"Anchor", "seed: 7", "seed: &x 7", "plan.yaml:3: anchors and aliases are not read"},
+        BadPlan{"Fault54_Anchor", "seed: 7", "seed: &x 7", "plan.yaml:3: anchors and aliases are not read"},
         BadPlan{"Tag", "seed: 7", "seed: !!int 7", "plan.yaml:3: tags are not read"},
         BadPlan{"SecondDocument", "seed: 7", "seed: 7\n---\nx: 1", "plan.yaml:"},
         BadPlan{"BrokenYaml", "mode: [warm]", "mode: [warm", "plan.yaml:"},
@@ -180,13 +180,13 @@ INSTANTIATE_TEST_SUITE_P(
         BadPlan{"ColdWarmup", "mode: [warm]", "mode: cold", "plan.yaml:11: warmup: a cold run cannot be warmed up"}),
     [](const auto& row) { return row.param.name; });
 
-TEST(Plan, WordsThatOtherReadersCoerceStayText) {
+TEST(Plan, Fault56WordsThatOtherReadersCoerceStayText) {
   EXPECT_EQ(parse(with("name: edge-study", "name: no")).name, "no");
   EXPECT_EQ(parse(with("name: edge-study", "name: 012")).name, "012");
   EXPECT_EQ(parse(with("name: edge-study", "name: 1:30")).name, "1:30");
 }
 
-TEST(Plan, RefusesMoreThan100000Cells) {
+TEST(Plan, Fault57MoreThan100000CellsAreRefused) {
   std::string list;
   for (int i = 1; i <= 400; ++i) list += (i == 1 ? "" : ", ") + std::to_string(i);
   std::string temperatures;
@@ -199,7 +199,7 @@ TEST(Plan, RefusesMoreThan100000Cells) {
   EXPECT_EQ(error_of(big), "plan.yaml:1: plan: too many cells (expected at most 100000, got 120000 or more)");
 }
 
-TEST(Plan, RefusesDepthAliasBombAndSize) {
+TEST(Plan, Fault54DepthAliasBombAndSizeAreRefused) {
   EXPECT_NE(error_of("a: " + std::string(10'000, '[')).find("nested too deep"), std::string::npos);
   EXPECT_NE(error_of(std::string(10'000, '{')).find("nested too deep"), std::string::npos);
   EXPECT_NE(error_of("a: &a [x,x]\nb: &b [*a,*a]\n").find("anchors"), std::string::npos);

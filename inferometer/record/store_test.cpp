@@ -206,7 +206,7 @@ TEST_F(StoreTest, SameRepeatOfACellCannotBeAddedTwice) {
   EXPECT_EQ(store.runs(id).size(), 2U);
 }
 
-TEST_F(StoreTest, FlippedBitIsNamedAndTheOtherRunsAreSaved) {
+TEST_F(StoreTest, Fault63AFlippedBitIsNamedAndTheOtherRunsAreSaved) {
   int64_t id = 0;
   {
     Store store(file(), Store::Access::write);
@@ -353,7 +353,7 @@ TEST_F(StoreTest, RunsOfAnOlderSchemaAreReadWithoutTokensToo) {
   check(11);
 }
 
-TEST_F(StoreTest, SecondWriterIsTurnedAwayAndReadersAreNot) {
+TEST_F(StoreTest, Fault65ASecondWriterIsTurnedAwayAndReadersAreNot) {
   const Store first(file(), Store::Access::write);
   // flock is per open file, so that a second Store of this process stands for another process.
   const Error error = error_of([&] { const Store second(file(), Store::Access::write); });
@@ -363,7 +363,7 @@ TEST_F(StoreTest, SecondWriterIsTurnedAwayAndReadersAreNot) {
   EXPECT_EQ(error_of([&] { const Store reader(file(), Store::Access::read); }).message(), "no error");
 }
 
-TEST_F(StoreTest, NewerSchemaIsRefused) {
+TEST_F(StoreTest, Fault66ANewerSchemaIsRefused) {
   { const Store store(file(), Store::Access::write); }
   {
     const SqliteDatabase database(file(), SqliteDatabase::Open::write);
@@ -429,7 +429,7 @@ TEST_F(StoreTest, OtherFilesAreNotTakenForResults) {
   EXPECT_EQ(error_of([&] { const Store store(file().parent_path(), Store::Access::read); }).kind(), ErrorKind::invalid_data);
 }
 
-TEST_F(StoreTest, EveryCutOfTheFileIsNamedOrReadsWholeRuns) {
+TEST_F(StoreTest, Fault62EveryCutOfTheFileIsNamedOrReadsWholeRuns) {
   int64_t id = 0;
   {
     Store store(file(), Store::Access::write);
@@ -459,7 +459,39 @@ TEST_F(StoreTest, EveryCutOfTheFileIsNamedOrReadsWholeRuns) {
   }
 }
 
-TEST_F(StoreTest, ReplacedFileStopsTheWriter) {
+// What a file system leaves at the end of a file whose last blocks were allotted and never written.
+TEST_F(StoreTest, Fault64ATailOfZerosIsNamedOrLeavesEveryRun) {
+  int64_t id = 0;
+  {
+    Store store(file(), Store::Access::write);
+    id = store.add_session(full_session());
+    for (int i = 0; i < 20; ++i) {
+      ModelRun run = full_run();
+      run.order = run.repeat = i;
+      run.text.assign(500, 'x');
+      store.add_run(id, run);
+    }
+  }
+  std::ifstream in(file(), std::ios::binary);
+  const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const auto tailed = file().parent_path() / "tailed.db";
+  for (const std::size_t zeros : {std::size_t{1}, std::size_t{4096}, std::size_t{100'000}}) {
+    std::ofstream(tailed, std::ios::binary) << whole << std::string(zeros, '\0');
+    const Store reader(tailed, Store::Access::read);
+    EXPECT_EQ(reader.runs(id).size(), 20U) << zeros << " more";
+  }
+  for (std::size_t zeros = 4096; zeros < whole.size(); zeros += 4096) {
+    std::ofstream(tailed, std::ios::binary) << whole.substr(0, whole.size() - zeros) << std::string(zeros, '\0');
+    const Error error = error_of([&] {
+      const Store reader(tailed, Store::Access::read);
+      for (const ModelRun& run : reader.runs(id)) EXPECT_EQ(run.text, std::string(500, 'x'));
+    });
+    if (error.message() == "no error") continue;
+    EXPECT_NE(error.message().find("tailed.db"), std::string::npos) << error.message();
+  }
+}
+
+TEST_F(StoreTest, Fault67AReplacedFileStopsTheWriter) {
   Store store(file(), Store::Access::write);
   const int64_t id = store.add_session(full_session());
   std::filesystem::rename(file(), file().string() + ".moved");
@@ -469,7 +501,7 @@ TEST_F(StoreTest, ReplacedFileStopsTheWriter) {
   EXPECT_NE(error.message().find("deleted or replaced"), std::string::npos);
 }
 
-TEST_F(StoreTest, KilledWriterLosesNoAcknowledgedRun) {
+TEST_F(StoreTest, Fault68AKilledWriterLosesNoAcknowledgedRun) {
   std::array<int, 2> pipe_ends{};
   ASSERT_EQ(pipe(pipe_ends.data()), 0);
   const pid_t child = fork();

@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::string_literals;
 
-TEST(EscapeTerminal, ShowsLineEndsEscapesAndControls) {
+TEST(EscapeTerminal, Fault70LineEndsEscapesAndControlsAreShown) {
   EXPECT_EQ(escape_terminal("a\nb\tc\rd"), "a\\nb\\tc\\rd");
   EXPECT_EQ(escape_terminal("\x1b[31mred\x07"), "\\x1b[31mred\\x07");
   EXPECT_EQ(escape_terminal("nul\0."s), "nul\\x00.");
@@ -49,7 +49,7 @@ TEST(EscapeCsv, QuotesAsRfc4180) {
   EXPECT_EQ(escape_csv(" padded "), "\" padded \"");
 }
 
-TEST(EscapeCsv, DisarmsFormulas) {
+TEST(EscapeCsv, Fault70FormulasAreDisarmed) {
   EXPECT_EQ(escape_csv("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0");
   EXPECT_EQ(escape_csv("+1"), "'+1");
   EXPECT_EQ(escape_csv("-1"), "'-1");
@@ -66,7 +66,7 @@ TEST(EscapeMarkdown, DisarmsMarksAndHtml) {
   EXPECT_EQ(escape_markdown("</script>&"), "&lt;/script&gt;&amp;");
 }
 
-TEST(EscapeHtml, LeavesNoTagAndNoQuote) {
+TEST(EscapeHtml, Fault70NoTagAndNoQuoteAreLeft) {
   EXPECT_EQ(escape_html("</script><b a=\"'\">&"), "&lt;/script&gt;&lt;b a=&quot;&#39;&quot;&gt;&amp;");
 }
 

@@ -90,7 +90,7 @@ TEST(Summary, StaysWithinAHundredColumns) {
   }
 }
 
-TEST(Report, IsTheSameUnderACommaDecimalLocale) {
+TEST(Report, Fault98TheSameUnderACommaDecimalLocale) {
   const Study study = simulated::study({});
   const auto everything = [&study] {
     std::string all = summary_text(study) + summary_json(study) + results_markdown(study, figures(study));
@@ -108,7 +108,7 @@ TEST(Report, IsTheSameUnderACommaDecimalLocale) {
   EXPECT_EQ(before, after);
 }
 
-TEST(Report, EscapesNamesInEveryOutput) {
+TEST(Report, Fault70NamesAreEscapedInEveryOutput) {
   const Study study = hostile_study();
   std::string all = summary_text(study) + results_markdown(study, figures(study)) + reproducibility_markdown(study);
   for (const ReportFile& file : csv_files(study)) all += file.bytes;

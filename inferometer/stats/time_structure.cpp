@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <unordered_map>
 #include <vector>
 
@@ -24,37 +23,40 @@ struct CellMean {
   double n = 0, value = 0, time = 0;
 };
 
-/// The cells of values, numbered in order of appearance.
-struct Cells {
+/// By the cells' numbers; n = 0 where a number has no value.
+std::vector<CellMean> cell_means(const TimedColumns& columns) {
   std::vector<CellMean> means;
-  std::vector<uint32_t> of_value;
-};
-
-Cells cells_of(std::span<const TimedValue> values) {
-  Cells cells;
-  cells.of_value.reserve(values.size());
-  // Cells are mostly small numbers: a table of these is many times faster than hashing each value's.
-  constexpr size_t kTable = 4096, kNone = std::numeric_limits<uint32_t>::max();
-  std::vector<uint32_t> table(kTable, kNone);
-  std::unordered_map<int, uint32_t> others;
-  for (const TimedValue& v : values) {
-    const bool small = v.cell >= 0 && static_cast<size_t>(v.cell) < kTable;
-    uint32_t& number = small ? table[static_cast<size_t>(v.cell)] : others.try_emplace(v.cell, kNone).first->second;
-    if (number == kNone) {
-      number = static_cast<uint32_t>(cells.means.size());
-      cells.means.emplace_back();
-    }
-    CellMean& cell = cells.means[number];
+  for (size_t i = 0; i < columns.values.size(); ++i) {
+    if (columns.cells[i] >= means.size()) means.resize(columns.cells[i] + size_t{1});
+    CellMean& cell = means[columns.cells[i]];
     ++cell.n;
-    cell.value += v.value;
-    cell.time += v.time;
-    cells.of_value.push_back(number);
+    cell.value += columns.values[i];
+    cell.time += columns.times[i];
   }
-  for (CellMean& cell : cells.means) {
+  for (CellMean& cell : means) {
+    if (cell.n == 0) continue;
     cell.value /= cell.n;
     cell.time /= cell.n;
   }
-  return cells;
+  return means;
+}
+
+/// Values of a session by columns, their cells numbered in order of appearance.
+struct Columns {
+  std::vector<double> values, times;
+  std::vector<uint32_t> cells;
+  [[nodiscard]] TimedColumns view() const { return {values, cells, times}; }
+};
+
+Columns columns_of(std::span<const TimedValue> values) {
+  Columns columns;
+  std::unordered_map<int, uint32_t> numbers;
+  for (const TimedValue& v : values) {
+    columns.values.push_back(v.value);
+    columns.times.push_back(v.time);
+    columns.cells.push_back(numbers.try_emplace(v.cell, static_cast<uint32_t>(numbers.size())).first->second);
+  }
+  return columns;
 }
 
 /// What is known of a group: squares about cells and trend, of so many degrees of freedom before the trend.
@@ -81,21 +83,7 @@ Interval mean_interval(const AboutTrend& group, const TimeStructure& session, do
   return {group.mean - half, group.mean + half};
 }
 
-void step(Moments& moments, double x) {
-  ++moments.n;
-  const double off = x - moments.mean;
-  moments.mean += off / static_cast<double>(moments.n);
-  moments.squares += off * (x - moments.mean);
-}
-
 }  // namespace
-
-void TimedMoments::add(double x, double at) {
-  const double off = x - value.mean;
-  step(value, x);
-  step(time, at);
-  products += off * (at - time.mean);
-}
 
 void TimedMoments::merge(const TimedMoments& other) {
   if (other.value.n == 0) return;
@@ -106,27 +94,37 @@ void TimedMoments::merge(const TimedMoments& other) {
   time.merge(other.time);
 }
 
+TimedMoments timed_moments_of(std::span<const double> values, std::span<const double> times) {
+  TimedMoments moments{.value = moments_of(values), .time = moments_of(times)};
+  for (size_t i = 0; i < values.size(); ++i)
+    moments.products += (values[i] - moments.value.mean) * (times[i] - moments.time.mean);
+  return moments;
+}
+
 std::optional<TimeStructure> time_structure(std::span<const TimedValue> values) {
-  const Cells cells = cells_of(values);
+  return time_structure(columns_of(values).view());
+}
+
+std::optional<TimeStructure> time_structure(const TimedColumns& columns) {
+  const std::vector<CellMean> means = cell_means(columns);
+  const auto cells = std::ranges::count_if(means, [](const CellMean& cell) { return cell.n > 0; });
   TimeStructure found;
-  found.n = static_cast<int>(values.size());
-  found.degrees_of_freedom = found.n - static_cast<int>(cells.means.size()) - 1;
+  found.n = static_cast<int>(columns.values.size());
+  found.degrees_of_freedom = found.n - static_cast<int>(cells) - 1;
   if (found.n < kLeastForTime || found.degrees_of_freedom < 1) return std::nullopt;
-  std::vector<double> relative, times;
-  relative.reserve(values.size());
-  times.reserve(values.size());
+  if (std::ranges::any_of(means, [](const CellMean& cell) { return cell.n > 0 && !(cell.value > 0); })) return std::nullopt;
+  std::vector<double> relative(columns.values.size());
   double products = 0, squares = 0;
-  if (std::ranges::any_of(cells.means, [](const CellMean& cell) { return !(cell.value > 0); })) return std::nullopt;
-  for (size_t i = 0; i < values.size(); ++i) {
-    const CellMean& cell = cells.means[cells.of_value[i]];
-    relative.push_back(values[i].value / cell.value - 1);
-    times.push_back(values[i].time - cell.time);
-    products += relative.back() * times.back();
-    squares += times.back() * times.back();
+  for (size_t i = 0; i < relative.size(); ++i) {
+    const CellMean& cell = means[columns.cells[i]];
+    const double time = columns.times[i] - cell.time;
+    relative[i] = columns.values[i] / cell.value - 1;
+    products += relative[i] * time;
+    squares += time * time;
   }
   if (!(squares > 0)) return std::nullopt;
   found.slope = products / squares;
-  for (size_t i = 0; i < relative.size(); ++i) relative[i] -= found.slope * times[i];
+  for (size_t i = 0; i < relative.size(); ++i) relative[i] -= found.slope * (columns.times[i] - means[columns.cells[i]].time);
   const auto n = static_cast<double>(found.n);
   const NeighbourSums left = neighbour_sums(relative);
   const double variance = left.squares / found.degrees_of_freedom;
@@ -144,17 +142,16 @@ std::optional<TimeStructure> time_structure(std::span<const TimedValue> values) 
 }
 
 std::optional<Interval> mean_interval_in_time(std::span<const TimedValue> group, const TimeStructure& session, double level) {
-  const Cells cells = cells_of(group);
-  if (group.size() <= cells.means.size()) return std::nullopt;
-  std::vector<std::vector<double>> squares(cells.means.size());
-  std::vector<double> all;
+  const Columns columns = columns_of(group);
+  const std::vector<CellMean> means = cell_means(columns.view());
+  if (group.size() <= means.size()) return std::nullopt;
+  std::vector<std::vector<double>> squares(means.size());
   for (size_t i = 0; i < group.size(); ++i) {
-    const CellMean& cell = cells.means[cells.of_value[i]];
+    const CellMean& cell = means[columns.cells[i]];
     const double trend = 1 + session.slope * (group[i].time - cell.time);
-    squares[cells.of_value[i]].push_back(std::pow(group[i].value - cell.value * trend, 2));
-    all.push_back(group[i].value);
+    squares[columns.cells[i]].push_back(std::pow(group[i].value - cell.value * trend, 2));
   }
-  AboutTrend about{.n = static_cast<double>(group.size()), .mean = *mean(all)};
+  AboutTrend about{.n = static_cast<double>(group.size()), .mean = *mean(columns.values)};
   for (const std::vector<double>& of_cell : squares) about.add_cell(sum(of_cell), static_cast<double>(of_cell.size()) - 1);
   return mean_interval(about, session, level);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -37,6 +38,14 @@ struct TimeStructure {
 /// Null under kLeastForTime values, without a repeat, or when all were measured at the same time.
 [[nodiscard]] std::optional<TimeStructure> time_structure(std::span<const TimedValue> values);
 
+/// Such values by columns of one length; cells are small numbers.
+struct TimedColumns {
+  std::span<const double> values;
+  std::span<const uint32_t> cells;
+  std::span<const double> times;
+};
+[[nodiscard]] std::optional<TimeStructure> time_structure(const TimedColumns& values);
+
 /// t interval for the mean of a group of a session's values over the time of the session: from the variance about cells' means
 /// and the session's trend, times its variance factor; degrees of freedom are those of the cells' pooled squares (Satterthwaite:
 /// the longest answers have most of them), divided by the factor. Null when no cell of the group has two values.
@@ -48,9 +57,10 @@ struct TimedMoments {
   Moments value, time;
   double products = 0;  ///< Σ (value − its mean) · (time − its mean)
 
-  void add(double x, double at);
   void merge(const TimedMoments& other);
 };
+/// values, times: of one length.
+[[nodiscard]] TimedMoments timed_moments_of(std::span<const double> values, std::span<const double> times);
 /// As above, but for rounding: of a group by its cells' moments.
 [[nodiscard]] std::optional<Interval> mean_interval_in_time(std::span<const TimedMoments> cells, const TimeStructure& session,
                                                             double level = 0.95);

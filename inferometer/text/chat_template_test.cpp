@@ -45,7 +45,7 @@ TEST(ChatTemplate, SyntaxErrorsSayLineAndWhatWasExpected) {
   expect_error("{{ x", ErrorKind::invalid_data, "a tag is not closed");
 }
 
-TEST(ChatTemplate, WhatLoopsOrGrowsWithoutEndIsStopped) {
+TEST(ChatTemplate, Fault32WhatLoopsOrGrowsWithoutEndIsStopped) {
   expect_error("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", ErrorKind::resource,
                "does not end");
   expect_error("{% set ns = namespace(s='aaaaaaaa') %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",

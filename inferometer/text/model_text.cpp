@@ -76,15 +76,14 @@ ModelText from_gguf(const GgufFile& file) {
   return text;
 }
 
-/// Leaves one of several equal BOS at the front (FAULTS 35).
-void drop_doubled_bos(std::vector<TokenId>& ids, std::optional<TokenId> bos) {
-  if (!bos) return;
-  std::size_t doubled = 0;
-  while (doubled + 1 < ids.size() && ids[doubled] == *bos && ids[doubled + 1] == *bos) ++doubled;
-  ids.erase(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(doubled));
-}
-
 }  // namespace
+
+PromptIds with_one_bos(std::vector<TokenId> ids, std::optional<TokenId> bos) {
+  std::size_t doubled = 0;
+  while (bos && doubled + 1 < ids.size() && ids[doubled] == *bos && ids[doubled + 1] == *bos) ++doubled;
+  ids.erase(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(doubled));
+  return {std::move(ids), doubled > 0};
+}
 
 ModelText ModelText::open(const Checkpoint& checkpoint) {
   const GgufFile* gguf = checkpoint.gguf();
@@ -93,7 +92,7 @@ ModelText ModelText::open(const Checkpoint& checkpoint) {
   return text;
 }
 
-std::vector<TokenId> ModelText::encode_chat(std::span<const ChatMessage> messages) const {
+PromptIds ModelText::encode_chat(std::span<const ChatMessage> messages) const {
   if (!chat_template) {
     fail(ErrorKind::unsupported,
          "chat template: the model has none (expected tokenizer_config.json or GGUF metadata to hold one; use a raw prompt)");
@@ -101,17 +100,15 @@ std::vector<TokenId> ModelText::encode_chat(std::span<const ChatMessage> message
   ChatTemplateOptions options;
   options.bos_token = bos_token;
   options.eos_token = eos_token;
-  std::vector<TokenId> ids = tokenizer.encode(chat_template->render(messages, options));
-  if (!bos_token.empty()) drop_doubled_bos(ids, tokenizer.find(bos_token));
-  return ids;
+  return with_one_bos(tokenizer.encode(chat_template->render(messages, options)),
+                      bos_token.empty() ? std::nullopt : tokenizer.find(bos_token));
 }
 
-std::vector<TokenId> ModelText::encode_raw(std::string_view text) const {
+PromptIds ModelText::encode_raw(std::string_view text) const {
   std::vector<TokenId> ids(tokenizer.prefix().begin(), tokenizer.prefix().end());
   const std::vector<TokenId> body = tokenizer.encode(text);
   ids.insert(ids.end(), body.begin(), body.end());
-  if (!tokenizer.prefix().empty()) drop_doubled_bos(ids, tokenizer.prefix().front());
-  return ids;
+  return with_one_bos(std::move(ids), tokenizer.prefix().empty() ? std::nullopt : std::optional(tokenizer.prefix().front()));
 }
 
 }  // namespace ifm

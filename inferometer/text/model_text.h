@@ -12,6 +12,15 @@
 
 namespace ifm {
 
+/// Ids as a model gets them.
+struct PromptIds {
+  std::vector<TokenId> ids;
+  bool doubled_bos = false;  ///< there was more than one BOS in front: template, text and tokenizer each may put one there
+  [[nodiscard]] bool operator==(const PromptIds&) const = default;
+};
+/// Leaves one of several equal BOS at the front.
+[[nodiscard]] PromptIds with_one_bos(std::vector<TokenId> ids, std::optional<TokenId> bos);
+
 /// A model's text side: tokenizer, chat template, and the tokens that begin and end.
 struct ModelText {
   Tokenizer tokenizer;
@@ -24,9 +33,9 @@ struct ModelText {
   [[nodiscard]] static ModelText open(const Checkpoint& checkpoint);
 
   /// Ids of a conversation through the template; at most one BOS in front. @throws Error unsupported when there is no template.
-  [[nodiscard]] std::vector<TokenId> encode_chat(std::span<const ChatMessage> messages) const;
+  [[nodiscard]] PromptIds encode_chat(std::span<const ChatMessage> messages) const;
   /// Ids of a plain text with the tokenizer's own prefix; never two BOS.
-  [[nodiscard]] std::vector<TokenId> encode_raw(std::string_view text) const;
+  [[nodiscard]] PromptIds encode_raw(std::string_view text) const;
 };
 
 }  // namespace ifm

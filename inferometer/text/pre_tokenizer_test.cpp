@@ -132,7 +132,7 @@ TEST(PreTokenizer, SmollmCutsEveryDigitOffBeforeThePattern) {
   EXPECT_EQ(split(PreTokenizerKind::smollm, "x'5s  y"), (Words{"x", "'", "5", "s", " ", " y"}));
 }
 
-TEST(PreTokenizer, LongRunsTakeLinearTime) {
+TEST(PreTokenizer, Fault30LongRunsTakeLinearTime) {
   for (const char* piece : {" ", "\n", "a", "!", " \n", "1"}) {
     std::string text;
     while (text.size() < 1'000'000) text += piece;

@@ -44,7 +44,7 @@ TEST_P(Family, DecodeGivesBackWhatWasEncoded) {
   }
 }
 
-TEST_P(Family, BrokenUtf8ComesBackByteForByteAndLeavesItsSurroundingsAlone) {
+TEST_P(Family, Fault33BrokenUtf8ComesBackByteForByteAndLeavesItsSurroundingsAlone) {
   const Tokenizer t = tokenizer();
   const test::StringMaker strings(golden());
   test::Lcg rng(7);

@@ -54,7 +54,7 @@ class TokenizerFile : public testing::Test {
   nlohmann::json json_;
 };
 
-TEST_F(TokenizerFile, MergesAsPairsAndAsStringsGiveTheSame) {
+TEST_F(TokenizerFile, Fault26MergesAsPairsAndAsStringsGiveTheSame) {
   const Tokenizer pairs = load(json_.dump());
   const Tokenizer strings = load_changed([](nlohmann::json& j) {
     for (auto& merge : j["model"]["merges"]) merge = merge[0].get<std::string>() + " " + merge[1].get<std::string>();
@@ -63,7 +63,7 @@ TEST_F(TokenizerFile, MergesAsPairsAndAsStringsGiveTheSame) {
   EXPECT_EQ(pairs.encode(text), strings.encode(text));
 }
 
-TEST_F(TokenizerFile, UnknownPartsAreNamedAndNeverApproximated) {
+TEST_F(TokenizerFile, Fault31UnknownPartsAreNamedAndNeverApproximated) {
   using nlohmann::json;
   const auto unsupported = ErrorKind::unsupported;
   expect_error(unsupported, "WordPiece", [](json& j) { j["model"]["type"] = "WordPiece"; });
@@ -82,7 +82,21 @@ TEST_F(TokenizerFile, UnknownPartsAreNamedAndNeverApproximated) {
   expect_error(unsupported, "end_of_word_suffix", [](json& j) { j["model"]["end_of_word_suffix"] = "</w>"; });
 }
 
-TEST_F(TokenizerFile, BadDataIsRejectedAndNamed) {
+TEST_F(TokenizerFile, Fault29WhatLooksLikeAByteIsTextWhereBytesHaveTokensOfTheirOwn) {
+  const Tokenizer t = load_changed([](nlohmann::json& j) {
+    const auto next = static_cast<int>(j["model"]["vocab"].size() + j["added_tokens"].size());
+    j["model"]["vocab"]["<0x-1>"] = next;
+    j["model"]["vocab"]["<0xZZ>"] = next + 1;
+  });
+  for (const char* text : {"<0x-1>", "<0xZZ>", "<0x41>"}) EXPECT_EQ(t.decode(t.encode(text)), text);
+  expect_error(ErrorKind::unsupported, "byte_fallback", [](nlohmann::json& j) {
+    j["model"]["byte_fallback"] = true;
+    j["model"]["vocab"].erase("\u0101");
+    j["model"]["merges"] = nlohmann::json::array();
+  });
+}
+
+TEST_F(TokenizerFile, Fault27And28BadDataIsRefusedAndNamed) {
   using nlohmann::json;
   const auto invalid = ErrorKind::invalid_data;
   expect_error(invalid, "merge 3", [](json& j) { j["model"]["merges"][3] = json::array({"a", "no such token"}); });
@@ -138,7 +152,13 @@ TEST_F(TokenizerFile, SpecialTextIsATokenOrPlainTextAsAsked) {
   EXPECT_EQ(t.decode(plain), "<|begin_of_text|><tool>");
 }
 
-TEST_F(TokenizerFile, TextPastTheCapIsAResourceError) {
+TEST_F(TokenizerFile, Fault33LoneSurrogatesNulAndAByteOrderMarkStayWhatTheyWere) {
+  const Tokenizer t = load(json_.dump());
+  EXPECT_TRUE(t.encode("").empty());
+  EXPECT_EQ(t.decode(t.encode(std::string("\xEF\xBB\xBF\0\xED\xA0\x80", 7))), std::string("\xEF\xBB\xBF\0\xED\xA0\x80", 7));
+}
+
+TEST_F(TokenizerFile, Fault34TextPastTheCapIsAResourceError) {
   const Tokenizer t = load(json_.dump());
   try {
     (void)t.encode(std::string((std::size_t{64} << 20) + 1, ' '));
@@ -146,8 +166,6 @@ TEST_F(TokenizerFile, TextPastTheCapIsAResourceError) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::resource);
   }
-  EXPECT_TRUE(t.encode("").empty());
-  EXPECT_EQ(t.decode(t.encode(std::string("\xEF\xBB\xBF\0\xED\xA0\x80", 7))), std::string("\xEF\xBB\xBF\0\xED\xA0\x80", 7));
 }
 
 /// The rule as it is told: again and again the pair of lowest rank, leftmost first.

@@ -3,9 +3,11 @@ import functools
 import json
 import os
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import jsonschema
@@ -43,6 +45,25 @@ def _tiny_model(form):
 @functools.cache
 def schema(name):
     return json.loads((SOURCE / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))
+
+
+def stored(database, query):
+    """Rows of a results file that may be written to meanwhile."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30) as connection:
+        return connection.execute(query).fetchall()
+
+
+def wait_for_runs(database, count, timeout=60, where="1"):
+    """Until a results file holds that many runs (of the kind that SQL says)."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        try:
+            if stored(database, f"SELECT count(*) FROM run WHERE {where}")[0][0] >= count:
+                return
+        except sqlite3.OperationalError:
+            pass  # not there yet
+        time.sleep(0.01)
+    raise TimeoutError(f"{database}: fewer than {count} runs after {timeout} s")
 
 
 def reject_constant(word):

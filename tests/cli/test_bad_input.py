@@ -1,10 +1,12 @@
 """Bad input of every verb: one line that names the thing, what was expected and what was found; the exit code; nothing half-written."""
+import csv
 import json
 import os
 import shutil
 import struct
+import subprocess
 
-from harness import MODELS_VERBS, VERBS, CliTest, inferometer, main, tiny_model
+from harness import MODELS_VERBS, PROGRAM, VERBS, CliTest, inferometer, main, tiny_model, wait_for_runs
 
 USAGE, FAILED = 2, 1
 # Verbs that read a model, with what else they require.
@@ -93,7 +95,7 @@ class Misuse(CliTest):
         self.refuses("generate", "-m", tiny_model(), "-p", "hello", "-n", 0, code=USAGE, naming=["--max-tokens", "got 0"])
         self.refuses("bench", "-m", tiny_model(), "-p", 0, "-n", 0, code=USAGE, naming="nothing to measure")
 
-    def test_weights_that_are_not_numbers_are_one_line_and_no_text(self):
+    def test_fault_14_weights_that_are_not_numbers_are_one_line_and_no_text(self):
         for name in ("model.layers.0.self_attn.k_proj.scales", "model.layers.0.mlp.down_proj.biases", "model.embed_tokens.scales"):
             model = self.folder / name
             shutil.copytree(tiny_model(), model)
@@ -118,6 +120,47 @@ class Misuse(CliTest):
                     errors = [line for line in done.stderr.splitlines() if not line.startswith("bench ")]
                     self.assertEqual(len(errors), 1, done.stderr)
                     self.assertTrue(errors[0].startswith("inferometer: logits: not finite"), errors)
+
+
+class ShrinkingFiles(CliTest):
+    def test_fault_15_a_file_that_shrinks_while_it_is_read_is_one_line(self):
+        model = self.folder / "model"
+        shutil.copytree(tiny_model(), model)
+        with subprocess.Popen([PROGRAM, "generate", "-m", str(model), "--raw", "-p", "hello", "-n", "2000", "--ignore-eos"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+            self.assertTrue(program.stdout.read(1))
+            os.truncate(model / "model.safetensors", 4096)
+            _, errors = program.communicate(timeout=120)
+        self.assertEqual(program.returncode, FAILED, errors)
+        self.assertIn("model.safetensors: cannot be read any more: the file shrank", errors.splitlines()[-1])
+
+    def test_fault_15_runs_fail_and_the_session_goes_on(self):
+        model = self.folder / "model"
+        shutil.copytree(tiny_model(), model)
+        plan = self.folder / "plan.yaml"
+        plan.write_text(f"""version: 1
+name: shrinks
+engines: [embedded, {{simulated: {{ttft_ms: 1, gap_ms: 40}}}}]
+models: [{model}]
+prompts: [{{id: one, text: "hello", raw: true}}]
+max_tokens: [16]
+temperature: [0]
+repeats: 6
+ignore_eos: true
+""", encoding="utf-8")
+        out = self.folder / "out"
+        with subprocess.Popen([PROGRAM, "run", str(plan), "--out", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+            wait_for_runs(out / "inferometer.db", 1, where="engine = 'embedded' AND kind = 'measured'")
+            os.truncate(model / "model.safetensors", 4096)
+            _, errors = program.communicate(timeout=120)
+        self.assertGreaterEqual(program.returncode, 0, errors)
+        self.succeeds("analyze", "--out", out)
+        with open(out / "analysis" / "runs.csv", encoding="utf-8", newline="") as file:
+            runs = list(csv.DictReader(file))
+        embedded = [run for run in runs if run["engine"] == "embedded"]
+        self.assertEqual({run["status"] for run in runs if run["engine"] != "embedded"}, {"ok"})
+        self.assertEqual(embedded[0]["status"], "ok")
+        self.assertEqual((embedded[-1]["status"], len(embedded)), ("failed", 6))
 
 
 class BadModels(CliTest):
@@ -244,7 +287,18 @@ class BadPlans(CliTest):
         self.refuses_plan("version: 1\nname: x\nmodels: [no-such-name]\nprompts: [{id: a, text: b}]\nmax_tokens: [1]\ntemperature: [0]\n",
                           "no-such-name", code=FAILED)
 
-    def test_results_that_cannot_be_written(self):
+    def test_fault_61_results_never_go_into_a_model(self):
+        model = self.folder / "model"
+        shutil.copytree(tiny_model(), model)
+        before = sorted(path.name for path in model.iterdir())
+        plan = self.folder / "plan.yaml"
+        plan.write_text(f"version: 1\nname: x\nmodels: [{model}]\nprompts: [{{id: a, text: b}}]\nmax_tokens: [1]\ntemperature: [0]\n", encoding="utf-8")
+        (self.folder / "link").symlink_to(model)
+        for out in (model, model / "results", self.folder / "link" / "results"):
+            self.refuses("run", plan, "--out", out, code=USAGE, naming=["lies inside the model", model])
+        self.assertEqual(sorted(path.name for path in model.iterdir()), before)
+
+    def test_fault_97_results_that_cannot_be_written(self):
         plan = self.folder / "plan.yaml"
         plan.write_text(plan_text(), encoding="utf-8")
         file = self.folder / "file"

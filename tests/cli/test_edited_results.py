@@ -75,7 +75,7 @@ class EditedResults(CliTest):
         edited_results.edit(out / "inferometer.db", "run", self.a_run(out), {}, sealed=True)
         self.json_of("summary", "--out", out, "--json", schema_name="summary")
 
-    def test_an_edit_does_not_fit_the_rows_checksum(self):
+    def test_fault_63_an_edit_does_not_fit_the_rows_checksum(self):
         for number, (what, changes) in enumerate({**TIMES, **OTHERS}.items()):
             with self.subTest(what):
                 out = self.copy(str(number))

@@ -1,4 +1,5 @@
 """How generate behaves as a program: streams, pipes, terminals, signals; and that its answer is a function of what was asked."""
+import json
 import os
 import pty
 import select
@@ -31,6 +32,18 @@ class Answers(CliTest):
         self.assertLess(raw["prompt_tokens"], chat["prompt_tokens"])
         self.refuses("generate", "-m", tiny_model(), "-p", "hi", "--raw", "--system", "be brief", code=2, naming="--system")
 
+    def test_fault_35_a_second_bos_is_left_out_and_said(self):
+        bos = json.loads((tiny_model() / "tokenizer_config.json").read_text(encoding="utf-8"))["bos_token"]
+        once, twice = (inferometer("generate", "-m", tiny_model(), "--raw", "-p", text, "-n", 4) for text in ("hello", bos + "hello"))
+        self.assertEqual((once.returncode, twice.returncode, once.stdout), (0, 0, twice.stdout))
+        self.assertNotIn("BOS", once.stderr)
+        self.assertIn("two BOS tokens", twice.stderr)
+        plan = self.folder / "plan.yaml"
+        plan.write_text(f"version: 1\nname: bos\nmodels: [{tiny_model()}]\nprompts: [{{id: one, text: '{bos}hello', raw: true}}]\n"
+                        "max_tokens: [4]\ntemperature: [0]\nrepeats: 2\n", encoding="utf-8")
+        self.succeeds("run", plan, "--out", self.folder / "out")
+        self.assertIn("double_bos", self.succeeds("summary", "--out", self.folder / "out").stdout)
+
     def test_a_stop_text_ends_the_answer(self):
         full = self.json_of("generate", "-m", tiny_model(), "--json", "-p", "hi", "-n", 24, "--ignore-eos", schema_name="generate")
         stop = full["text"][4:6]
@@ -57,14 +70,14 @@ class Streams(CliTest):
             self.assertEqual(child.wait(timeout=60), 0)
             self.assertNotIn(b"bug", child.stderr.read())
 
-    def test_a_full_disk_is_an_error(self):
+    def test_fault_69_a_full_disk_is_an_error(self):
         with open("/dev/full", "wb") as full:
             for verb in (["engines"], ["generate", "-m", str(tiny_model()), "-p", "hi", "-n", "4"]):
                 done = subprocess.run([PROGRAM, *verb], stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False, timeout=60)
                 self.assertEqual(done.returncode, 1, done.stderr)
                 self.assertIn("standard output: cannot be written", done.stderr)
 
-    def test_an_interrupt_ends_it_with_130(self):
+    def test_fault_90_an_interrupt_ends_it_with_130(self):
         with subprocess.Popen(self.ENDLESS, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as child:
             child.stdout.read(1)
             child.send_signal(signal.SIGINT)
@@ -94,7 +107,7 @@ class Streams(CliTest):
         os.close(master)
         return out
 
-    def test_a_models_control_characters_do_not_reach_the_terminal(self):
+    def test_fault_70_a_models_control_characters_do_not_reach_the_terminal(self):
         # Random weights sooner or later say control characters: this seed and length were chosen because they do.
         asked = ["generate", "-m", str(tiny_model()), "-p", "hi", "-n", "256", "--ignore-eos", "--temp", "20", "--seed", "5"]
         text = inferometer(*asked).stdout

@@ -117,7 +117,7 @@ class Servers(CliTest):
                 self.assertGreater(e2e, 0.002 * tokens, "a token every 2 ms")
         self.assertTrue(inferometer("analyze", "--out", self.folder / "out").returncode == 0)
 
-    def test_a_wrong_usage_is_found_and_has_no_rate(self):
+    def test_fault_84_a_wrong_usage_is_found_and_has_no_rate(self):
         with Server(usage=77) as server:
             self.run_plan(f"  - openai: {{url: '{server.url}'}}\n", tiny_model(), lengths="[100]")
         for flags, decode, status in self.runs("flags, decode_tok_per_s, status"):
@@ -125,7 +125,7 @@ class Servers(CliTest):
             self.assertIsNone(decode)
             self.assertEqual(status, "ok")
 
-    def test_an_eos_that_was_not_ignored_is_found_and_its_latency_not_compared(self):
+    def test_fault_86_an_eos_that_was_not_ignored_is_found_and_its_latency_not_compared(self):
         with Server(ends_after=3) as server:
             self.run_plan(f"  - openai: {{url: '{server.url}'}}\n", lengths="[8]")
         for flags, e2e, decode in self.runs("flags, e2e_s, decode_tok_per_s"):
@@ -167,7 +167,7 @@ class Servers(CliTest):
         self.run_plan(self.managed(self.server_script(starts_after=1.5)))
         self.assertEqual({row[0] for row in self.runs("status")}, {"ok"})
 
-    def test_a_server_of_our_own_that_dies_fails_that_run_with_its_last_words_and_is_started_again(self):
+    def test_fault_91_a_server_of_our_own_that_dies_fails_that_run_with_its_last_words_and_is_started_again(self):
         # Of each process the first request is the warm-up.
         self.run_plan(self.managed(self.server_script(dies_at=3)))
         rows = self.runs("status, error_kind, error_message")

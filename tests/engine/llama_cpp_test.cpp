@@ -402,11 +402,11 @@ TEST(LlamaCppText, ABosIsNotDoubled) {
   Request request = raw_request("Once", 1);
   for (const PromptForm form : {PromptForm::raw, PromptForm::chat}) {
     request.form = form;
-    const std::vector<TokenId> ids = theirs.encode(request);
+    const std::vector<TokenId> ids = theirs.encode(request).ids;
     ASSERT_GE(ids.size(), 2u);
     EXPECT_EQ(ids[0], llama_vocab_bos(llama_model_get_vocab(texts.model.get())));
     EXPECT_NE(ids[0], ids[1]);
-    EXPECT_EQ(ours.encode(request).front(), ids[0]);
+    EXPECT_EQ(ours.encode(request).ids.front(), ids[0]);
   }
 }
 
@@ -416,15 +416,15 @@ TEST(LlamaCppText, WithoutOurTokenizerTheIdsAreTheSame) {
   LlamaCppText theirs(*texts.model, nullptr);
   EXPECT_FALSE(theirs.ours());
   Request request = raw_request("It's 12345 o'clock\n\n  in caf\xc3\xa9s \xf0\x9f\x98\x80", 1);
-  const std::vector<TokenId> ids = ours.encode(request);
-  EXPECT_EQ(theirs.encode(request), ids);
+  const std::vector<TokenId> ids = ours.encode(request).ids;
+  EXPECT_EQ(theirs.encode(request).ids, ids);
   EXPECT_EQ(theirs.decode(ids), ours.decode(ids));
   EXPECT_EQ(theirs.decode(ids), request.messages.front().content);
   for (const TokenId id : ids) EXPECT_EQ(theirs.piece(id), ours.piece(id));
   request.form = PromptForm::chat;
   request.messages = {{"system", "You are terse."}, {"user", "What is the capital of France?"}};
-  const std::vector<TokenId> chat = ours.encode(request);
-  EXPECT_EQ(theirs.encode(request), chat);
+  const std::vector<TokenId> chat = ours.encode(request).ids;
+  EXPECT_EQ(theirs.encode(request).ids, chat);
   EXPECT_EQ(theirs.decode(chat), ours.decode(chat));
   EXPECT_EQ(theirs.piece(chat.front()), "");
   EXPECT_TRUE(std::ranges::includes(theirs.eos(), ours.eos()));

@@ -25,14 +25,32 @@ def compare(a, b, plan, pairs, turns):
     return json.loads(done.stdout)
 
 
+def describe(found):
+    cells = ", ".join(f"{cell['max_tokens']} tokens {100 * cell['effect']:+.1f} % {cell['verdict']}" for cell in found["cells"])
+    return f"{found['verdict']} ({cells}; could see {100 * (found['detectable_effect'] or 0):.1f} %)"
+
+
+def logged(path, key):
+    """The findings of earlier calls with the same pairs and turns, whatever the commit was."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        return [entry["found"] for entry in map(json.loads, file) if entry["key"] == key]
+
+
 def repeat(name, times, pairs, turns, a, b, args):
-    """The findings of a comparison made several times, each printed as it ends."""
-    findings = []
-    for number in range(times):
+    """The findings of a comparison made several times, those of the log included; each is printed and logged as it ends."""
+    key = [name, pairs, turns]
+    findings = logged(args.log, key)[:times]
+    if findings:
+        print(f"{name}: {len(findings)} of {args.log}", flush=True)
+    while len(findings) < times:
         found = compare(a, b, args.plan, pairs, turns)
-        cells = ", ".join(f"{cell['max_tokens']} tokens {100 * cell['effect']:+.1f} % {cell['verdict']}" for cell in found["cells"])
-        print(f"{name} {number + 1}/{times}: {found['verdict']} ({cells}; could see {100 * (found['detectable_effect'] or 0):.1f} %)", flush=True)
+        found["version"] = subprocess.run([a, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        print(f"{name} {len(findings) + 1}/{times}: {describe(found)}", flush=True)
         findings.append(found)
+        with open(args.log, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"key": key, "found": found}) + "\n")
     return findings
 
 
@@ -43,14 +61,14 @@ def found_in_the_decoding_cell(found):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    for flag in ["--plain", "--slow3", "--slow5", "--plan"]:
+    for flag in ["--plain", "--slow3", "--slow5", "--plan", "--log"]:
         parser.add_argument(flag, required=True)
     for flag in ["--a-a", "--times3", "--times5", "--turns"]:
         parser.add_argument(flag, type=int, required=True)
     args = parser.parse_args()
+    same = repeat("A/A", args.a_a, 10, 3, args.plain, args.plain, args)
     slow5 = repeat("5 % slower", args.times5, 30, args.turns, args.plain, args.slow5, args)
     slow3 = repeat("3 % slower", args.times3, 60, args.turns, args.plain, args.slow3, args)
-    same = repeat("A/A", args.a_a, 10, 3, args.plain, args.plain, args)
     wrong = [found for found in same if found["verdict"] not in NO_CLAIM]
     print(f"\nA/A: {len(wrong)} wrong of {len(same)}: {dict(collections.Counter(found['verdict'] for found in same))}")
     missed = 0
@@ -58,6 +76,8 @@ def main():
         named = sum(found_in_the_decoding_cell(found) for found in findings)
         missed += len(findings) - named
         print(f"{name}: found and named {named} of {len(findings)}: {dict(collections.Counter(found['verdict'] for found in findings))}")
+    commits = {line.split()[1] for found in same + slow5 + slow3 for line in found["version"].splitlines() if line.startswith("commit")}
+    print("commits: " + ", ".join(sorted(commits)))
     sys.exit(1 if wrong or missed else 0)
 
 

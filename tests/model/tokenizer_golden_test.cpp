@@ -63,13 +63,13 @@ TEST(SmolLM2Tokenizer, EveryTokenOfTheVocabularyIsFoundByItsWrittenFormOnly) {
 TEST(SmolLM2Text, ChatPromptBeginsWithTheDefaultSystemMessage) {
   const ModelText text = ModelText::open(Checkpoint::open(test::model_path(test::kGgufModel)));
   const ChatMessage message{"user", "Hi"};
-  const std::vector<TokenId> ids = text.encode_chat({&message, 1});
+  const std::vector<TokenId> ids = text.encode_chat({&message, 1}).ids;
   EXPECT_EQ(text.tokenizer.decode(ids),
             "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
             "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
   EXPECT_EQ(ids.front(), 1);
   EXPECT_EQ(text.eos_token, "<|im_end|>");
-  EXPECT_EQ(text.encode_raw("Hi"), text.tokenizer.encode("Hi"));
+  EXPECT_EQ(text.encode_raw("Hi").ids, text.tokenizer.encode("Hi"));
 }
 
 }  // namespace

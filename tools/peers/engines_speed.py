@@ -37,7 +37,7 @@ def bench_speeds(rows):
 
 class LlamaCpp:
     name = "llama_cpp"
-    rounds = 150  # of some 5 s
+    rounds = 400  # of some 4 s
 
     def __init__(self, args):
         common = ["-m", args.gguf, "-p", PROMPT, "-n", TOKENS, "-r", 1, "-t", args.threads, "-o", "json"]
@@ -130,7 +130,7 @@ def main():
     parser.add_argument("--mlx", required=True)
     parser.add_argument("--text", default=None, help="whose first words are MLX's prompt (default: verify's text)")
     parser.add_argument("--llama-bench")
-    parser.add_argument("--rounds", type=int, help="alternations (default: 150 of llama.cpp, 20 of MLX, which take a quarter of an hour each)")
+    parser.add_argument("--rounds", type=int, help="alternations (default: 400 of llama.cpp, which take half an hour, 20 of MLX, a quarter of an hour)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", choices=["llama_cpp", "mlx"])
     parser.add_argument("--json", help="also write the figures here")
