@@ -4,7 +4,6 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -25,7 +24,9 @@ std::map<pid_t, pid_t> parents() {
     const std::string name = it->path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     std::ifstream file(it->path() / "stat");
-    const std::string line{std::istreambuf_iterator<char>(file), {}};
+    // A process may end between the opening and the reading, which then fails: getline() takes that as an end, an iterator would throw.
+    std::string line;
+    std::getline(file, line, '\0');
     const std::size_t close = line.rfind(')');
     if (close == std::string::npos || close + 4 >= line.size()) continue;
     result[static_cast<pid_t>(std::atol(name.c_str()))] = static_cast<pid_t>(std::atol(line.c_str() + close + 4));
