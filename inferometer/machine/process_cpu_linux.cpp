@@ -24,7 +24,8 @@ std::map<pid_t, pid_t> parents() {
     const std::string name = it->path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     std::ifstream file(it->path() / "stat");
-    // A process may end between the opening and the reading, which then fails: getline() takes that as an end, an iterator would throw.
+    // A process may end between the opening and the reading, which then fails: getline() takes that as an end, an iterator would
+    // throw.
     std::string line;
     std::getline(file, line, '\0');
     const std::size_t close = line.rfind(')');
