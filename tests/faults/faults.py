@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Which test is about which fault: docs/faults.md, from faults.tsv and the names of the tests ("Fault71…", "Fault13And3…",
+"""Which test is about which fault: docs/faults.md, from faults.tsv, campaigns.md and the names of the tests ("Fault71…", "Fault13And3…",
 "test_fault_99_…").
 
   faults.py --tests FOLDER [--write]     FOLDER: of the GoogleTest programs (build/release/tests)
@@ -81,6 +81,7 @@ def main():
     wrong = [f"fault {row[0]} has no test: {row[1]}" for row in rows if int(row[0]) not in tests]
     wrong += [f"{names[0]}: there is no fault {number}" for number, names in tests.items() if not 1 <= number <= len(rows)]
     text = HEAD + "".join(f"| {n} | {what} | {then} | {cell_of(tests[int(n)])} |\n" for n, what, then in rows)
+    text += (SOURCE / "tests/faults/campaigns.md").read_text(encoding="utf-8")
     if args.write:
         TABLE.write_text(text, encoding="utf-8")
     elif not TABLE.exists() or TABLE.read_text(encoding="utf-8") != text:
