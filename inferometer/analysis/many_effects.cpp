@@ -221,23 +221,6 @@ stats::Points medians_of(stats::Points&& points, size_t spans) {
   return medians;
 }
 
-/// A table's rows by cell.
-struct Cells {
-  std::vector<uint32_t> of_row;
-  RowGroups rows;
-};
-
-Cells cells_of(const RunTable& table) {
-  std::map<int, uint32_t> numbers;
-  std::vector<uint32_t> of_part;
-  for (const RunTable::Part& part : table.parts())
-    of_part.push_back(numbers.try_emplace(part.levels.cell, static_cast<uint32_t>(numbers.size())).first->second);
-  std::vector<uint32_t> of_row(table.timed());
-  std::ranges::transform(table.columns().part, of_row.begin(), [&](uint32_t part) { return of_part[part]; });
-  RowGroups rows(of_row, numbers.size());
-  return {std::move(of_row), std::move(rows)};
-}
-
 }  // namespace
 
 void fill_scaling_of_many(Study& study, const RunTable& table, const RowGroups& by_part) {
@@ -253,15 +236,18 @@ void fill_variance_of_many(Study& study, const RunTable& table, const EffectLogs
 }
 
 void fill_drift_of_many(Study& study, const RunTable& table, const std::vector<double>& log_latency) {
-  const Cells cells = cells_of(table);
-  const std::vector<double> hours = cells.rows.together(table.columns().start_h);
-  const std::vector<double> logs = cells.rows.together(log_latency);
-  const auto spans = static_cast<size_t>(std::max(2.0, std::sqrt(2.0 * kDriftSlopes / static_cast<double>(cells.rows.size()))));
+  if (table.parts().empty()) return;
+  const std::vector<uint32_t> cell_of_part = cell_numbers(table);
+  const std::vector<uint32_t> cell_of_row = by_row(table, cell_of_part);
+  const RowGroups cells(cell_of_row, size_t{1} + *std::ranges::max_element(cell_of_part));
+  const std::vector<double> hours = cells.together(table.columns().start_h);
+  const std::vector<double> logs = cells.together(log_latency);
+  const auto spans = static_cast<size_t>(std::max(2.0, std::sqrt(2.0 * kDriftSlopes / static_cast<double>(cells.size()))));
   std::vector<stats::Points> points;
   std::vector<stats::Moments> moments;
-  for (size_t cell = 0; cell < cells.rows.size(); ++cell) {
-    const auto x = cells.rows.of(std::span(hours), cell);
-    const auto y = cells.rows.of(std::span(logs), cell);
+  for (size_t cell = 0; cell < cells.size(); ++cell) {
+    const auto x = cells.of(std::span(hours), cell);
+    const auto y = cells.of(std::span(logs), cell);
     stats::Points known;
     for (size_t i = 0; i < y.size(); ++i) {
       if (!is_log(y[i])) continue;
@@ -274,7 +260,7 @@ void fill_drift_of_many(Study& study, const RunTable& table, const std::vector<d
   std::vector<double> residuals;
   residuals.reserve(log_latency.size());
   for (size_t row = 0; row < log_latency.size(); ++row) {
-    const stats::Moments& cell = moments[cells.of_row[row]];
+    const stats::Moments& cell = moments[cell_of_row[row]];
     if (cell.n > 1 && is_log(log_latency[row])) residuals.push_back(log_latency[row] - cell.mean);
   }
   set_residuals(study, residuals);

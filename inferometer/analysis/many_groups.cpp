@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <future>
-#include <limits>
 #include <map>
 #include <span>
 #include <utility>
@@ -94,6 +93,20 @@ std::vector<uint32_t> first_alike(const RunTable& table) {
   return alike;
 }
 
+std::vector<uint32_t> cell_numbers(const RunTable& table) {
+  std::map<int, uint32_t> numbers;
+  std::vector<uint32_t> of_part;
+  for (const RunTable::Part& part : table.parts())
+    of_part.push_back(numbers.try_emplace(part.levels.cell, static_cast<uint32_t>(numbers.size())).first->second);
+  return of_part;
+}
+
+std::vector<uint32_t> by_row(const RunTable& table, const std::vector<uint32_t>& of_part) {
+  std::vector<uint32_t> of_row(table.timed());
+  std::ranges::transform(table.columns().part, of_row.begin(), [&](uint32_t part) { return of_part[part]; });
+  return of_row;
+}
+
 std::vector<int> parts_of(const std::vector<const Run*>& runs) {
   std::vector<int> parts;
   for (const Run* run : runs) parts.push_back(static_cast<int>(run->id));
@@ -102,23 +115,19 @@ std::vector<int> parts_of(const std::vector<const Run*>& runs) {
 
 MetricTime time_of_parts(const RunTable& table, size_t metric, const std::vector<int>& parts) {
   const RunTable::Columns& columns = table.columns();
-  constexpr auto kUnwanted = std::numeric_limits<uint32_t>::max();
-  std::vector<uint32_t> cell_of_part(table.parts().size(), kUnwanted);
-  std::map<int, uint32_t> numbers;
-  for (const int part : parts) {
-    const int cell = table.parts()[static_cast<size_t>(part)].levels.cell;
-    cell_of_part[static_cast<size_t>(part)] = numbers.try_emplace(cell, static_cast<uint32_t>(numbers.size())).first->second;
-  }
+  const std::vector<uint32_t> cell_of_part = cell_numbers(table);
+  std::vector<bool> wanted(table.parts().size());
+  for (const int part : parts) wanted[static_cast<size_t>(part)] = true;
   std::vector<double> values(table.timed()), times(table.timed());
   std::vector<uint32_t> cells(table.timed());
   size_t n = 0;
   for (size_t row = 0; row < table.timed(); ++row) {
-    const uint32_t cell = cell_of_part[columns.part[row]];
+    const uint32_t part = columns.part[row];
     const double x = columns.metrics[metric][row];
-    if (cell == kUnwanted || std::isnan(x)) continue;
+    if (!wanted[part] || std::isnan(x)) continue;
     values[n] = x;
     times[n] = columns.start_h[row];
-    cells[n++] = cell;
+    cells[n++] = cell_of_part[part];
   }
   return stats::time_structure({std::span(values).first(n), std::span(cells).first(n), std::span(times).first(n)});
 }

@@ -4,7 +4,6 @@
 #include <numeric>
 #include <set>
 #include <span>
-#include <tuple>
 
 #include "inferometer/analysis/groups.h"
 #include "inferometer/analysis/many_runs.h"
@@ -17,7 +16,7 @@ namespace {
 struct LevelRows {
   const Run* levels;
   std::span<const int> repeats, output_tokens;
-  std::array<std::span<const double>, std::tuple_size_v<EffectLogs>> logs;
+  std::array<std::span<const double>, kEffects> logs;
 };
 
 /// A table's rows by their levels, flagged or not.
@@ -50,8 +49,7 @@ std::vector<T> in_order(const std::vector<T>& column, const std::vector<uint32_t
 Levels::Levels(const RunTable& table, const EffectLogs& logs) {
   const RunTable::Columns& columns = table.columns();
   const std::vector<uint32_t> alike = first_alike(table);
-  std::vector<uint32_t> level(table.timed());
-  std::ranges::transform(columns.part, level.begin(), [&](uint32_t part) { return alike[part]; });
+  std::vector<uint32_t> level = by_row(table, alike);
   // Blocks are repeats, so that execution mostly is in their order.
   const bool ordered = std::ranges::is_sorted(columns.repeat);
   const std::vector<uint32_t> order = ordered ? std::vector<uint32_t>() : by_repeat(columns.repeat);
@@ -73,7 +71,7 @@ Levels::Levels(const RunTable& table, const EffectLogs& logs) {
 }
 
 /// What the matched runs of two levels say of each metric.
-using Matches = std::array<MatchedLogs, std::tuple_size_v<EffectLogs>>;
+using Matches = std::array<MatchedLogs, kEffects>;
 
 void merge(Matches& into, const Matches& other) {
   for (size_t m = 0; m < into.size(); ++m) into[m].merge(other[m]);
@@ -142,7 +140,7 @@ std::set<double> temperatures_of(const std::vector<const Run*>& runs) {
 
 void append_effects(Study& study, const std::string& series, const std::set<double>& levels, const ByTemperature& effects) {
   const double margin = study.session.plan.equivalence_margin;
-  for (size_t m = 0; m < std::tuple_size_v<Matches>; ++m) {
+  for (size_t m = 0; m < kEffects; ++m) {
     const char* name = effect_metrics()[m].name;
     append_temperature_effects(series, levels, margin, study.temperature, [&](double low, double high) {
       const auto found = effects.find(high);
@@ -187,7 +185,7 @@ void fill_pairs_of_many(Study& study, const RunTable& table, const EffectLogs& l
           merge(matches, match(a, b));
       }
     }
-    for (size_t m = 0; m < std::tuple_size_v<Matches>; ++m)
+    for (size_t m = 0; m < kEffects; ++m)
       study.series_effects.push_back(series_effect(effect_metrics()[m].name, series[i].label, series[0].label, matches[m]));
   }
 }

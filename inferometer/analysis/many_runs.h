@@ -29,6 +29,12 @@ inline constexpr int kDriftSlopes = 250'000;  ///< pairs of medians, about, over
 /// Of each part the first one with the same levels, flagged or not.
 [[nodiscard]] std::vector<uint32_t> first_alike(const RunTable& table);
 
+/// Of each part its cell, numbered in order of appearance.
+[[nodiscard]] std::vector<uint32_t> cell_numbers(const RunTable& table);
+
+/// What is known of a table's parts, for each row.
+[[nodiscard]] std::vector<uint32_t> by_row(const RunTable& table, const std::vector<uint32_t>& of_part);
+
 /// What time does to a metric, by its place in kGroupMetrics, over the runs of some parts: as time_of, from every run.
 [[nodiscard]] MetricTime time_of_parts(const RunTable& table, size_t metric, const std::vector<int>& parts);
 
@@ -68,8 +74,10 @@ struct GroupParts {
 inline constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();  ///< of a run without the metric
 inline constexpr double kNoLog = std::numeric_limits<double>::infinity();     ///< of a value that is not positive
 
-/// Logs of effect_metrics(), by the table's rows: a number, kNoValue or kNoLog.
-using EffectLogs = std::array<std::vector<double>, 4>;
+inline constexpr size_t kEffects = 4;  ///< effect_metrics(), which the table's first ones are
+
+/// Their logs, by the table's rows: a number, kNoValue or kNoLog.
+using EffectLogs = std::array<std::vector<double>, kEffects>;
 [[nodiscard]] EffectLogs effect_logs(const RunTable& table);
 
 /// Everything but conclusions and warnings.

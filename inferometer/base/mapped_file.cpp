@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
+#include <mutex>
 #include <utility>
 
 #include <fcntl.h>
@@ -39,7 +40,6 @@ struct MappedFile::Guard {
     return guards;
   }
   static Guard* take(const void* data, std::size_t size);
-  static void watch_once();
   static void on_bus_error(int signal, siginfo_t* info, void* context);
 };
 
@@ -62,20 +62,16 @@ void MappedFile::Guard::on_bus_error(int signal, siginfo_t* info, void*) {
   ::raise(signal);
 }
 
-void MappedFile::Guard::watch_once() {
-  static const bool watching = [] {
+MappedFile::Guard* MappedFile::Guard::take(const void* data, std::size_t size) {
+  static std::once_flag watching;
+  std::call_once(watching, [] {
     (void)all();  // made before a signal could need it
     struct sigaction action {};
     action.sa_sigaction = on_bus_error;
     sigemptyset(&action.sa_mask);
     action.sa_flags = SA_SIGINFO | SA_NODEFER;
-    return ::sigaction(SIGBUS, &action, nullptr) == 0;
-  }();
-  (void)watching;
-}
-
-MappedFile::Guard* MappedFile::Guard::take(const void* data, std::size_t size) {
-  watch_once();
+    ::sigaction(SIGBUS, &action, nullptr);
+  });
   for (Guard& guard : all()) {
     if (guard.taken.exchange(true)) continue;
     guard.lost.store(false);

@@ -1,8 +1,6 @@
 #pragma once
 // Helpers of this folder's tests; no library includes it.
 
-#include <unistd.h>
-
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
@@ -16,32 +14,10 @@
 #include <gtest/gtest.h>
 
 #include "inferometer/base/error.h"
+#include "inferometer/base/test_folder.h"
 #include "inferometer/format/safetensors_writer.h"
 
 namespace ifm::test {
-
-/// A fresh folder that goes with its object.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "ifm-format-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~TempFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  [[nodiscard]] std::filesystem::path write(const std::string& name, std::string_view bytes) const {
-    std::ofstream(path_ / name, std::ios::binary) << bytes;
-    return path_ / name;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::string read_file(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);

@@ -1,7 +1,5 @@
 #include "inferometer/measure/runner.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -15,6 +13,7 @@
 
 #include "inferometer/analysis/metrics.h"
 #include "inferometer/base/error.h"
+#include "inferometer/base/test_folder.h"
 #include "inferometer/base/version.h"
 #include "inferometer/engine/simulated.h"
 #include "inferometer/measure/checks.h"
@@ -94,13 +93,6 @@ Plan paired_plan(int turns) {
 
 class RunnerTest : public testing::Test {
  protected:
-  RunnerTest()
-      : folder_(std::filesystem::temp_directory_path() / ("ifm_runner_" + std::to_string(getpid()) + "_" +
-                                                          testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::create_directories(folder_);
-  }
-  ~RunnerTest() override { std::filesystem::remove_all(folder_); }
-
   SessionOutcome run(const Plan& plan, SessionStart start = SessionStart::fresh, int stop_after = 0) {
     Store store(file(), Store::Access::write);
     StopAfter observer(stop_after);
@@ -111,7 +103,7 @@ class RunnerTest : public testing::Test {
   [[nodiscard]] std::vector<ModelRun> stored(int64_t session = 1) const {
     return Store(file(), Store::Access::read).runs(session);
   }
-  [[nodiscard]] std::filesystem::path file() const { return folder_ / "inferometer.db"; }
+  [[nodiscard]] std::filesystem::path file() const { return folder_.path() / "inferometer.db"; }
 
   VirtualClock clock;
   FakeMachine machine;
@@ -120,7 +112,7 @@ class RunnerTest : public testing::Test {
   };
 
  private:
-  std::filesystem::path folder_;
+  test::TempFolder folder_;
 };
 
 std::vector<ModelRun> measured_of(const std::vector<ModelRun>& runs) {

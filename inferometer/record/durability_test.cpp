@@ -1,7 +1,5 @@
 // What a results file holds after any end of the program or the machine: the order in which SQLite writes and syncs is recorded
 // and replayed up to every point, and every single call is made to fail once.
-#include <unistd.h>
-
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -12,6 +10,7 @@
 
 #include "inferometer/base/error.h"
 #include "inferometer/base/rng.h"
+#include "inferometer/base/test_folder.h"
 #include "inferometer/record/store.h"
 #include "inferometer/record/test_vfs.h"
 
@@ -25,16 +24,10 @@ constexpr const char* kName = "inferometer.db";
 
 class Durability : public testing::Test {
  protected:
-  Durability()
-      : folder_(std::filesystem::temp_directory_path() / ("ifm_durability_" + std::to_string(getpid()) + "_" +
-                                                          testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::create_directories(folder_);
-  }
-  ~Durability() override { std::filesystem::remove_all(folder_); }
-  [[nodiscard]] std::filesystem::path folder(const std::string& name) const { return folder_ / name; }
+  [[nodiscard]] std::filesystem::path folder(const std::string& name) const { return folder_.path() / name; }
 
  private:
-  std::filesystem::path folder_;
+  test::TempFolder folder_;
 };
 
 Session some_session() {

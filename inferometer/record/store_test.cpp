@@ -18,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include "inferometer/base/error.h"
+#include "inferometer/base/test_folder.h"
 #include "inferometer/record/json_codec.h"
 #include "inferometer/record/run_row.h"
 #include "inferometer/record/schema.h"
@@ -32,16 +33,12 @@ using ModelRun = ifm::Run;  // inside a test, Run is GoogleTest's
 
 class StoreTest : public testing::Test {
  protected:
-  StoreTest()
-      : folder_(std::filesystem::temp_directory_path() / (std::string("ifm_store_") + std::to_string(getpid()) + "_" +
-                                                          testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::create_directories(folder_);
-  }
-  ~StoreTest() override { std::filesystem::remove_all(folder_); }
-  [[nodiscard]] std::filesystem::path file() const { return folder_ / "inferometer.db"; }
+  [[nodiscard]] std::filesystem::path file() const { return folder_.path() / "inferometer.db"; }
+  int64_t write_twenty_runs() const;
+  void expect_named_or_whole(const std::string& bytes, int64_t session) const;
 
  private:
-  std::filesystem::path folder_;
+  test::TempFolder folder_;
 };
 
 Session full_session() {
@@ -429,65 +426,61 @@ TEST_F(StoreTest, OtherFilesAreNotTakenForResults) {
   EXPECT_EQ(error_of([&] { const Store store(file().parent_path(), Store::Access::read); }).kind(), ErrorKind::invalid_data);
 }
 
-TEST_F(StoreTest, Fault62EveryCutOfTheFileIsNamedOrReadsWholeRuns) {
-  int64_t id = 0;
-  {
-    Store store(file(), Store::Access::write);
-    id = store.add_session(full_session());
-    for (int i = 0; i < 20; ++i) {
-      ModelRun run = full_run();
-      run.order = i;
-      run.repeat = i;
-      run.text.assign(500, 'x');
-      store.add_run(id, run);
-    }
+const std::string kText(500, 'x');
+
+/// Runs of kText; returns their session.
+int64_t StoreTest::write_twenty_runs() const {
+  Store store(file(), Store::Access::write);
+  const int64_t session = store.add_session(full_session());
+  for (int i = 0; i < 20; ++i) {
+    ModelRun run = full_run();
+    run.order = run.repeat = i;
+    run.text = kText;
+    store.add_run(session, run);
   }
-  std::ifstream in(file(), std::ios::binary);
-  const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  const auto cut = file().parent_path() / "cut.db";
+  return session;
+}
+
+std::string bytes_of(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// A damaged file gives an error that names it, or runs as they were written.
+void StoreTest::expect_named_or_whole(const std::string& bytes, int64_t session) const {
+  const auto damaged = file().parent_path() / "damaged.db";
+  std::ofstream(damaged, std::ios::binary) << bytes;
+  const Error error = error_of([&] {
+    const Store reader(damaged, Store::Access::read);
+    for (const ModelRun& run : reader.runs(session)) EXPECT_EQ(run.text, kText);
+  });
+  if (error.message() == "no error") return;
+  EXPECT_TRUE(error.kind() == ErrorKind::invalid_data || error.kind() == ErrorKind::io || error.kind() == ErrorKind::unsupported)
+      << error.message();
+  EXPECT_NE(error.message().find("damaged.db"), std::string::npos) << error.message();
+}
+
+TEST_F(StoreTest, Fault62EveryCutOfTheFileIsNamedOrReadsWholeRuns) {
+  const int64_t session = write_twenty_runs();
+  const std::string whole = bytes_of(file());
   for (std::size_t size = 0; size < whole.size(); size += 509) {
-    std::ofstream(cut, std::ios::binary) << whole.substr(0, size);
-    const Error error = error_of([&] {
-      const Store reader(cut, Store::Access::read);
-      for (const ModelRun& run : reader.runs(id)) EXPECT_EQ(run.text, std::string(500, 'x'));
-    });
-    if (error.message() == "no error") continue;
-    EXPECT_TRUE(error.kind() == ErrorKind::invalid_data || error.kind() == ErrorKind::io ||
-                error.kind() == ErrorKind::unsupported)
-        << size << " " << error.message();
-    EXPECT_NE(error.message().find("cut.db"), std::string::npos) << error.message();
+    SCOPED_TRACE(size);
+    expect_named_or_whole(whole.substr(0, size), session);
   }
 }
 
 // What a file system leaves at the end of a file whose last blocks were allotted and never written.
 TEST_F(StoreTest, Fault64ATailOfZerosIsNamedOrLeavesEveryRun) {
-  int64_t id = 0;
-  {
-    Store store(file(), Store::Access::write);
-    id = store.add_session(full_session());
-    for (int i = 0; i < 20; ++i) {
-      ModelRun run = full_run();
-      run.order = run.repeat = i;
-      run.text.assign(500, 'x');
-      store.add_run(id, run);
-    }
-  }
-  std::ifstream in(file(), std::ios::binary);
-  const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  const auto tailed = file().parent_path() / "tailed.db";
+  const int64_t session = write_twenty_runs();
+  const std::string whole = bytes_of(file());
+  const auto longer = file().parent_path() / "longer.db";
   for (const std::size_t zeros : {std::size_t{1}, std::size_t{4096}, std::size_t{100'000}}) {
-    std::ofstream(tailed, std::ios::binary) << whole << std::string(zeros, '\0');
-    const Store reader(tailed, Store::Access::read);
-    EXPECT_EQ(reader.runs(id).size(), 20U) << zeros << " more";
+    std::ofstream(longer, std::ios::binary) << whole << std::string(zeros, '\0');
+    EXPECT_EQ(Store(longer, Store::Access::read).runs(session).size(), 20U) << zeros << " more";
   }
   for (std::size_t zeros = 4096; zeros < whole.size(); zeros += 4096) {
-    std::ofstream(tailed, std::ios::binary) << whole.substr(0, whole.size() - zeros) << std::string(zeros, '\0');
-    const Error error = error_of([&] {
-      const Store reader(tailed, Store::Access::read);
-      for (const ModelRun& run : reader.runs(id)) EXPECT_EQ(run.text, std::string(500, 'x'));
-    });
-    if (error.message() == "no error") continue;
-    EXPECT_NE(error.message().find("tailed.db"), std::string::npos) << error.message();
+    SCOPED_TRACE(zeros);
+    expect_named_or_whole(whole.substr(0, whole.size() - zeros) + std::string(zeros, '\0'), session);
   }
 }
 

@@ -1,5 +1,3 @@
-#include <cstdlib>
-
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -8,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "inferometer/base/error.h"
+#include "inferometer/base/test_folder.h"
 #include "inferometer/format/gguf.h"
 #include "inferometer/format/gguf_writer.h"
 #include "inferometer/text/tokenizer.h"
@@ -21,19 +20,15 @@ using Type = GgufEntry::Type;
 class GgufTokenizer : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ifm-gguf-tokenizer-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     metadata_ = {{"tokenizer.ggml.model", Type::text, std::string("gpt2")},
                  {"tokenizer.ggml.pre", Type::text, std::string("smollm")},
                  {"tokenizer.ggml.tokens", Type::texts, std::vector<std::string>{"a", "b", "ab", "<end>"}},
                  {"tokenizer.ggml.token_type", Type::i32s, std::vector<int64_t>{1, 1, 1, 3}},
                  {"tokenizer.ggml.merges", Type::texts, std::vector<std::string>{"a b"}}};
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   [[nodiscard]] Tokenizer load() const {
-    const std::filesystem::path path = folder_ / "m.gguf";
+    const std::filesystem::path path = folder_.path() / "m.gguf";
     write_gguf(path, metadata_, {});
     return Tokenizer::from_gguf(GgufFile::open(path));
   }
@@ -56,7 +51,7 @@ class GgufTokenizer : public testing::Test {
     }
   }
 
-  std::filesystem::path folder_;
+  test::TempFolder folder_;
   std::vector<GgufEntry> metadata_;
 };
 

@@ -1,7 +1,5 @@
 #include "inferometer/text/tokenizer.h"
 
-#include <cstdlib>
-
 #include <algorithm>
 #include <filesystem>
 #include <functional>
@@ -10,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "inferometer/base/error.h"
+#include "inferometer/base/test_folder.h"
 #include "inferometer/text/bpe.h"
 #include "inferometer/text/test_strings.h"
 
@@ -19,17 +18,11 @@ namespace {
 /// A folder of this test's own, removed at its end.
 class TokenizerFile : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ifm-tokenizer-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    json_ = nlohmann::json::parse(test::file_text(test::text_golden_folder() + "llama3.tokenizer.json"));
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void SetUp() override { json_ = nlohmann::json::parse(test::file_text(test::text_golden_folder() + "llama3.tokenizer.json")); }
 
   [[nodiscard]] Tokenizer load(const std::string& text) const {
-    std::ofstream(folder_ / "tokenizer.json", std::ios::binary) << text;
-    return Tokenizer::from_file(folder_ / "tokenizer.json");
+    std::ofstream(folder_.path() / "tokenizer.json", std::ios::binary) << text;
+    return Tokenizer::from_file(folder_.path() / "tokenizer.json");
   }
 
   [[nodiscard]] Tokenizer load_changed(const std::function<void(nlohmann::json&)>& change) const {
@@ -50,7 +43,7 @@ class TokenizerFile : public testing::Test {
     }
   }
 
-  std::filesystem::path folder_;
+  test::TempFolder folder_;
   nlohmann::json json_;
 };
 
@@ -126,8 +119,8 @@ TEST_F(TokenizerFile, EveryTruncatedPrefixIsAnError) {
   }
   EXPECT_THROW((void)load(text + "x"), Error);
   EXPECT_THROW((void)load(std::string(100'000, '[')), Error);
-  EXPECT_THROW((void)Tokenizer::from_file(folder_ / "missing.json"), Error);
-  EXPECT_THROW((void)Tokenizer::from_file(folder_), Error);
+  EXPECT_THROW((void)Tokenizer::from_file(folder_.path() / "missing.json"), Error);
+  EXPECT_THROW((void)Tokenizer::from_file(folder_.path()), Error);
 }
 
 TEST_F(TokenizerFile, UnknownTokenMattersOnlyWhereAByteHasNone) {

@@ -1,4 +1,5 @@
 """What the tests of the command line share: the program, a tiny model, schemas."""
+import contextlib
 import functools
 import json
 import os
@@ -49,7 +50,7 @@ def schema(name):
 
 def stored(database, query):
     """Rows of a results file that may be written to meanwhile."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30) as connection:
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as connection:
         return connection.execute(query).fetchall()
 
 

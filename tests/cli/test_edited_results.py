@@ -9,7 +9,7 @@ import sqlite3
 import tempfile
 
 import edited_results
-from harness import CliTest, inferometer, main, schema
+from harness import CliTest, inferometer, main, schema, stored
 
 ENGINE = "{simulated: {ttft_ms: 1, gap_ms: 0.1, run_sd: 0.02%s}}"
 PLAN = """version: 1
@@ -58,9 +58,7 @@ class EditedResults(CliTest):
 
     def a_run(self, out):
         """A measured run in the middle of its session."""
-        with sqlite3.connect(out / "inferometer.db") as database:
-            [(run,)] = database.execute("SELECT id FROM run WHERE kind = 'measured' ORDER BY run_order LIMIT 1 OFFSET 3")
-        database.close()
+        [(run,)] = stored(out / "inferometer.db", "SELECT id FROM run WHERE kind = 'measured' ORDER BY run_order LIMIT 1 OFFSET 3")
         return run
 
     def refused(self, out, *naming):

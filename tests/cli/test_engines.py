@@ -1,9 +1,8 @@
 """All engines of this build in one plan: they live in one process, run in turns, and count alike; absent ones are said before a run."""
 import json
 import shutil
-import sqlite3
 
-from harness import CliTest, inferometer, main, tiny_model
+from harness import CliTest, inferometer, main, stored, tiny_model
 
 
 def here():
@@ -27,11 +26,11 @@ class Engines(CliTest):
         if known["llama_cpp"]["available"]:
             engines.append(f"{{llama_cpp: {{model: {json.dumps(str(tiny_model('gguf')))}}}}}")
         self.run_plan(f"[{', '.join(engines)}]", 0)
-        with sqlite3.connect(self.folder / "out/inferometer.db") as database:
-            rows = list(database.execute("select engine, status, max_tokens, output_tokens, temperature, ids_hash,"
-                                         " error_kind from run where kind = 'measured'"))
-            versions = [version for (version,) in database.execute("select engine_version from session_model")]
-            waiting = [share for (share,) in database.execute("select waiting_cpu_share from block order by block")]
+        database = self.folder / "out/inferometer.db"
+        rows = stored(database, "select engine, status, max_tokens, output_tokens, temperature, ids_hash, error_kind from run"
+                                " where kind = 'measured'")
+        versions = [version for (version,) in stored(database, "select engine_version from session_model")]
+        waiting = [share for (share,) in stored(database, "select waiting_cpu_share from block order by block")]
         self.assertEqual(len([version for version in versions if version]), len(engines))
         # All engines are loaded from the second block on, and none of them may use the processor while it waits.
         self.assertIsNone(waiting[0])

@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from harness import PROGRAM, CliTest, inferometer, main, tiny_model
+from harness import PROGRAM, CliTest, inferometer, main, stored, tiny_model
 
 WORDS = ["one ", "two ", "three ", "four ", "five ", "six ", "seven ", "eight "]
 
@@ -98,8 +98,7 @@ class Servers(CliTest):
         return done
 
     def runs(self, columns):
-        with sqlite3.connect(self.folder / "out/inferometer.db") as database:
-            return list(database.execute(f"select {columns} from run where kind = 'measured'"))
+        return stored(self.folder / "out/inferometer.db", f"select {columns} from run where kind = 'measured'")
 
     def test_a_plan_measures_a_server_beside_the_embedded_engine(self):
         with Server() as server:

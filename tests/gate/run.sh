@@ -30,4 +30,5 @@ program_slowed_by() {  # PERCENT: prints the program
 }
 
 exec python3 "$repository/tests/gate/gate.py" --plain "$(program_slowed_by 0)" --slow3 "$(program_slowed_by 3)" \
-  --slow5 "$(program_slowed_by 5)" --a-a "$a_a" --times3 "$slow3" --times5 "$slow5" --turns "$turns" --log "$repository/build/gate/log.jsonl" --plan "$repository/tests/gate/gate.yaml"
+  --slow5 "$(program_slowed_by 5)" --a-a "$a_a" --times3 "$slow3" --times5 "$slow5" --turns "$turns" \
+  --log "$repository/build/gate/log.jsonl" --plan "$repository/tests/gate/gate.yaml"
