@@ -75,6 +75,8 @@ class HubHandler(http.server.BaseHTTPRequestHandler):
                                           **self.metadata(name, content)})
         if name in hub.together:
             hub.barrier.wait(timeout=30)  # raises when they do not come together: the connection breaks
+        if name.endswith(LARGE):
+            hub.before_large()
         headers = self.metadata(name, content)
         status, sent = 200, content
         if (asked := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))) and not hub.ignores_range:
@@ -147,6 +149,7 @@ class Hub:
         self.cuts = 0  # how many answers with large files end in the middle
         self.ignores_range = False
         self.hold_at = None  # large files stop there until the gate opens
+        self.before_large = lambda: None  # called before a large file is sent
         self.held, self.gate = threading.Event(), threading.Event()
         self.false_digests = False
         self.together = ()  # two files of which none is sent before both are asked for

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 
 from harness import PROGRAM, CliTest, inferometer, main, tiny_model
 from hub_server import COMMIT, Hub, git_sha1, read_folder
@@ -42,6 +43,15 @@ class HubTest(CliTest):
 
     def assert_nothing_in_the_making(self):
         self.assertEqual([path.name for path in self.cache.rglob("*.incomplete")], [])
+
+    def wait_for_the_other_files(self):
+        """Until all but the weights are there: what fails then stops no download of another file in its middle."""
+        others = {name for name in read_folder(tiny_model()) if not name.endswith(".safetensors")}
+        snapshot = self.repository() / "snapshots" / COMMIT
+        end = time.monotonic() + 60
+        while not others <= {path.name for path in snapshot.glob("*")}:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
 
     def answer(self, model):
         return self.succeeds("generate", "-m", model, "-p", "the", "-n", "4", "--json", environment=self.environment)
@@ -178,7 +188,7 @@ class BadDays(HubTest):
         self.answer(f"hf:{NAME}")
 
     def test_a_false_digest_leaves_nothing(self):
-        self.hub.false_digests = True
+        self.hub.false_digests, self.hub.before_large = True, self.wait_for_the_other_files
         wrong, right = self.hub.digest("", self.weights()), hashlib.sha256(self.weights()).hexdigest()
         self.refuses_pull(f"hf:{NAME}", naming=("model.safetensors", wrong, right))
         self.assertEqual(len(self.hub.paths("model.safetensors")), 1)
@@ -188,6 +198,7 @@ class BadDays(HubTest):
     def test_a_damaged_part_is_noticed(self):
         self.part().parent.mkdir(parents=True)
         self.part().write_bytes(b"?" * 1000)
+        self.hub.before_large = self.wait_for_the_other_files
         self.refuses_pull(f"hf:{NAME}", naming=hashlib.sha256(self.weights()).hexdigest())
         self.assert_nothing_in_the_making()
         self.pull(f"hf:{NAME}")
