@@ -14,8 +14,10 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "inferometer/base/version.h"
 #include "inferometer/cli/commands.h"
@@ -64,8 +66,9 @@ std::string describe(const CLI::ParseError& error, const CLI::App& app) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const std::string word = app.remaining(true).empty() ? std::string("?") : app.remaining(true).front();
     if (asked_verb(app).empty() && !word.starts_with("-")) {
-      return fmt::format(
-          "{}: no such verb (expected generate, tokenize, bench, run, analyze, summary, models, engines or doctor)", word);
+      std::vector<std::string> verbs;
+      for (const CLI::App* verb : app.get_subcommands(nullptr)) verbs.push_back(verb->get_name());
+      return fmt::format("{}: no such verb (expected one of {})", word, fmt::join(verbs, ", "));
     }
     return fmt::format("{}: not expected here", word);
   }

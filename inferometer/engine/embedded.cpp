@@ -36,19 +36,6 @@ std::vector<KvSequence> make_sequences(KvPool& pool, int count, int64_t capacity
   return sequences;
 }
 
-/// What `work` gives; an error that a weight file is not whole any more comes before what followed from it.
-template <typename Work>
-auto while_whole(const Checkpoint& checkpoint, const Work& work) {
-  try {
-    auto result = work();
-    checkpoint.check_intact();
-    return result;
-  } catch (const Error&) {
-    checkpoint.check_intact();
-    throw;
-  }
-}
-
 class EmbeddedModel final : public Model {
  public:
   EmbeddedModel(const EngineOptions& options, Clock& clock, const std::filesystem::path& path, const std::string& name)
@@ -100,25 +87,16 @@ class EmbeddedModel final : public Model {
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) override { return text_.tokenizer.decode(ids); }
 
   Completion generate(const Request& request, TokenSink& sink, StopToken stop) override {
-    return while_whole(checkpoint_, [&] {
-      const int64_t start_ns = clock_.now_ns();
-      PromptIds prompt = encode_request(text_, request);
-      Generation generation(setup_, request, std::move(prompt.ids), sequences_.front(), sink, std::move(stop), start_ns);
-      while (!generation.finished()) step(llama_, std::array{&generation});
-      Completion done = generation.completion();
-      flag_prompt(prompt, done);
-      return done;
-    });
+    const int64_t start_ns = clock_.now_ns();
+    PromptIds prompt = encode_request(text_, request);
+    Generation generation(setup_, request, std::move(prompt.ids), sequences_.front(), sink, std::move(stop), start_ns);
+    while (!generation.finished()) step(llama_, std::array{&generation});
+    Completion done = generation.completion();
+    flag_prompt(prompt, done);
+    return done;
   }
 
   [[nodiscard]] std::vector<Completion> generate_many(std::span<const Job> jobs) override {
-    return while_whole(checkpoint_, [&] { return complete(jobs); });
-  }
-
-  [[nodiscard]] Evaluator* evaluator() override { return &evaluator_; }
-
- private:
-  std::vector<Completion> complete(std::span<const Job> jobs) {
     const int64_t start_ns = clock_.now_ns();
     std::vector<std::optional<Generation>> places(sequences_.size());
     std::vector<PromptIds> prompts(places.size());
@@ -146,6 +124,9 @@ class EmbeddedModel final : public Model {
     }
   }
 
+  [[nodiscard]] Evaluator* evaluator() override { return &evaluator_; }
+
+ private:
   Clock& clock_;
   Checkpoint checkpoint_;
   Prefault prefault_;  // while the tokenizer is read, which takes about as long

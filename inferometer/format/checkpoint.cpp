@@ -78,6 +78,10 @@ Checkpoint Checkpoint::open(const fs::path& path) {
   if (!fs::exists(status)) fail(ErrorKind::not_found, "{}: no such folder or file", path.string());
   std::optional<Checkpoint> checkpoint;
   if (fs::is_directory(status)) {
+    if (!fs::exists(path / "config.json")) {
+      fail(ErrorKind::not_found, "{}: no model in this folder (expected config.json, tokenizer.json and *.safetensors)",
+           path.string());
+    }
     ModelConfig config = read_config_json(path / "config.json");
     checkpoint = Checkpoint(path, std::move(config), Safetensors::open_folder(path));
   } else {

@@ -93,7 +93,8 @@ int64_t default_head_dim(const GgufFile& file, const ModelConfig& config) {
 
 void check_gguf_architecture(const std::string& architecture, const std::string& subject) {
   if (architecture == "llama") return;
-  fail(ErrorKind::unsupported, "{}: architecture {} is not supported", subject, quote(architecture));
+  fail(ErrorKind::unsupported, "{}: architecture {} is not supported (expected llama; llama.cpp knows more: --engine llama_cpp)",
+       subject, quote(architecture));
 }
 
 ModelConfig read_gguf_config(const GgufFile& file) {

@@ -17,8 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-void refuse(const std::string& subject, const std::string& what) {
-  fail(ErrorKind::unsupported, "{}: {} is not supported", subject, what);
+void refuse(const std::string& subject, const std::string& what, std::string_view expected) {
+  fail(ErrorKind::unsupported, "{}: {} is not supported (expected {})", subject, what, expected);
 }
 
 void check_architecture(const JsonFields& fields) {
@@ -29,25 +29,26 @@ void check_architecture(const JsonFields& fields) {
     }
   }
   const auto type = fields.text("model_type");
-  if (type && *type != "llama") refuse(fields.subject(), "model_type " + quote(*type));
+  if (type && *type != "llama") refuse(fields.subject(), "model_type " + quote(*type), "llama");
   const json* architectures = fields.find("architectures");
   if (architectures != nullptr) {
     if (!architectures->is_array() || architectures->size() != 1 || !architectures->front().is_string()) {
       fail(ErrorKind::invalid_data, "{}: field \"architectures\" is not a list of one string", fields.subject());
     }
     const auto& name = architectures->front().get_ref<const std::string&>();
-    if (name != "LlamaForCausalLM") refuse(fields.subject(), "architecture " + quote(name));
+    if (name != "LlamaForCausalLM") refuse(fields.subject(), "architecture " + quote(name), "LlamaForCausalLM");
   }
   if (!type && architectures == nullptr) fail(ErrorKind::invalid_data, "{}: field \"model_type\" is missing", fields.subject());
 }
 
 void check_options(const JsonFields& fields) {
   const auto activation = fields.text("hidden_act");
-  if (activation && *activation != "silu") refuse(fields.subject(), "hidden_act " + quote(*activation));
+  if (activation && *activation != "silu") refuse(fields.subject(), "hidden_act " + quote(*activation), "silu");
   for (const char* name : {"attention_bias", "mlp_bias"}) {
-    if (fields.boolean(name).value_or(false)) refuse(fields.subject(), fmt::format("{} true", name));
+    if (fields.boolean(name).value_or(false)) refuse(fields.subject(), fmt::format("{} true", name), "false");
   }
-  if (fields.number("partial_rotary_factor").value_or(1.0) != 1.0) refuse(fields.subject(), "partial_rotary_factor other than 1");
+  if (fields.number("partial_rotary_factor").value_or(1.0) != 1.0)
+    refuse(fields.subject(), "partial_rotary_factor other than 1", "1");
 }
 
 // rope_scaling, or the same within rope_parameters.
@@ -55,7 +56,7 @@ std::optional<RopeConfig::Llama3> read_scaling(const JsonFields& fields) {
   auto type = fields.text("rope_type");
   if (!type) type = fields.text("type");
   if (!type || *type == "default") return std::nullopt;
-  if (*type != "llama3") refuse(fields.subject(), "RoPE type " + quote(*type));
+  if (*type != "llama3") refuse(fields.subject(), "RoPE type " + quote(*type), "llama3 or default");
   RopeConfig::Llama3 scaling;
   scaling.factor = fields.required_number("factor");
   scaling.low_freq_factor = fields.required_number("low_freq_factor");
@@ -70,7 +71,8 @@ RopeConfig read_rope(const JsonFields& fields) {
   if (const json* parameters = fields.object("rope_parameters")) {
     const JsonFields inner(*parameters, fields.subject() + ": rope_parameters");
     rope.theta = inner.number("rope_theta").value_or(rope.theta);
-    if (inner.number("partial_rotary_factor").value_or(1.0) != 1.0) refuse(inner.subject(), "partial_rotary_factor other than 1");
+    if (inner.number("partial_rotary_factor").value_or(1.0) != 1.0)
+      refuse(inner.subject(), "partial_rotary_factor other than 1", "1");
     rope.llama3 = read_scaling(inner);
   } else if (const json* scaling = fields.object("rope_scaling")) {
     const JsonFields inner(*scaling, fields.subject() + ": rope_scaling");
@@ -103,7 +105,7 @@ void add_tokens(const JsonFields& fields, const char* name, std::vector<TokenId>
 
 AffineConfig read_affine(const JsonFields& fields) {
   const auto mode = fields.text("mode");
-  if (mode && *mode != "affine") refuse(fields.subject(), "mode " + quote(*mode));
+  if (mode && *mode != "affine") refuse(fields.subject(), "mode " + quote(*mode), "affine");
   const int64_t bits = fields.required_integer("bits");
   const int64_t group = fields.required_integer("group_size");
   if (bits != 4 && bits != 8) fail(ErrorKind::invalid_data, "{}: bits is {} (expected 4 or 8)", fields.subject(), bits);
@@ -120,7 +122,7 @@ void read_quantization(const JsonFields& fields, ModelConfig& config) {
   if (object == nullptr) return;
   const JsonFields inner(*object, fmt::format("{}: {}", fields.subject(), name));
   const auto method = inner.text("quant_method");
-  if (method) refuse(inner.subject(), "quant_method " + quote(*method));
+  if (method) refuse(inner.subject(), "quant_method " + quote(*method), "none: MLX's own quantization");
   config.affine = read_affine(inner);
   for (const auto& [key, value] : object->items()) {
     if (value.is_object()) {

@@ -98,7 +98,10 @@ DType read_type(GgufCursor& cursor, const std::string& name) {
   const GgmlType* type = ggml_type(id);
   if (type == nullptr) fail(ErrorKind::invalid_data, "{}: tensor {} has unknown type {}", cursor.subject(), quote(name), id);
   if (!type->dtype)
-    fail(ErrorKind::unsupported, "{}: tensor {} has type {}, which is not supported", cursor.subject(), quote(name), type->name);
+    fail(ErrorKind::unsupported,
+         "{}: tensor {} has type {}, which is not supported (expected F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q5_1, Q5_0, Q4_K, Q4_1 "
+         "or Q4_0; llama.cpp knows more: --engine llama_cpp)",
+         cursor.subject(), quote(name), type->name);
   return *type->dtype;
 }
 

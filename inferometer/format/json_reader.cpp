@@ -61,6 +61,7 @@ json parse_json(std::string_view text, const std::string& subject) {
   try {
     return json::parse(text.begin(), text.end(), std::ref(callback));
   } catch (const json::parse_error& error) {
+    if (error.byte > text.size()) fail(ErrorKind::invalid_data, "{}: JSON is cut off after {} bytes", subject, text.size());
     fail(ErrorKind::invalid_data, "{}: not valid JSON at byte {} of {}", subject, error.byte, text.size());
   } catch (const json::exception&) {
     fail(ErrorKind::invalid_data, "{}: a number in JSON is out of range", subject);

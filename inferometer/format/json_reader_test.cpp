@@ -30,7 +30,8 @@ TEST(ParseJson, RejectsWhatOthersLetPass) {
       {"{\"a\":1e400}", "out of range"},
       {"{\"a\":\"\xff\"}", "not valid JSON at byte"},
       {R"({"a":"\ud800"})", "not valid JSON at byte"},
-      {"", "not valid JSON"},
+      {"", "JSON is cut off after 0 bytes"},
+      {"{\"a\":[1,", "JSON is cut off after 8 bytes"},
       {"{\"a\":1,}", "not valid JSON"},
       {"// c\n{}", "not valid JSON"},
   };

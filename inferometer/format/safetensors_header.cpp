@@ -226,7 +226,8 @@ TensorView make_view(Entry& entry, std::span<const std::byte> data, const std::s
            fmt::format("tensor {}: data_offsets [{}] (expected begin and end in order)", name, fmt::join(offsets, ", ")));
   }
   if (offsets[1] > data.size()) {
-    reject(subject, fmt::format("tensor {}: data_offsets end at {} (the data has {} bytes)", name, offsets[1], data.size()));
+    reject(subject, fmt::format("tensor {}: ends past the end of the file (expected {} data bytes, got {})", name, offsets[1],
+                                data.size()));
   }
   const auto elements = element_count(*entry.shape);
   if (!elements) reject(subject, fmt::format("tensor {}: shape [{}] overflows", name, fmt::join(*entry.shape, ", ")));

@@ -11,9 +11,12 @@
 #include "inferometer/kernel/attention_merge.h"
 #include "inferometer/kernel/kernels.h"
 #include "inferometer/kernel/test_matrix.h"
+#include "inferometer/kernel/test_nmse.h"
 
 namespace ifm {
 namespace {
+
+using test::noted;
 
 struct Shape {
   int64_t heads, first_head, group, head_dim;
@@ -97,7 +100,8 @@ TEST_P(EachAttention, AttentionIsCloseToDouble) {
                             Shape{2, 0, 2, 104}, Shape{5, 0, 5, 80}}) {
     for (const int64_t position : kPositions) {
       Problem problem(shape, position, 1);
-      EXPECT_LE(nmse(problem.run(kernels_, kAttentionTokens), problem.run(reference_, kAttentionTokens)), 1e-12)
+      EXPECT_LE(noted("attention", nmse(problem.run(kernels_, kAttentionTokens), problem.run(reference_, kAttentionTokens))),
+                1e-12)
           << position << " head_dim " << shape.head_dim << " group " << shape.group;
     }
   }

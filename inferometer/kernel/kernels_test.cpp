@@ -10,9 +10,12 @@
 
 #include "inferometer/base/error.h"
 #include "inferometer/kernel/test_matrix.h"
+#include "inferometer/kernel/test_nmse.h"
 
 namespace ifm {
 namespace {
+
+using test::noted;
 
 class EachIsa : public ::testing::TestWithParam<std::string> {
  protected:
@@ -36,20 +39,20 @@ TEST_P(EachIsa, ElementwiseKernelsAreCloseToDouble) {
       expected[i] = static_cast<double>(x[i]) / std::sqrt(squares / static_cast<double>(k) + 1e-5) * static_cast<double>(y[i]);
     }
     kernels_.rms_norm(x.data(), y.data(), k, 1e-5F, out.data());
-    EXPECT_LE(nmse(out, expected), 1e-12) << k;
+    EXPECT_LE(noted("RMSNorm", nmse(out, expected)), 1e-12) << k;
 
     for (std::size_t i = 0; i < size; ++i) {
       expected[i] = static_cast<double>(x[i]) / (1 + std::exp(-static_cast<double>(x[i]))) * static_cast<double>(y[i]);
     }
     kernels_.swiglu(x.data(), y.data(), k, out.data());
-    EXPECT_LE(nmse(out, expected), 1e-12) << k;
+    EXPECT_LE(noted("SwiGLU", nmse(out, expected)), 1e-12) << k;
 
     double total = 0;
     const float top = *std::max_element(x.begin(), x.end());
     for (std::size_t i = 0; i < size; ++i)
       total += expected[i] = std::exp((static_cast<double>(x[i]) - static_cast<double>(top)) / 0.7);
     const double sum = kernels_.exp_weights(x.data(), k, top, static_cast<float>(1 / 0.7), out.data());
-    EXPECT_LE(nmse(out, expected), 1e-12) << k;
+    EXPECT_LE(noted("softmax", nmse(out, expected)), 1e-12) << k;
     EXPECT_NEAR(sum / total, 1.0, 1e-6);
   }
 }

@@ -10,9 +10,12 @@
 #include "inferometer/kernel/kernels.h"
 #include "inferometer/kernel/reference/rounded_values.h"
 #include "inferometer/kernel/test_matrix.h"
+#include "inferometer/kernel/test_nmse.h"
 
 namespace ifm {
 namespace {
+
+using test::noted;
 
 struct MatrixCase {
   Packing packing;
@@ -116,7 +119,8 @@ TEST_P(EachProduct, ExactIsCloseToDouble) {
     const TestMatrix matrix = make_test_matrix(c.packing, 5, c.cols, c.group, c.scale_dtype, 11);
     const std::vector<float> x = make_test_activations(7 * c.cols, c.cols, 0, 12);
     const std::vector<float> y = Multiplied(product_of(Accuracy::exact, c.packing), matrix, x, 7).run(5, 7);
-    EXPECT_LE(nmse(y, product_in_double(matrix, x, 7)), 1e-7) << describe(matrix.view) << " cols " << c.cols;
+    EXPECT_LE(noted("products, exact", nmse(y, product_in_double(matrix, x, 7))), 1e-7)
+        << describe(matrix.view) << " cols " << c.cols;
   }
 }
 
@@ -126,7 +130,8 @@ TEST_P(EachProduct, FastStaysWithinTheRoundingOfActivations) {
       const TestMatrix matrix = make_test_matrix(c.packing, 5, c.cols, c.group, c.scale_dtype, 13);
       const std::vector<float> x = make_test_activations(7 * c.cols, c.cols, outliers, 14);
       const std::vector<float> y = Multiplied(product_of(Accuracy::fast, c.packing), matrix, x, 7).run(5, 7);
-      EXPECT_LE(nmse(y, product_in_double(matrix, x, 7)), 5e-4) << describe(matrix.view) << " cols " << c.cols;
+      EXPECT_LE(noted("products, fast", nmse(y, product_in_double(matrix, x, 7))), 5e-4)
+          << describe(matrix.view) << " cols " << c.cols;
     }
   }
 }

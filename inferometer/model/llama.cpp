@@ -8,7 +8,8 @@
 namespace ifm {
 
 Llama::Llama(const Checkpoint& checkpoint, const Kernels& kernels, ThreadPool& pool, Accuracy accuracy)
-    : config_(checkpoint.config()),
+    : checkpoint_(checkpoint),
+      config_(checkpoint.config()),
       kernels_(kernels),
       pool_(pool),
       accuracy_(accuracy),

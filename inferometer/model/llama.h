@@ -31,7 +31,7 @@ struct Continuation {
 /// Source: Touvron et al. 2023 (Llama), Ainslie et al. 2023 (GQA), Shazeer 2020 (GLU variants).
 class Llama {
  public:
-  /// `checkpoint`'s mappings, `kernels` and `pool` must outlive it. @throws Error invalid_data when a tensor is missing or has
+  /// `checkpoint`, `kernels` and `pool` must outlive it. @throws Error invalid_data when a tensor is missing or has
   /// another shape.
   Llama(const Checkpoint& checkpoint, const Kernels& kernels, ThreadPool& pool, Accuracy accuracy);
 
@@ -42,7 +42,8 @@ class Llama {
   /// not empty, < vocab and fit the sequence's capacity (IFM_CHECK: callers check). `sink` is called in order for the positions
   /// that `which` asks for; where these are not all, the others take from the last layer what the cache needs, and the rest of it
   /// is a decode step. In Phase::decode a token's results are bit for bit what they are when it is evaluated alone.
-  /// @throws Error resource when the pool has too few free pages; nothing is evaluated then.
+  /// @throws Error resource when the pool has too few free pages; nothing is evaluated then. io when a weight file is not whole
+  /// any more: no logits are handed out that were computed with what is gone.
   void forward(std::span<const Continuation> batch, Phase phase, Logits which, const LogitsSink& sink);
   /// The same for one sequence.
   void forward(std::span<const TokenId> ids, KvSequence& sequence, Phase phase, Logits which, const LogitsSink& sink);
@@ -107,6 +108,7 @@ class Llama {
   void mlp_block(const Layer& layer, int64_t n);
   void head(std::span<const int64_t> tokens, int64_t base, const LogitsSink& sink);
 
+  const Checkpoint& checkpoint_;
   ModelConfig config_;
   const Kernels& kernels_;
   ThreadPool& pool_;

@@ -212,6 +212,7 @@ void Llama::head(std::span<const int64_t> tokens, int64_t base, const LogitsSink
       }
     });
     multiply(std::array<Output, 1>{{{&head_, logits_.data(), config_.vocab}}}, count);
+    checkpoint_.check_intact();
     for (int64_t i = 0; i < count; ++i) {
       sink(base + tokens[static_cast<std::size_t>(first + i)],
            std::span<const float>(logits_.data() + i * config_.vocab, static_cast<std::size_t>(config_.vocab)));

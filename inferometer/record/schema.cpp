@@ -74,6 +74,20 @@ void upgrade(const SqliteDatabase& database) {
 
 bool is_empty(const SqliteDatabase& database) { return database.query("SELECT name FROM sqlite_schema LIMIT 1").empty(); }
 
+/// Tables of stored values, and indexes: a view, a trigger, a virtual table or a computed column would run its SQL in our
+/// queries.
+void check_plain(const SqliteDatabase& database, const std::filesystem::path& file) {
+  for (const char* foreign :
+       {"SELECT name FROM sqlite_schema WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1",
+        "SELECT t.name FROM sqlite_schema t, pragma_table_xinfo(t.name) c WHERE t.type = 'table' AND c.hidden <> 0 LIMIT 1"}) {
+    const auto rows = database.query(foreign);
+    if (rows.empty()) continue;
+    const auto* name = std::get_if<std::string>(&rows[0].at(0));
+    fail(ErrorKind::invalid_data, "{}: its schema is not a results file's: {} (expected tables of stored values)", file.string(),
+         name != nullptr ? *name : "a part without a name");
+  }
+}
+
 void check_ours(const SqliteDatabase& database, const std::filesystem::path& file) {
   if (pragma(database, "application_id") != kApplicationId) {
     fail(ErrorKind::invalid_data, "{}: not a results file of inferometer", file.string());
@@ -83,6 +97,7 @@ void check_ours(const SqliteDatabase& database, const std::filesystem::path& fil
     fail(ErrorKind::unsupported, "{}: written by a newer inferometer (expected schema {}, got {})", file.string(), kSchemaVersion,
          version);
   }
+  check_plain(database, file);
 }
 
 /// A path that a database can stand at: a FIFO would block, a folder would confuse.

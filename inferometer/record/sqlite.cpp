@@ -74,6 +74,11 @@ SqliteDatabase::SqliteDatabase(const std::filesystem::path& file, Open how) : fi
   }
   sqlite3_extended_result_codes(database_, 1);
   sqlite3_busy_timeout(database_, 10'000);
+  // A results file may be a stranger's: SQL in its schema gets no functions with effects, and pages that contradict themselves
+  // are damage. Source: https://www.sqlite.org/security.html
+  sqlite3_db_config(database_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(database_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  execute("PRAGMA cell_size_check=ON");
 }
 
 SqliteDatabase::~SqliteDatabase() { sqlite3_close(database_); }

@@ -45,16 +45,20 @@ std::string read_text(const std::filesystem::path& path) {
 }
 
 ModelText from_folder(const std::filesystem::path& folder) {
-  ModelText text{Tokenizer::from_file(folder / "tokenizer.json"), std::nullopt, {}, {}, {}};
+  ModelText text{.tokenizer = Tokenizer::from_file(folder / "tokenizer.json")};
   const std::filesystem::path config_path = folder / "tokenizer_config.json";
   if (std::filesystem::exists(config_path)) {
     const nlohmann::json config = read_json_object(config_path);
     text.bos_token = special_text(config, "bos_token", config_path.string());
     text.eos_token = special_text(config, "eos_token", config_path.string());
     text.chat_template_source = template_text(config, config_path.string());
+    text.chat_template_file = config_path;
   }
   const std::filesystem::path template_path = folder / "chat_template.jinja";
-  if (std::filesystem::exists(template_path)) text.chat_template_source = read_text(template_path);
+  if (std::filesystem::exists(template_path)) {
+    text.chat_template_source = read_text(template_path);
+    text.chat_template_file = template_path;
+  }
   return text;
 }
 
@@ -69,11 +73,22 @@ std::string token_named(const GgufFile& file, const char* key, const Tokenizer& 
 }
 
 ModelText from_gguf(const GgufFile& file) {
-  ModelText text{Tokenizer::from_gguf(file), std::nullopt, {}, {}, {}};
+  ModelText text{.tokenizer = Tokenizer::from_gguf(file)};
   text.bos_token = token_named(file, "tokenizer.ggml.bos_token_id", text.tokenizer);
   text.eos_token = token_named(file, "tokenizer.ggml.eos_token_id", text.tokenizer);
   if (const std::string* source = file.text("tokenizer.chat_template")) text.chat_template_source = *source;
+  text.chat_template_file = file.path();
   return text;
+}
+
+/// What `work` gives; an error of a template says in which file it stands.
+template <typename Work>
+auto naming(const std::filesystem::path& file, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    fail(error.kind(), "{}: {}", file.string(), error.message());
+  }
 }
 
 }  // namespace
@@ -88,11 +103,17 @@ PromptIds with_one_bos(std::vector<TokenId> ids, std::optional<TokenId> bos) {
 ModelText ModelText::open(const Checkpoint& checkpoint) {
   const GgufFile* gguf = checkpoint.gguf();
   ModelText text = gguf != nullptr ? ::ifm::from_gguf(*gguf) : from_folder(checkpoint.path());
-  if (!text.chat_template_source.empty()) text.chat_template.emplace(text.chat_template_source);
+  if (text.chat_template_source.empty()) return text;
+  try {
+    text.chat_template = naming(text.chat_template_file, [&] { return ChatTemplate(text.chat_template_source); });
+  } catch (const Error& error) {
+    text.chat_template_problem = error;
+  }
   return text;
 }
 
 PromptIds ModelText::encode_chat(std::span<const ChatMessage> messages) const {
+  if (chat_template_problem) throw Error(*chat_template_problem);
   if (!chat_template) {
     fail(ErrorKind::unsupported,
          "chat template: the model has none (expected tokenizer_config.json or GGUF metadata to hold one; use a raw prompt)");
@@ -100,8 +121,8 @@ PromptIds ModelText::encode_chat(std::span<const ChatMessage> messages) const {
   ChatTemplateOptions options;
   options.bos_token = bos_token;
   options.eos_token = eos_token;
-  return with_one_bos(tokenizer.encode(chat_template->render(messages, options)),
-                      bos_token.empty() ? std::nullopt : tokenizer.find(bos_token));
+  const std::string conversation = naming(chat_template_file, [&] { return chat_template->render(messages, options); });
+  return with_one_bos(tokenizer.encode(conversation), bos_token.empty() ? std::nullopt : tokenizer.find(bos_token));
 }
 
 PromptIds ModelText::encode_raw(std::string_view text) const {

@@ -71,12 +71,39 @@ def reject_constant(word):
     raise ValueError(f"{word} is not JSON")
 
 
+# Where the program puts temporary files while tests run, and how its processes are known among others'.
+_scratch = tempfile.TemporaryDirectory(prefix="inferometer-scratch-")
+os.environ["TMPDIR"] = _scratch.name
+os.environ["IFM_TEST_MARK"] = f"{os.getpid()}"
+
+
+def left_processes():
+    """Command lines of processes that tests of this script have left behind (Linux; elsewhere none are seen)."""
+    mark = f"IFM_TEST_MARK={os.getpid()}".encode()
+    left = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if int(folder.name) != os.getpid() and mark in (folder / "environ").read_bytes().split(b"\0"):
+                left.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            pass  # it has ended, or is another user's
+    return [command for command in left if command]  # a zombie has none
+
+
 class CliTest(unittest.TestCase):
-    """Assertions about a run of the program."""
+    """Assertions about a run of the program. Each test fails that leaves a process or a temporary file behind."""
 
     maxDiff = None
 
+    def assert_nothing_left(self):
+        end = time.monotonic() + 10
+        while left_processes() and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertEqual(left_processes(), [])
+        self.assertEqual(os.listdir(_scratch.name), [])
+
     def setUp(self):
+        self.addCleanup(self.assert_nothing_left)
         folder = tempfile.TemporaryDirectory(prefix="inferometer-test-")
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)

@@ -230,7 +230,8 @@ class BadModels(CliTest):
         model = self.broken()
         self.edit_json(model, "tokenizer_config.json", lambda config: config.update(chat_template="{% call frob() %}{% endcall %}"))
         (model / "chat_template.jinja").unlink(missing_ok=True)
-        self.all_refuse(model, "call", [READERS[0]])
+        self.all_refuse(model, ["tokenizer_config.json: chat template line 1", "call"], [READERS[0]])
+        self.succeeds("generate", "--raw", "-m", model, "-p", "hello", "-n", 2)
 
     def test_broken_tokenizer(self):
         model = self.broken()

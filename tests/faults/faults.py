@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Which test is about which fault: docs/faults.md, from faults.tsv, campaigns.md and the names of the tests ("Fault71…", "Fault13And3…",
-"test_fault_99_…").
+"""Which test is about which fault: docs/faults.md, from faults.tsv, the names of the tests ("Fault71…", "Fault13And3…", "test_fault_99_…"),
+and what campaigns came to: campaigns.md, tests/fuzz/record.json.
 
   faults.py --tests FOLDER [--write]     FOLDER: of the GoogleTest programs (build/release/tests)
 
@@ -8,6 +8,7 @@ Without --write: exit code 1 when a number has no test, a test has a number that
 """
 import argparse
 import collections
+import json
 import pathlib
 import re
 import subprocess
@@ -26,6 +27,25 @@ reason and leaves the timings, and the session goes on. Made by `tests/faults/fa
 | | What | Then | Tests |
 |---:|---|---|---|
 """
+
+
+FUZZ = """
+## Fuzzing
+
+`tests/fuzz/run.sh TARGET SECONDS --record tests/fuzz/record.json` (libFuzzer, AddressSanitizer, UndefinedBehaviorSanitizer, leaks) adds to this
+table. A target is done with 10⁹ executions, or an hour in which no new edge was reached; an input that takes more than a second or 512 MB is
+a finding as a crash is. *Found* are mistakes that were mended since; their inputs are replayed by the ordinary tests (`tests/fuzz/found`).
+
+| Target | Executions | Hours | Edges | Minutes without a new one | Slowest input | Memory | Found | Done | Until |
+|---|---:|---:|---:|---:|---:|---:|---:|---|---|
+"""
+
+
+def fuzz_row(target, part):
+    done = "executions" if part["executions"] >= 10**9 else "an hour without a new edge" if part["quiet_s"] >= 3600 else "no"
+    slowest = f"{part['slowest_s']} s" if part["slowest_s"] else "< 1 s"
+    return (f"| {target} | {part['executions']:,} | {part['seconds'] / 3600:.1f} | {part['edges']:,} | {part['quiet_s'] // 60} | {slowest} | "
+            f"{part['peak_mb']} MB | {part['findings']} | {done} | {part['until']} |\n")
 
 
 def numbers_of(name):
@@ -82,6 +102,8 @@ def main():
     wrong += [f"{names[0]}: there is no fault {number}" for number, names in tests.items() if not 1 <= number <= len(rows)]
     text = HEAD + "".join(f"| {n} | {what} | {then} | {cell_of(tests[int(n)])} |\n" for n, what, then in rows)
     text += (SOURCE / "tests/faults/campaigns.md").read_text(encoding="utf-8")
+    record = json.loads((SOURCE / "tests/fuzz/record.json").read_text(encoding="utf-8"))
+    text += FUZZ + "".join(fuzz_row(target, part) for target, part in sorted(record.items()))
     if args.write:
         TABLE.write_text(text, encoding="utf-8")
     elif not TABLE.exists() or TABLE.read_text(encoding="utf-8") != text:

@@ -1,4 +1,4 @@
-#include "fuzz_file.h"
+#include "fuzz_input.h"
 #include "inferometer/format/gguf.h"
 #include "inferometer/format/model_config.h"
 

@@ -1,7 +1,9 @@
-#include "fuzz_file.h"
-#include "inferometer/format/safetensors.h"
+#include <span>
+
+#include "fuzz_input.h"
+#include "inferometer/format/safetensors_header.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  ifm::fuzz_file(data, size, "x.safetensors", [](const auto& path) { (void)ifm::Safetensors::open_file(path); });
+  ifm::fuzz([&] { (void)ifm::parse_safetensors(std::as_bytes(std::span(data, size)), "x.safetensors"); });
   return 0;
 }

@@ -1,6 +1,7 @@
 #include <string>
 #include <string_view>
 
+#include "fuzz_input.h"
 #include "inferometer/base/error.h"
 #include "inferometer/engine/openai_stream.h"
 #include "inferometer/net/sse.h"
@@ -32,7 +33,7 @@ std::string outcome(std::string_view bytes, std::size_t size) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
-  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const std::string_view bytes = ifm::text_of(data + 1, size - 1);
   // However the network cuts it, a stream means the same.
   if (outcome(bytes, bytes.size()) != outcome(bytes, 1 + data[0] % 32)) __builtin_trap();
   return 0;

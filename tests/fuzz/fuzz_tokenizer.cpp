@@ -1,4 +1,4 @@
-#include "fuzz_file.h"
+#include "fuzz_input.h"
 #include "inferometer/text/tokenizer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
