@@ -50,15 +50,26 @@ class BlockHash {
     for (std::size_t i = 0; i < 8; ++i) tail[zeros + i] = static_cast<uint8_t>(bits >> (56 - 8 * i));
     update(std::as_bytes(std::span(tail.data(), zeros + 8)));
     std::string hex(hash().state_.size() * 8, '0');
-    auto digit = hex.begin();
+    char* digit = hex.data();
     for (const uint32_t word : hash().state_) {
-      for (unsigned shift = 32; shift > 0; shift -= 4) *digit++ = "0123456789abcdef"[word >> (shift - 4) & 0xFU];
+      for (const unsigned shift : {24U, 16U, 8U, 0U}) {
+        const std::array<char, 2>& two = kHex[word >> shift & 0xFFU];
+        *digit++ = two[0];
+        *digit++ = two[1];
+      }
     }
     return hex;
   }
 
  private:
   static constexpr std::size_t kBlock = 64;
+  /// The two digits of each byte.
+  static constexpr std::array<std::array<char, 2>, 256> kHex = [] {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::array<std::array<char, 2>, 256> hex{};
+    for (std::size_t byte = 0; byte < hex.size(); ++byte) hex[byte] = {kDigits[byte / 16], kDigits[byte % 16]};
+    return hex;
+  }();
   Hash& hash() { return static_cast<Hash&>(*this); }
   std::array<uint8_t, kBlock> pending_{};
   std::size_t pending_size_ = 0;

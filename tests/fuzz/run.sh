@@ -10,6 +10,11 @@ if [ $# -lt 2 ]; then
   exit 2
 fi
 cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz --target inferometer $(for file in tests/fuzz/fuzz_*.cpp; do basename "$file" .cpp; done | grep -v fuzz_input) >&2
-IFM_SOURCE_DIR=$PWD INFEROMETER=build/fuzz/bin/inferometer python3 tests/fuzz/make_corpus.py build/fuzz/corpus >/dev/null
+cmake --build --preset fuzz --target $(for file in tests/fuzz/fuzz_*.cpp; do basename "$file" .cpp; done | grep -v fuzz_input) >&2
+program=build/release/bin/inferometer  # writes the seeds
+if [ ! -x "$program" ]; then
+  cmake --build --preset fuzz --target inferometer >&2
+  program=build/fuzz/bin/inferometer
+fi
+IFM_SOURCE_DIR=$PWD INFEROMETER=$program python3 tests/fuzz/make_corpus.py build/fuzz/corpus >/dev/null
 exec python3 tests/fuzz/campaign.py "$@" --build build/fuzz

@@ -44,14 +44,14 @@ temperature: [0]
 repeats: {repeats}
 warmup: 1
 ignore_eos: true
-timeouts: {{connect_s: 1, first_token_s: 0.2, gap_s: 0.2}}
+timeouts: {{connect_s: 1, first_token_s: 1, gap_s: 1}}
 """
 
 
 class Server:
     """Speaks OpenAI's protocol, well or badly, as chance has it."""
 
-    FATES = {"well": 970, "reset": 6, "stall first": 3, "stall middle": 3, "refused": 6, "error": 6, "forgets the end": 6}
+    FATES = {"well": 974, "reset": 6, "stall first": 1, "stall middle": 1, "refused": 6, "error": 6, "forgets the end": 6}
 
     def __init__(self, seed):
         self.chance = random.Random(seed)
@@ -80,7 +80,7 @@ class Server:
         if fate == "refused":
             return self.whole(writer, "503 Service Unavailable", {"error": {"message": "too busy"}})
         if fate == "stall first":
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.5)
             return False
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
         count = asked["max_tokens"]
@@ -88,7 +88,7 @@ class Server:
             if i == count // 2 and fate != "well":
                 if fate == "stall middle":
                     await writer.drain()
-                    await asyncio.sleep(0.5)
+                    await asyncio.sleep(1.5)
                 elif fate == "error":
                     self.event(writer, {"error": {"message": "out of words"}})
                 elif fate == "reset":
