@@ -33,6 +33,22 @@ class Kills(CliTest):
         except sqlite3.OperationalError:
             return []  # no file, or none of its tables, yet
 
+    def finished(self, database):
+        try:
+            return stored(database, "SELECT count(*) FROM session WHERE finished_utc IS NOT NULL") == [(1,)]
+        except sqlite3.OperationalError:
+            return False
+
+    def wait_for_the_moment(self, chance, program, database, stored_before):
+        """Some time after the start, or, three times of four, some runs and a part of one after it; or until the program ends."""
+        if chance.random() < 0.25:
+            time.sleep(chance.uniform(0, 0.3))
+            return
+        runs = stored_before + chance.randrange(1, 16)
+        while program.poll() is None and len(self.rows(database)) < runs:
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0, 0.01))
+
     def kill_often(self, engine, model):
         chance = random.Random(1)
         plan = self.folder / "plan.yaml"
@@ -43,25 +59,22 @@ class Kills(CliTest):
             database = out / "inferometer.db"
             studies += 1
             seen = []
-            while kills < KILLS:
+            while kills < KILLS and not self.finished(database):
                 with subprocess.Popen([PROGRAM, "run", str(plan), "--out", str(out), *(["--resume"] if seen else [])],
                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as program:
-                    try:
-                        _, errors = program.communicate(timeout=chance.uniform(0.01, 0.8))
-                        self.assertEqual(program.returncode, 0, errors)
+                    self.wait_for_the_moment(chance, program, database, len(seen))
+                    if program.poll() is not None:
+                        self.assertEqual(program.returncode, 0, program.stderr.read())
                         break  # the study is done
-                    except subprocess.TimeoutExpired:
-                        pass
                     before, seen = len(seen), self.rows(database)
                     midway += before < len(seen) < RUNS
-                    time.sleep(chance.uniform(0, 0.003))
                     program.send_signal(signal.SIGKILL)
                     program.wait()
                 kills += 1
                 after = self.rows(database)
                 self.assertEqual(after[:len(seen)], seen, f"kill {kills}: a run that was stored is lost or another")
                 seen = after
-            if kills >= KILLS:
+            if not self.finished(database):
                 self.succeeds("run", plan, "--out", out, *(["--resume"] if seen else []))
             rows = self.rows(database)
             measured = [row[2:4] for row in rows if row[1] == "measured"]
@@ -113,6 +126,35 @@ class Interrupts(CliTest):
             program.communicate(timeout=60)
         self.assertEqual(program.returncode, 130)
         self.assertLess(time.monotonic() - begin, 20, "a run takes a minute")
+
+
+class Resumed(CliTest):
+    def start(self, plan, out, *more):
+        return subprocess.Popen([PROGRAM, "run", str(plan), "--out", str(out), *more], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def cells(self, out):
+        """What each measured run was asked for, in order. Places in the order differ: a part that is gone on with warms up anew."""
+        return stored(out / "inferometer.db", "SELECT cell, repeat, seed, max_tokens, temperature FROM run WHERE kind = 'measured' ORDER BY run_order")
+
+    def test_fault_68_and_90_a_resumed_session_has_the_runs_of_one_that_was_not_interrupted(self):
+        plan = self.folder / "plan.yaml"
+        text = PLAN.format(engine="{simulated: {ttft_ms: 3, gap_ms: 1}}", model="anything", repeats=8)
+        plan.write_text(text.replace("[2]", "[2, 3]").replace("[0.5]", "[0.5, 0.9]") + "seed: 7\n", encoding="utf-8")
+        whole = self.folder / "whole"
+        self.succeeds("run", plan, "--out", whole)
+        self.assertEqual(len(self.cells(whole)), 32)
+        for name, signals in {"kill": [signal.SIGKILL], "once": [signal.SIGINT], "twice": [signal.SIGINT, signal.SIGINT], "end": [signal.SIGTERM]}.items():
+            with self.subTest(interruption=name):
+                out = self.folder / name
+                for part, runs in enumerate((3, 11, 20)):
+                    with self.start(plan, out, *(["--resume"] if part else [])) as program:
+                        wait_for_runs(out / "inferometer.db", runs)
+                        for number in signals:
+                            program.send_signal(number)
+                        program.wait(60)
+                self.assertLess(len(self.cells(out)), 32)
+                self.succeeds("run", plan, "--out", out, "--resume")
+                self.assertEqual(self.cells(out), self.cells(whole))
 
 
 if __name__ == "__main__":

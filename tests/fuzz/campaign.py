@@ -10,7 +10,7 @@ import sys
 import time
 
 MB = 512
-LONGEST_INPUT = 8192
+LONGEST_INPUT = 8192  # or the longest seed
 DONE_EXECUTIONS, DONE_QUIET_S = 10**9, 3600
 STATUS = re.compile(r"^#(\d+)\s+\w+\s+cov: (\d+)")
 
@@ -21,7 +21,7 @@ def command(build, target, *more):
 
 def repeats(build, target, artifact):
     """Whether a slow or large input is one when nothing else is going on: a machine that stalls makes any input slow."""
-    return any(subprocess.run(command(build, target, artifact), capture_output=True).returncode for _ in range(3))
+    return all(subprocess.run(command(build, target, artifact), capture_output=True).returncode for _ in range(3))
 
 
 class Part:
@@ -34,11 +34,12 @@ class Part:
         for folder in (grown, findings):
             folder.mkdir(parents=True, exist_ok=True)
         words = build / "corpus" / f"{target}.dict"
+        longest = max([LONGEST_INPUT, *(seed.stat().st_size for seed in corpus.iterdir())])
         began = last_edge = time.monotonic()
         before = set(findings.iterdir())
         self.log = []
         with subprocess.Popen(
-            command(build, target, f"-max_total_time={seconds}", f"-max_len={LONGEST_INPUT}", "-print_final_stats=1",
+            command(build, target, f"-max_total_time={seconds}", f"-max_len={longest}", "-print_final_stats=1",
                     f"-artifact_prefix={findings}/{target}-", *([f"-dict={words}"] if words.exists() else []), grown, corpus),
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace") as fuzzer:
             for line in fuzzer.stderr:
@@ -57,8 +58,9 @@ class Part:
         self.seconds = ended - began
         self.new_edge = last_edge > began
         self.quiet_s = ended - last_edge
-        self.findings = [f for f in set(findings.iterdir()) - before if not self.by_chance(build, target, f)]
-        self.broken = fuzzer.returncode != 0 and not set(findings.iterdir()) - before
+        written = set(findings.iterdir()) - before
+        self.broken = fuzzer.returncode != 0 and not written
+        self.findings = [artifact for artifact in written if not self.by_chance(build, target, artifact)]
 
     def take(self, name, value):
         if name == "number_of_executed_units":
