@@ -1,24 +1,23 @@
 #include "inferometer/base/prefault.h"
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "inferometer/base/mapped_file.h"
+#include "inferometer/base/test_folder.h"
 
 namespace ifm {
 namespace {
 
-std::filesystem::path file_of(std::size_t bytes) {
-  const auto path = std::filesystem::temp_directory_path() / ("ifm_prefault_" + std::to_string(getpid()));
-  std::ofstream(path) << std::string(bytes, 'x');
-  return path;
-}
+struct FileOf {
+  explicit FileOf(std::size_t bytes) : path(folder.write("file", std::string(bytes, 'x'))) {}
+  test::TempFolder folder;
+  std::filesystem::path path;
+};
 
 #ifdef MADV_POPULATE_READ
 /// Page faults of this thread while it reads one byte of each page.
@@ -34,26 +33,24 @@ long faults_of_reading(std::span<const std::byte> bytes) {
 }
 
 TEST(Prefault, LeavesNoPageFaultsToTheReader) {
-  const auto path = file_of(std::size_t{40} << 20);
-  const MappedFile file(path);
-  const MappedFile untouched(path);
+  const FileOf of(std::size_t{40} << 20);
+  const MappedFile file(of.path);
+  const MappedFile untouched(of.path);
   // An odd piece of the mapping: where it begins and ends inside a page counts too.
   const auto part = file.bytes().subspan(12'345, (std::size_t{30} << 20) + 17);
   Prefault prefault({part});
   prefault.wait();
   EXPECT_EQ(faults_of_reading(part), 0);
   EXPECT_GT(faults_of_reading(untouched.bytes()), 0);
-  std::filesystem::remove(path);
 }
 #endif
 
 TEST(Prefault, EndsWithTheObjectAndTakesNothing) {
-  const auto path = file_of(1000);
-  const MappedFile file(path);
+  const FileOf of(1000);
+  const MappedFile file(of.path);
   { const Prefault none({}); }
   { const Prefault small({file.bytes(), file.bytes().first(0)}); }
   EXPECT_EQ(std::to_integer<char>(file.bytes()[999]), 'x');
-  std::filesystem::remove(path);
 }
 
 }  // namespace

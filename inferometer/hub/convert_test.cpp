@@ -10,6 +10,7 @@
 
 #include "inferometer/base/error.h"
 #include "inferometer/base/rng.h"
+#include "inferometer/base/test_folder.h"
 #include "inferometer/format/checkpoint.h"
 #include "inferometer/format/gguf_writer.h"
 #include "inferometer/hub/config_json.h"
@@ -29,13 +30,6 @@ const Say kSilent = [](std::string_view) {};
 
 class Convert : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    root_ = fs::path(::testing::TempDir()) / ("ifm_convert_" + name);
-    fs::remove_all(root_);
-    fs::create_directories(root_);
-  }
-  void TearDown() override { fs::remove_all(root_); }
   fs::path tiny_gguf(DType type) {
     const fs::path file = root_ / (std::string(info(type).name) + ".gguf");
     synthesize("tiny-llama", {.format = SynthFormat::gguf, .type = std::string(info(type).name)}, file, kSilent);
@@ -76,17 +70,11 @@ class Convert : public ::testing::Test {
     ADD_FAILURE() << "converted";
     return "";
   }
-  fs::path root_;
+  test::TempFolder folder_;
+  fs::path root_ = folder_.path();
 };
 
-class ConvertEveryType : public Convert, public ::testing::WithParamInterface<DType> {
- protected:
-  void SetUp() override {
-    root_ = fs::path(::testing::TempDir()) / ("ifm_convert_every_" + std::string(info(GetParam()).name));
-    fs::remove_all(root_);
-    fs::create_directories(root_);
-  }
-};
+class ConvertEveryType : public Convert, public ::testing::WithParamInterface<DType> {};
 
 TEST_P(ConvertEveryType, DequantizesBitForBitToWhatTheGgufDoes) {
   const fs::path file = tiny_gguf(GetParam());

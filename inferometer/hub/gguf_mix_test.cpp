@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "inferometer/base/test_folder.h"
 #include "inferometer/format/gguf.h"
 #include "inferometer/hub/synth.h"
 #include "inferometer/hub/test_weights.h"
@@ -40,9 +41,8 @@ TEST(GgufMix, Q4KMIsLlamaCpps) {
 class EveryMix : public ::testing::TestWithParam<GgufMix> {};
 
 TEST_P(EveryMix, HoldsTheSameSyntheticWeightsAsTheMlxFolder) {
-  const fs::path root = fs::path(::testing::TempDir()) / ("ifm_mix_" + std::string(GetParam().name));
-  fs::remove_all(root);
-  fs::create_directories(root);
+  const test::TempFolder folder;
+  const fs::path& root = folder.path();
   const Say silent = [](std::string_view) {};
   synthesize("tiny-llama", {.format = SynthFormat::gguf, .type = std::string(GetParam().name)}, root / "m.gguf", silent);
   synthesize("tiny-llama", {}, root / "mlx", silent);
@@ -50,7 +50,6 @@ TEST_P(EveryMix, HoldsTheSameSyntheticWeightsAsTheMlxFolder) {
   expect_same_weights(gguf, Checkpoint::open(root / "mlx"));
   EXPECT_EQ(gguf.gguf()->find("blk.1.ffn_up.weight")->dtype, GetParam().type);
   EXPECT_EQ(gguf.gguf()->find("token_embd.weight")->dtype, GetParam().finer);
-  fs::remove_all(root);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryMix, ::testing::ValuesIn(gguf_mixes()),

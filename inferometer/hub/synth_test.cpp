@@ -13,6 +13,7 @@
 
 #include "inferometer/base/error.h"
 #include "inferometer/base/sha256.h"
+#include "inferometer/base/test_folder.h"
 #include "inferometer/format/checkpoint.h"
 #include "inferometer/hub/synth_tokenizer.h"
 #include "inferometer/hub/synth_weights.h"
@@ -29,13 +30,6 @@ const Say kSilent = [](std::string_view) {};
 
 class Synth : public ::testing::Test {
  protected:
-  void SetUp() override {
-    root_ = fs::path(::testing::TempDir()) /
-            ("ifm_synth_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(root_);
-    fs::create_directories(root_);
-  }
-  void TearDown() override { fs::remove_all(root_); }
   [[nodiscard]] static std::string error_of(const std::string& name, const SynthOptions& options, const fs::path& path) {
     try {
       synthesize(name, options, path, kSilent);
@@ -46,7 +40,8 @@ class Synth : public ::testing::Test {
     ADD_FAILURE() << "written";
     return "";
   }
-  fs::path root_;
+  test::TempFolder folder_;
+  fs::path root_ = folder_.path();
 };
 
 TEST_F(Synth, TheSameSeedGivesTheSameFiles) {
@@ -177,10 +172,8 @@ class EveryPreTokenizer : public ::testing::TestWithParam<PreTokenizer> {};
 TEST_P(EveryPreTokenizer, IsReadBackByOurOwnTokenizer) {
   TokenizerSpec spec = synth_tokenizer({600, 10, 344}, 1);
   spec.pre = GetParam();
-  const fs::path file = fs::path(::testing::TempDir()) / ("ifm_pre_" + std::to_string(static_cast<int>(GetParam())) + ".json");
-  std::ofstream(file) << tokenizer_json(spec, MergeForm::strings);
-  const Tokenizer tokenizer = Tokenizer::from_file(file);
-  fs::remove(file);
+  const test::TempFolder folder;
+  const Tokenizer tokenizer = Tokenizer::from_file(folder.write("tokenizer.json", tokenizer_json(spec, MergeForm::strings)));
   const std::map<PreTokenizer, std::string> names{{PreTokenizer::smollm, "smollm"},
                                                   {PreTokenizer::llama3, "llama3"},
                                                   {PreTokenizer::gpt2, "gpt2"},

@@ -10,6 +10,7 @@
 #include "inferometer/base/error.h"
 #include "inferometer/base/sha1.h"
 #include "inferometer/base/sha256.h"
+#include "inferometer/base/test_folder.h"
 #include "inferometer/hub/hub_listing.h"
 
 namespace ifm {
@@ -34,17 +35,11 @@ inline HubFile listed(const std::string& path, const std::string& content, bool 
 class HubFolderTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    root_ =
-        std::filesystem::path(::testing::TempDir()) / ("ifm_hub_" + std::string(info->test_suite_name()) + "_" + info->name());
-    std::filesystem::remove_all(root_);
-    std::filesystem::create_directories(root_);
     for (const char* name : {"INFEROMETER_HOME", "XDG_CACHE_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "HF_TOKEN",
                              "HF_TOKEN_PATH", "HF_ENDPOINT", "HF_HUB_OFFLINE", "LLAMA_CACHE", "OLLAMA_MODELS", "SSL_CERT_FILE"})
       ::unsetenv(name);
     ::setenv("HOME", root_.c_str(), 1);
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
 
   /// The message of what `body` throws, which must be of that kind and one line.
   template <typename Body>
@@ -59,7 +54,8 @@ class HubFolderTest : public ::testing::Test {
     ADD_FAILURE() << "nothing was thrown";
     return "";
   }
-  std::filesystem::path root_;
+  test::TempFolder folder_;
+  std::filesystem::path root_ = folder_.path();
 };
 
 }  // namespace ifm

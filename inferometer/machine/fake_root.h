@@ -1,12 +1,12 @@
 #pragma once
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include "inferometer/base/test_folder.h"
 
 /// For the tests of this folder.
 namespace ifm {
@@ -14,20 +14,14 @@ namespace ifm {
 /// A folder that plays the root of an OS.
 class FakeRoot : public testing::Test {
  protected:
-  FakeRoot()
-      : root_(std::filesystem::temp_directory_path() /
-              ("ifm_root_" + std::to_string(getpid()) + "_" + testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::create_directories(root_);
-  }
-  ~FakeRoot() override { std::filesystem::remove_all(root_); }
   void put(const std::string& path, const std::string& text) const {
-    std::filesystem::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text;
+    std::filesystem::create_directories((root() / path).parent_path());
+    std::ofstream(root() / path) << text;
   }
-  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+  [[nodiscard]] const std::filesystem::path& root() const { return folder_.path(); }
 
  private:
-  std::filesystem::path root_;
+  test::TempFolder folder_;
 };
 
 }  // namespace ifm

@@ -1,7 +1,5 @@
 #include "inferometer/record/export_json.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -9,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "inferometer/base/error.h"
+#include "inferometer/base/test_folder.h"
 
 namespace ifm {
 namespace {
@@ -28,14 +27,13 @@ TEST(ExportJson, UnknownIsNullAndNumbersAreExact) {
 }
 
 TEST(ExportJson, FileIsWholeOrAbsent) {
-  const auto folder = std::filesystem::temp_directory_path() / ("ifm_export_" + std::to_string(getpid()));
-  const auto file = folder / "raw_results" / "benchmark_1.json";
+  const test::TempFolder folder;
+  const auto file = folder.path() / "raw_results" / "benchmark_1.json";
   write_json_file(file, {{"text", "\xff bad"}});
   std::ifstream in(file);
   EXPECT_EQ(nlohmann::json::parse(in).at("text"), "\xEF\xBF\xBD bad");
   EXPECT_FALSE(std::filesystem::exists(file.string() + ".part"));
-  EXPECT_THROW(write_json_file(folder / "raw_results" / "benchmark_1.json" / "x.json", {}), Error);
-  std::filesystem::remove_all(folder);
+  EXPECT_THROW(write_json_file(folder.path() / "raw_results" / "benchmark_1.json" / "x.json", {}), Error);
 }
 
 }  // namespace

@@ -1,15 +1,13 @@
 #include "inferometer/record/plan.h"
 
-#include <unistd.h>
-
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "inferometer/base/error.h"
+#include "inferometer/base/test_folder.h"
 #include "inferometer/record/json_codec.h"
 
 namespace ifm {
@@ -218,14 +216,12 @@ TEST(Plan, EveryTruncatedPrefixIsReadOrRefusedInOneLine) {
 }
 
 TEST(Plan, HashCoversPromptFiles) {
-  const auto folder = std::filesystem::temp_directory_path() / ("ifm_plan_test_" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder);
+  const test::TempFolder folder;
   const std::string yaml = with("text: \"Why is the sky blue?\"", "file: p.txt");
-  std::ofstream(folder / "p.txt") << "one";
-  const Plan one = parse_plan(yaml, "plan.yaml", folder);
-  std::ofstream(folder / "p.txt") << "two";
-  const Plan two = parse_plan(yaml, "plan.yaml", folder);
-  std::filesystem::remove_all(folder);
+  (void)folder.write("p.txt", "one");
+  const Plan one = parse_plan(yaml, "plan.yaml", folder.path());
+  (void)folder.write("p.txt", "two");
+  const Plan two = parse_plan(yaml, "plan.yaml", folder.path());
   EXPECT_EQ(one.prompts[0].text, "one");
   EXPECT_EQ(one.source, two.source);
   EXPECT_NE(one.hash, two.hash);

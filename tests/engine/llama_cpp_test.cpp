@@ -1,6 +1,7 @@
 // llama.cpp in this process, on the synthetic tiny Llama with F16 weights, where the embedded engine's exact arithmetic computes
 // the same function; and its tokenizer against ours on SmolLM2.
 #include "inferometer/engine/llama_cpp.h"
+#include "inferometer/base/test_folder.h"
 
 #include <algorithm>
 #include <chrono>
@@ -18,7 +19,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "inferometer/engine/llama_cpp_text.h"
 #include "inferometer/hub/synth.h"
@@ -36,15 +36,10 @@ using testing::Not;
 /// The tiny Llama, written once for this process.
 const fs::path& tiny_gguf() {
   struct File {
-    fs::path folder = fs::temp_directory_path() / ("ifm_llama_cpp_" + std::to_string(::getpid()));
-    fs::path path = folder / "tiny.gguf";
+    TempFolder folder;
+    fs::path path = folder.path() / "tiny.gguf";
     File() {
-      fs::create_directories(folder);
       synthesize("tiny-llama", {.format = SynthFormat::gguf, .type = "f16"}, path, [](std::string_view) {});
-    }
-    ~File() {
-      std::error_code ignored;
-      fs::remove_all(folder, ignored);
     }
   };
   static const File file;
