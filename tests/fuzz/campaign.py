@@ -2,6 +2,7 @@
 no finding: a crash, a leak, an undefined operation, more than a second or 512 MB."""
 import argparse
 import datetime
+import fcntl
 import json
 import pathlib
 import re
@@ -36,7 +37,8 @@ class Part:
         words = build / "corpus" / f"{target}.dict"
         longest = max([LONGEST_INPUT, *(seed.stat().st_size for seed in corpus.iterdir())])
         began = last_edge = time.monotonic()
-        before = set(findings.iterdir())
+        artifacts = lambda: set(findings.glob(f"{target}-*"))  # noqa: E731 others may write there, too
+        before = artifacts()
         self.log = []
         with subprocess.Popen(
             command(build, target, f"-max_total_time={seconds}", f"-max_len={longest}", "-print_final_stats=1",
@@ -58,7 +60,7 @@ class Part:
         self.seconds = ended - began
         self.new_edge = last_edge > began
         self.quiet_s = ended - last_edge
-        written = set(findings.iterdir()) - before
+        written = artifacts() - before
         self.broken = fuzzer.returncode != 0 and not written
         self.findings = [artifact for artifact in written if not self.by_chance(build, target, artifact)]
 
@@ -86,6 +88,18 @@ def added(total, part, commit):
             "findings": total["findings"] + len(part.findings), "until": f"{datetime.date.today()}, {commit}"}
 
 
+def record_part(path, target, part, commit):
+    """Adds a part to the record, which other targets' campaigns may be writing to; gives the target's total."""
+    with open(path, "a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        record = json.loads(file.read() or "{}")
+        record[target] = added(record.get(target), part, commit)
+        file.truncate(0)
+        file.write(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    return record[target]
+
+
 def main():
     arguments = argparse.ArgumentParser(usage="tests/fuzz/run.sh TARGET SECONDS [--record FILE]")
     arguments.add_argument("target")
@@ -105,11 +119,7 @@ def main():
             part = Part(given.build, target, left)
             if part.broken:
                 sys.exit("\n".join([*part.log[-20:], f"fuzz: {target} ended without an input to blame"]))
-            total = added(None, part, commit)
-            if given.record:
-                record = json.loads(given.record.read_text(encoding="utf-8")) if given.record.exists() else {}
-                record[target] = total = added(record.get(target), part, commit)
-                given.record.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            total = record_part(given.record, target, part, commit) if given.record else added(None, part, commit)
             print(f"{target}: {total['executions']:,} executions in {total['seconds'] / 60:.1f} min, {total['edges']} edges, none new for "
                   f"{total['quiet_s'] / 60:.1f} min, slowest {total['slowest_s']} s, peak {total['peak_mb']} MB, {total['findings']} findings", flush=True)
             if part.findings:
