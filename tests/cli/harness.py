@@ -71,10 +71,12 @@ def reject_constant(word):
     raise ValueError(f"{word} is not JSON")
 
 
-# Where the program puts temporary files while tests run, and how its processes are known among others'.
-_scratch = tempfile.TemporaryDirectory(prefix="inferometer-scratch-")
-os.environ["TMPDIR"] = _scratch.name
-os.environ["IFM_TEST_MARK"] = f"{os.getpid()}"
+# Where the program puts temporary files while tests run, and how its processes are known among others'. A server that a test starts is such
+# a process, and may be a script that has this module, too.
+if "IFM_TEST_MARK" not in os.environ:
+    _scratch = tempfile.TemporaryDirectory(prefix="inferometer-scratch-")
+    os.environ["TMPDIR"] = _scratch.name
+    os.environ["IFM_TEST_MARK"] = f"{os.getpid()}"
 
 
 def left_processes():
