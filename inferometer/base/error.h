@@ -46,4 +46,14 @@ template <typename... Args>
   throw Error(kind, fmt::format(format, std::forward<Args>(args)...));
 }
 
+/// What `work` gives. Its errors come under a subject ("subject: message"), which `subject` is asked for only then.
+template <typename Subject, typename Work>
+decltype(auto) under(const Subject& subject, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    fail(error.kind(), "{}: {}", subject(), error.message());
+  }
+}
+
 }  // namespace ifm

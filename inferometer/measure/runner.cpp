@@ -53,11 +53,7 @@ ModelPaths find_models(const Plan& plan, const EngineFactory& make_engine, const
 
 void check_engines(const Plan& plan, const EngineFactory& make_engine) {
   for (const PlanEngine& engine : plan.engines) {
-    try {
-      make_engine(engine, plan.modes.front())->check();
-    } catch (const Error& error) {
-      fail(error.kind(), "engine {}: {}", engine.id, error.message());
-    }
+    under([&] { return "engine " + engine.id; }, [&] { make_engine(engine, plan.modes.front())->check(); });
   }
 }
 

@@ -103,16 +103,6 @@ std::vector<TokenId> unpack_ids(std::string_view bytes) {
   return ids;
 }
 
-/// What `read` gives of a part of a row, its errors under the row's name.
-template <typename Read>
-auto named(const RowName& name, const char* part, const Read& read) {
-  try {
-    return read();
-  } catch (const Error& error) {
-    fail(error.kind(), "{}: {}{}", name(), part, error.message());
-  }
-}
-
 std::vector<std::string> unpack_flags(std::string_view text, const RowName& name) {
   try {
     return nlohmann::json::parse(text).get<std::vector<std::string>>();
@@ -250,13 +240,13 @@ Run read_run(ValueReader<Values> row, const RowName& name, bool tokens) {
                      &run.engine_end_ns}) {
     row.maybe(*time);
   }
-  if (tokens) run.stamps = named(name, "stamps: ", [bytes = row.blob()] { return unpack_stamps(bytes); });
+  if (tokens) run.stamps = under([&] { return name() + ": stamps"; }, [bytes = row.blob()] { return unpack_stamps(bytes); });
   row.maybe(run.first_text_ns);
   for (auto* count : {&run.prompt_tokens, &run.cached_tokens, &run.output_tokens}) row.maybe(*count);
   run.count_source = row.text();
   run.finish_reason = row.text();
   if (tokens) {
-    run.output_ids = named(name, "", [bytes = row.blob()] { return unpack_ids(bytes); });
+    run.output_ids = under(name, [bytes = row.blob()] { return unpack_ids(bytes); });
     run.text = row.text();
   }
   run.ids_hash = row.text();

@@ -106,11 +106,7 @@ class ValueReader {
  private:
   SqlView next() {
     ++at_;
-    try {
-      return values_.next();
-    } catch (const Error& error) {
-      fail(error.kind(), "{}: column {}: {}", name_(), at_, error.message());
-    }
+    return under([this] { return fmt::format("{}: column {}", name_(), at_); }, [this] { return values_.next(); });
   }
   template <typename T>
   T checked(const SqlView& value) const {

@@ -81,16 +81,6 @@ ModelText from_gguf(const GgufFile& file) {
   return text;
 }
 
-/// What `work` gives; an error of a template says in which file it stands.
-template <typename Work>
-auto naming(const std::filesystem::path& file, const Work& work) {
-  try {
-    return work();
-  } catch (const Error& error) {
-    fail(error.kind(), "{}: {}", file.string(), error.message());
-  }
-}
-
 }  // namespace
 
 PromptIds with_one_bos(std::vector<TokenId> ids, std::optional<TokenId> bos) {
@@ -105,9 +95,9 @@ ModelText ModelText::open(const Checkpoint& checkpoint) {
   ModelText text = gguf != nullptr ? ::ifm::from_gguf(*gguf) : from_folder(checkpoint.path());
   if (text.chat_template_source.empty()) return text;
   try {
-    text.chat_template = naming(text.chat_template_file, [&] { return ChatTemplate(text.chat_template_source); });
+    text.chat_template.emplace(text.chat_template_source);
   } catch (const Error& error) {
-    text.chat_template_problem = error;
+    text.chat_template_problem = Error(error.kind(), text.chat_template_file.string() + ": " + error.message());
   }
   return text;
 }
@@ -121,7 +111,8 @@ PromptIds ModelText::encode_chat(std::span<const ChatMessage> messages) const {
   ChatTemplateOptions options;
   options.bos_token = bos_token;
   options.eos_token = eos_token;
-  const std::string conversation = naming(chat_template_file, [&] { return chat_template->render(messages, options); });
+  const std::string conversation =
+      under([this] { return chat_template_file.string(); }, [&] { return chat_template->render(messages, options); });
   return with_one_bos(tokenizer.encode(conversation), bos_token.empty() ? std::nullopt : tokenizer.find(bos_token));
 }
 

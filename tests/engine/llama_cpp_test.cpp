@@ -1,7 +1,6 @@
 // llama.cpp in this process, on the synthetic tiny Llama with F16 weights, where the embedded engine's exact arithmetic computes
 // the same function; and its tokenizer against ours on SmolLM2.
 #include "inferometer/engine/llama_cpp.h"
-#include "inferometer/base/test_folder.h"
 
 #include <algorithm>
 #include <chrono>
@@ -20,6 +19,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "inferometer/base/test_folder.h"
 #include "inferometer/engine/llama_cpp_text.h"
 #include "inferometer/hub/synth.h"
 #include "inferometer/text/utf8_stream.h"

@@ -1,5 +1,5 @@
-"""Runs libFuzzer targets and keeps the books: see run.sh. A target is done with 10^9 executions, or an hour in which no new edge was seen, and
-no finding: a crash, a leak, an undefined operation, more than a second or 512 MB."""
+"""Runs libFuzzer targets and keeps the books: see run.sh. A finding is a crash, a leak, an undefined operation, more than a second or 512 MB;
+when a target is done, tests/faults/faults.py says."""
 import argparse
 import datetime
 import fcntl
@@ -12,7 +12,6 @@ import time
 
 MB = 512
 LONGEST_INPUT = 8192  # or the longest seed
-DONE_EXECUTIONS, DONE_QUIET_S = 10**9, 3600
 STATUS = re.compile(r"^#(\d+)\s+\w+\s+cov: (\d+)")
 
 
@@ -37,8 +36,7 @@ class Part:
         words = build / "corpus" / f"{target}.dict"
         longest = max([LONGEST_INPUT, *(seed.stat().st_size for seed in corpus.iterdir())])
         began = last_edge = time.monotonic()
-        artifacts = lambda: set(findings.glob(f"{target}-*"))  # noqa: E731 others may write there, too
-        before = artifacts()
+        before = set(findings.glob(f"{target}-*"))  # others may write there, too
         self.log = []
         with subprocess.Popen(
             command(build, target, f"-max_total_time={seconds}", f"-max_len={longest}", "-print_final_stats=1",
@@ -48,19 +46,18 @@ class Part:
                 self.log.append(line.rstrip())
                 if status := STATUS.match(line):
                     if int(status[2]) > self.edges:
-                        # What the inputs of earlier parts reach is not new.
-                        last_edge = time.monotonic() if self.edges else began
+                        last_edge = time.monotonic()
                         self.edges = int(status[2])
                     self.executions = int(status[1])
                 if "INITED" in line:
-                    last_edge = began
+                    last_edge = began  # what the inputs of earlier parts reach is not new
                 if stat := re.match(r"stat::(\w+):\s+(\d+)", line):
                     self.take(stat[1], int(stat[2]))
         ended = time.monotonic()
         self.seconds = ended - began
         self.new_edge = last_edge > began
         self.quiet_s = ended - last_edge
-        written = artifacts() - before
+        written = set(findings.glob(f"{target}-*")) - before
         self.broken = fuzzer.returncode != 0 and not written
         self.findings = [artifact for artifact in written if not self.by_chance(build, target, artifact)]
 

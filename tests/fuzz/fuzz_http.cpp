@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "counting_sink.h"
 #include "fuzz_input.h"
 #include "inferometer/base/check.h"
 #include "inferometer/base/clock.h"
@@ -12,11 +13,6 @@
 namespace {
 
 using namespace ifm;
-
-struct Nobody final : TokenSink {
-  void on_tokens(const TokenEvent& event) override { bytes += event.text.size(); }
-  std::size_t bytes = 0;
-};
 
 /// A server that answers each request with `answer` and hangs up.
 struct Server {
@@ -36,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Request request;
   request.messages = {{"user", "hi"}};
   request.max_tokens = 4;
-  Nobody sink;
+  CountingSink sink;
   fuzz([&] { (void)model->generate(request, sink, {}); });
   // Compression was not asked for, so no answer grows (JSON's shortest escapes are longer than what they stand for).
   IFM_CHECK(sink.bytes <= size);

@@ -1,41 +1,16 @@
 #include "fuzz_input.h"
 
-#include <unistd.h>
-
 #include <cstdio>
-#include <string>
-#include <system_error>
 
 #include "inferometer/base/check.h"
 #include "inferometer/base/error.h"
+#include "inferometer/base/test_folder.h"
 
 namespace ifm {
-namespace {
-
-class Folder {
- public:
-  Folder() {
-    const std::filesystem::path memory = "/dev/shm";
-    const std::filesystem::path base = std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
-    path_ = base / ("inferometer-fuzz-" + std::to_string(::getpid()));
-    std::filesystem::create_directories(path_);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-}  // namespace
 
 const std::filesystem::path& fuzz_folder() {
-  static const Folder folder;
+  static const std::filesystem::path memory = "/dev/shm";
+  static const test::TempFolder folder(std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path());
   return folder.path();
 }
 

@@ -1,6 +1,7 @@
 #include <string>
 #include <string_view>
 
+#include "counting_sink.h"
 #include "fuzz_input.h"
 #include "inferometer/base/error.h"
 #include "inferometer/engine/openai_stream.h"
@@ -8,14 +9,9 @@
 
 namespace {
 
-struct Nobody final : ifm::TokenSink {
-  void on_tokens(const ifm::TokenEvent& event) override { bytes += event.text.size(); }
-  std::size_t bytes = 0;
-};
-
 /// What a stream cut into pieces of `size` bytes says in the end: its text, or the error.
 std::string outcome(std::string_view bytes, std::size_t size) {
-  Nobody sink;
+  ifm::CountingSink sink;
   ifm::SseParser parser;
   ifm::OpenAiStream stream(sink);
   try {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A long session on bad days: soak.py [--runs 100000] [--seed 1] [--keep FOLDER]. INFEROMETER: the program.
+"""A long session on bad days: soak.py [--runs 100000] [--seed 1]. INFEROMETER: the program; IFM_SOURCE_DIR: the repository.
 
 A plan of that many runs, half on a simulated engine, half on a server that resets connections, stalls, refuses and forgets how answers end;
 meanwhile the program is stopped and continued, the wall clock jumps by days, and the disk is full now and then, after which the session is
@@ -25,8 +25,11 @@ import tempfile
 import threading
 import time
 
-PROGRAM = os.environ["INFEROMETER"]
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "cli"))
+from harness import PROGRAM, stored  # noqa: E402
+
+FAILED = 1  # the exit code
 CELLS_AN_ENGINE = 20
 SAMPLE_EVERY = 200  # runs
 WARM_SAMPLES = 5  # of each process, before its memory has its size
@@ -138,8 +141,7 @@ class Days:
 
 def stored_runs(database):
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as rows:
-            return rows.execute("SELECT max(id) FROM run").fetchone()[0] or 0
+        return stored(database, "SELECT max(id) FROM run")[0][0] or 0
     except sqlite3.OperationalError:
         return 0  # not there yet
 
@@ -181,7 +183,7 @@ class Soak:
             if not self.days.full:
                 return code, said
             self.happened["disk full"] += 1
-            if code not in (1, 3, 4, 5) or "full" not in said[0]:
+            if code != FAILED or "full" not in "".join(said):
                 raise AssertionError(f"a full disk: exit code {code}, {said}")
             self.days.set(False, self.days.off_ns)
 
@@ -190,15 +192,15 @@ class Soak:
         begun = last = stored_runs(self.database)
         while process.poll() is None:
             time.sleep(self.chance.uniform(0.01, 0.1))
-            stored = stored_runs(self.database)
-            if stored - last >= SAMPLE_EVERY:
-                last = stored
+            runs = stored_runs(self.database)
+            if runs - last >= SAMPLE_EVERY:
+                last = runs
                 with contextlib.suppress(FileNotFoundError, ValueError):  # it has just ended
-                    self.samples[-1].append((stored, *resources(process)))
-            if stored - begun > self.until_full:
+                    self.samples[-1].append((runs, *resources(process)))
+            if runs - begun > self.until_full:
                 self.days.set(True, self.days.off_ns)
                 self.until_full = self.next_full()
-                begun = stored
+                begun = runs
             elif self.chance.random() < 0.02:
                 self.happened["clock jumps"] += 1
                 self.days.set(self.days.full, int(self.chance.uniform(-30, 30) * 86400e9))
@@ -222,16 +224,14 @@ class Soak:
         return (sum(x * y for x, y in pairs) / spread * 10_000 / 1e6 if spread else None), files
 
     def check(self, code, said):
-        with contextlib.closing(sqlite3.connect(self.database)) as rows:
-            def ask(query):
-                return rows.execute(query).fetchall()
+        def ask(query):
+            return stored(self.database, query)
 
-            measured = "FROM run WHERE kind = 'measured'"
-            counts = ask(f"SELECT count(*), count(DISTINCT engine || '/' || cell || '/' || repeat) {measured}")[0]
-            failed = ask("SELECT engine, error_kind, count(*), min(error_message) FROM run WHERE status = 'failed' GROUP BY 1, 2 ORDER BY 1, 2")
-            finished = ask("SELECT finished_utc FROM session")
-            longest_s = ask("SELECT max(e2e_s) FROM run WHERE status = 'ok'")[0][0]
-            untyped = ask("SELECT count(*) FROM run WHERE status = 'failed' AND (coalesce(error_kind, '') = '' OR coalesce(error_message, '') = '')")[0][0]
+        counts = ask("SELECT count(*), count(DISTINCT engine || '/' || cell || '/' || repeat) FROM run WHERE kind = 'measured'")[0]
+        failed = ask("SELECT engine, error_kind, count(*), min(error_message) FROM run WHERE status = 'failed' GROUP BY 1, 2 ORDER BY 1, 2")
+        finished = ask("SELECT finished_utc FROM session")
+        longest_s = ask("SELECT max(e2e_s) FROM run WHERE status = 'ok'")[0][0]
+        untyped = ask("SELECT count(*) FROM run WHERE status = 'failed' AND (coalesce(error_kind, '') = '' OR coalesce(error_message, '') = '')")[0][0]
         bad = sum(count for fate, count in self.server.fates.items() if fate != "well")
         # A run that was stopped in its middle, by us or by a machine that has other things to do, has two clocks that disagree; that, too,
         # is said.
@@ -242,7 +242,7 @@ class Soak:
         for engine, kind, count, example in failed:
             print(f"  failed: {count:,} x {kind} ({engine}: {example[:100]})")
         print(f"memory {'unknown' if growth is None else f'{growth:+.3f} MB'} in 10,000 runs, open files {files:+d}, longest run {longest_s:.2f} s")
-        expected = {
+        mistakes = {
             f"the session ended with {code}, {said}": code != 0 and failures == 0,
             f"{counts} runs and cells, not {self.runs}": counts != (self.runs, self.runs),
             f"not finished: {finished}": len(finished) != 1 or not finished[0][0],
@@ -255,7 +255,7 @@ class Soak:
             f"memory grows: {growth} MB in 10,000 runs": growth is not None and self.runs >= 20_000 and growth > MB_A_10000_RUNS,
             f"{files} more open files": files > 2,
         }
-        wrong = [what for what, is_wrong in expected.items() if is_wrong]
+        wrong = [what for what, is_one in mistakes.items() if is_one]
         for what in wrong:
             print(f"WRONG: {what}")
         return not wrong
