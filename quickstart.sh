@@ -71,8 +71,10 @@ else
 fi
 say "tables and figures"
 "$inferometer" analyze --out "$out"
+"$inferometer" report --out "$out"
 say "summary"
 "$inferometer" summary --out "$out"
 say "figures:"
 ls "$out"/figures/*.png
+say "the study as a page: $out/report.html"
 say "results: $out/RESULTS.md, $out/REPRODUCIBILITY.md, $out/analysis/, $out/raw_results/, $out/inferometer.db"

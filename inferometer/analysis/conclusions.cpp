@@ -207,6 +207,18 @@ void conclude_memory(Study& study) {
   }
 }
 
+/// The same for prompts, which memory or arithmetic may limit.
+void conclude_roofline(Study& study) {
+  for (const RooflinePoint& point : study.roofline) {
+    if (point.phase != RooflinePoint::Phase::prefill) continue;
+    say(study, "overall_roofline",
+        about(study, point.series,
+              fmt::format("reading a prompt does {} GMAC/s, {:.2f} of the {} GMAC/s that this machine allowed for its {} "
+                          "multiply-adds per byte of weights at the session's start.",
+                          number(point.gmac_per_s), point.share(), number(point.limit_gmac_per_s), number(point.macs_per_byte))));
+  }
+}
+
 void conclude_energy(Study& study) {
   const std::optional<double>& joules = study.overall.joules_per_token.mean;
   if (!joules) return;
@@ -231,6 +243,7 @@ void write_conclusions(Study& study) {
     study.conclusions.push_back({"fitness_" + fitness.use, about(study, fitness.series, fitness.text + ".")});
   conclude_determinism(study);
   conclude_memory(study);
+  conclude_roofline(study);
   conclude_overhead(study);
   conclude_energy(study);
 }

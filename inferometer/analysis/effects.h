@@ -23,6 +23,7 @@ void fill_variance(Study& study);
 void fill_drift(Study& study);
 void fill_token_gaps(Study& study);
 void fill_memory_shares(Study& study);
+void fill_roofline(Study& study);
 void fill_fitness(Study& study);
 void fill_determinism(Study& study);
 void fill_flags(Study& study);

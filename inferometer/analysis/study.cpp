@@ -50,6 +50,8 @@ const char* to_string(Equivalence verdict) {
   return "";
 }
 
+const char* to_string(RooflinePoint::Phase phase) { return phase == RooflinePoint::Phase::prefill ? "prefill" : "decode"; }
+
 const char* to_string(Fit verdict) {
   switch (verdict) {
     case Fit::yes:
@@ -155,6 +157,7 @@ Study StudyBuilder::finish() {
     fill_flags(study_);
   }
   fill_memory_shares(study_);
+  fill_roofline(study_);
   fill_fitness(study_);
   write_conclusions(study_);
   write_warnings(study_);

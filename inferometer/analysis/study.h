@@ -127,6 +127,18 @@ struct MemoryShare {
   double share = 0;  ///< over 1.05 one of the two was measured while the machine was slower
 };
 
+/// What a series computes while it reads a prompt or decodes, beside what this machine could do with as many multiply-adds per
+/// byte: by the means of its speed and of its runs' tokens, and the limits measured at the session's start.
+struct RooflinePoint {
+  enum class Phase { prefill, decode };
+  std::string series;
+  Phase phase = Phase::prefill;
+  double macs_per_byte = 0;     ///< multiply-adds for each byte of weights and cache that is read from memory
+  double gmac_per_s = 0;        ///< multiply-adds of the model, 10^9 a second
+  double limit_gmac_per_s = 0;  ///< the lower of the int8 peak and of what memory feeds
+  [[nodiscard]] double share() const { return gmac_per_s / limit_gmac_per_s; }
+};
+
 enum class Fit { yes, no, undecided };
 
 /// Whether a series is good enough for a use (METHOD's thresholds).
@@ -183,6 +195,7 @@ struct Study {
   std::vector<SeriesEffect> series_effects;  ///< each further series over the first; empty with one
   std::vector<TokenGaps> token_gaps;         ///< by series; of more than kManyRuns runs empty: TokenGapCollector
   std::vector<MemoryShare> memory_shares;    ///< of series whose engine computes here, with threads of its own
+  std::vector<RooflinePoint> roofline;       ///< by series, of models whose work is known
   std::vector<Fitness> fitness;
   std::vector<Determinism> determinism;          ///< empty without greedy runs
   std::optional<double> drift_percent_per_hour;  ///< 100 × d ln(latency) / dt within cells: a rate, not an extrapolation
@@ -203,6 +216,7 @@ struct Study {
 [[nodiscard]] const char* to_string(NoInterval reason);
 [[nodiscard]] const char* to_string(Equivalence verdict);
 [[nodiscard]] const char* to_string(Fit verdict);
+[[nodiscard]] const char* to_string(RooflinePoint::Phase phase);
 /// "embedded · smollm2-135m", with " · cold" or " · warm" when `several_modes`.
 [[nodiscard]] std::string series_label(const Run& run, bool several_modes);
 /// Whether a run's times count: measured, ok and not invalid.

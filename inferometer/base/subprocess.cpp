@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <mutex>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -148,6 +149,9 @@ int64_t now_ms() {
 
 ChildProcess::ChildProcess(const std::vector<std::string>& argv, const SpawnOptions& options) : own_group_(options.own_group) {
   IFM_CHECK(!argv.empty());
+  // Between the making of a pipe and its mark (close on exec) no other thread may start a child, which would keep its ends open.
+  static std::mutex one_at_a_time;
+  const std::lock_guard<std::mutex> lock(one_at_a_time);
   program_ = argv.front();
   Pipe input;
   Pipe output;

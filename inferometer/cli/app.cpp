@@ -127,6 +127,8 @@ void add_all_verbs(CLI::App& app, CliContext& context) {
   add_run(app, context);
   add_analyze(app, context);
   add_summary(app, context);
+  add_report(app, context);
+  add_sessions(app, context);
   add_compare(app, context);
   add_verify(app, context);
   add_models(app, context);

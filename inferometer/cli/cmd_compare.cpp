@@ -15,6 +15,8 @@
 #include "inferometer/base/this_program.h"
 #include "inferometer/cli/app.h"
 #include "inferometer/cli/commands.h"
+#include "inferometer/cli/drawing.h"
+#include "inferometer/cli/output_file.h"
 #include "inferometer/cli/pinned.h"
 #include "inferometer/cli/plan_session.h"
 #include "inferometer/cli/results.h"
@@ -23,6 +25,7 @@
 #include "inferometer/measure/engine_options.h"
 #include "inferometer/record/plan_engines.h"
 #include "inferometer/report/comparison.h"
+#include "inferometer/report/figures.h"
 
 namespace ifm {
 namespace {
@@ -43,6 +46,7 @@ struct CompareFlags {
   std::vector<std::string> metrics{"latency"};
   std::string out = "results-compare";
   std::string format = "text";
+  std::string figure;  ///< a file that the effects are drawn into
   bool allow_inconclusive = false;
   bool preflight = false;
 };
@@ -111,6 +115,17 @@ void print_document(const Document& document, const std::string& format) {
   }
 }
 
+/// Draws the effects, as the file's name says.
+void draw_effects(const ComparisonReport& report, const std::filesystem::path& file) {
+  const Figure figure = forest_figure(report);
+  if (figure.body.empty()) fail(ErrorKind::not_found, "--figure: no cell to draw (both sides need runs of one)");
+  if (file.extension() == ".svg") {
+    write_whole(file, draw_svg(figure));
+  } else {
+    draw_png(figure, file);
+  }
+}
+
 void print_report(const ComparisonReport& report, const CompareFlags& flags) {
   if (flags.format == "json") {
     fmt::print("{}", comparison_json(report));
@@ -119,7 +134,11 @@ void print_report(const ComparisonReport& report, const CompareFlags& flags) {
   } else {
     print_document(comparison_document(report), flags.format);
   }
+  std::fflush(stdout);
+  if (!flags.figure.empty()) draw_effects(report, flags.figure);
 }
+
+bool is_drawing(const std::string& file) { return file.ends_with(".png") || file.ends_with(".svg"); }
 
 int exit_code_of(const ComparisonReport& report, bool allow_inconclusive) {
   if (!report.incomparable.empty()) return exit_incomparable;
@@ -163,6 +182,7 @@ int compare_results(const CompareFlags& flags) {
 
 int compare(const CompareFlags& flags, const std::string& command) {
   if (flags.pin) return pin(flags);
+  if (!flags.figure.empty()) check_gnuplot();  // now, not after an hour of pairs
   if (!flags.words.empty() && flags.words.size() <= 2 && std::ranges::all_of(flags.words, holds_results))
     return compare_results(flags);
   if (flags.words.size() != 1 && flags.words.size() != 3) {
@@ -233,6 +253,9 @@ void add_compare(CLI::App& app, CliContext& context) {
   verb->add_option("-o,--format", flags->format, "Format of the report")
       ->check(CLI::IsMember({"text", "json", "md", "junit"}))
       ->capture_default_str();
+  verb->add_option("--figure", flags->figure, "Draw the cells' effects into this file (.png or .svg; needs gnuplot)")
+      ->check(
+          CLI::Validator([](const std::string& file) { return is_drawing(file) ? "" : file + " is no .png or .svg"; }, "FILE"));
   verb->add_flag("--allow-inconclusive", flags->allow_inconclusive, "Exit 0 when the pairs do not decide");
   verb->add_flag("--preflight", flags->preflight, "A against itself: what this machine can see");
   verb->callback([flags, &context] {

@@ -14,6 +14,8 @@ void add_bench(CLI::App& app, CliContext& context);
 void add_run(CLI::App& app, CliContext& context);
 void add_analyze(CLI::App& app, CliContext& context);
 void add_summary(CLI::App& app, CliContext& context);
+void add_report(CLI::App& app, CliContext& context);
+void add_sessions(CLI::App& app, CliContext& context);
 void add_models(CLI::App& app, CliContext& context);
 void add_engines(CLI::App& app, CliContext& context);
 void add_compare(CLI::App& app, CliContext& context);

@@ -41,12 +41,8 @@ struct OpenSession {
 };
 
 OpenSession open_session(const std::filesystem::path& folder, std::optional<int64_t> session) {
-  const std::filesystem::path file = folder / kResultsFile;
-  if (!holds_results(folder)) {
-    fail(ErrorKind::not_found, "{}: no results there (expected the folder of an earlier inferometer run PLAN.yaml --out {})",
-         file.string(), folder.string());
-  }
-  Store store(file, Store::Access::read);
+  const std::filesystem::path file = results_file(folder);
+  Store store = open_results(folder);
   const int64_t id = pick_session(store, file.string(), session);
   const std::optional<int> last_order = store.last_order(id);
   if (!last_order) {
@@ -108,17 +104,40 @@ Study study_of_many(const OpenSession& open, const std::filesystem::path& file) 
 
 }  // namespace
 
+std::filesystem::path results_file(const std::filesystem::path& folder) { return folder / kResultsFile; }
+
+Store open_results(const std::filesystem::path& folder) {
+  const std::filesystem::path file = results_file(folder);
+  if (!holds_results(folder)) {
+    fail(ErrorKind::not_found, "{}: no results there (expected the folder of an earlier inferometer run PLAN.yaml --out {})",
+         file.string(), folder.string());
+  }
+  return {file, Store::Access::read};
+}
+
 void visit_measured_runs(const std::filesystem::path& folder, int64_t session, const std::function<void(const Run&)>& visit) {
-  const Store store(folder / kResultsFile, Store::Access::read);
+  const Store store(results_file(folder), Store::Access::read);
   store.visit_runs(session, RunDetail::without_tokens, [&](Run&& run) {
     if (run.kind == RunKind::measured) visit(run);
   });
 }
 
+std::vector<Run> measured_runs(const std::filesystem::path& folder, int64_t session,
+                               const std::function<bool(const Run&)>& wanted) {
+  const Store store(results_file(folder), Store::Access::read);
+  RunChecker checker((results_file(folder)).string());
+  std::vector<Run> runs;
+  store.visit_runs(session, RunDetail::all, [&](Run&& run) {
+    checker.check(run, RunTokens::read);
+    if (run.kind == RunKind::measured && wanted(run)) runs.push_back(std::move(run));
+  });
+  return runs;
+}
+
 std::vector<TokenGaps> token_gaps_of_many(const std::filesystem::path& folder, int64_t session) {
   TokenGapCollector early;
   TokenGapCollector late;
-  read_halves(open_session(folder, session), folder / kResultsFile, RunDetail::all, early, late);
+  read_halves(open_session(folder, session), results_file(folder), RunDetail::all, early, late);
   early.append(std::move(late));
   return early.finish();
 }
@@ -136,21 +155,21 @@ void make_writable_folder(const std::filesystem::path& out) {
   if (!written) fail(ErrorKind::io, "--out: {} cannot be written to (expected a folder with write permission)", out.string());
 }
 
-bool holds_results(const std::filesystem::path& folder) { return std::filesystem::exists(folder / kResultsFile); }
+bool holds_results(const std::filesystem::path& folder) { return std::filesystem::exists(results_file(folder)); }
 
 StoredSession read_session(const std::filesystem::path& folder, std::optional<int64_t> session) {
-  return read_open(open_session(folder, session), folder / kResultsFile, RunDetail::all);
+  return read_open(open_session(folder, session), results_file(folder), RunDetail::all);
 }
 
 StoredSession read_session_to_compare(const std::filesystem::path& folder, std::optional<int64_t> session) {
   const OpenSession open = open_session(folder, session);
-  const std::filesystem::path file = folder / kResultsFile;
+  const std::filesystem::path file = results_file(folder);
   return read_open(open, file, open.last_order <= kManyRuns ? RunDetail::all : RunDetail::without_tokens);
 }
 
 Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session) {
   const OpenSession open = open_session(folder, session);
-  const std::filesystem::path file = folder / kResultsFile;
+  const std::filesystem::path file = results_file(folder);
   if (open.last_order > kManyRuns) {
     Study study = study_of_many(open, file);
     if (study.runs_are_sample) return study;  // else so many were warm-up runs that the others are few

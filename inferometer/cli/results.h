@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "inferometer/analysis/study.h"
+#include "inferometer/record/store.h"
 
 namespace ifm {
 
@@ -24,10 +25,17 @@ struct StoredSession {
 /// What is known about it. @throws as read_session.
 [[nodiscard]] Study read_study(const std::filesystem::path& folder, std::optional<int64_t> session);
 
+/// A results folder's database.
+[[nodiscard]] std::filesystem::path results_file(const std::filesystem::path& folder);
+/// It, to be read. @throws Error not_found where a folder holds no results; and as Store.
+[[nodiscard]] Store open_results(const std::filesystem::path& folder);
 /// Whether a folder holds results.
 [[nodiscard]] bool holds_results(const std::filesystem::path& folder);
 /// Every measured run of a session of a results folder, in execution order, without its tokens. @throws as Store.
 void visit_measured_runs(const std::filesystem::path& folder, int64_t session, const std::function<void(const Run&)>& visit);
+/// The measured runs of a session that are `wanted`, with their tokens, in execution order. @throws as Store.
+[[nodiscard]] std::vector<Run> measured_runs(const std::filesystem::path& folder, int64_t session,
+                                             const std::function<bool(const Run&)>& wanted);
 /// What the tokens of a session's runs say, of more runs than are kept in memory. @throws as read_session.
 [[nodiscard]] std::vector<TokenGaps> token_gaps_of_many(const std::filesystem::path& folder, int64_t session);
 

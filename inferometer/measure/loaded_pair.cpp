@@ -32,7 +32,12 @@ SessionModel describe(const PlanEngine& engine, const std::string& model, const 
           .parameters = info.parameters,
           .bytes_per_token = info.bytes_per_token,
           .load_s = static_cast<double>(pair.load_end_ns - pair.load_begin_ns) * 1e-9,
-          .engine_version = info.engine_version.empty() ? pair.engine->version() : info.engine_version};
+          .engine_version = info.engine_version.empty() ? pair.engine->version() : info.engine_version,
+          .macs_per_token = info.macs_per_token,
+          .head_macs = info.head_macs,
+          .attention_macs_per_position = info.attention_macs_per_position,
+          .logits_only_macs = info.logits_only_macs,
+          .cache_bytes_per_position = info.cache_bytes_per_position};
 }
 
 std::string hash_of_weights(const std::filesystem::path& path) {

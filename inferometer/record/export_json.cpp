@@ -59,7 +59,12 @@ Json model_to_json(const SessionModel& model) {
           {"parameters", nullable(model.parameters)},
           {"bytes_per_token", nullable(model.bytes_per_token)},
           {"load_s", nullable(model.load_s)},
-          {"engine_version", nullable(model.engine_version)}};
+          {"engine_version", nullable(model.engine_version)},
+          {"macs_per_token", nullable(model.macs_per_token)},
+          {"head_macs", nullable(model.head_macs)},
+          {"attention_macs_per_position", nullable(model.attention_macs_per_position)},
+          {"logits_only_macs", nullable(model.logits_only_macs)},
+          {"cache_bytes_per_position", nullable(model.cache_bytes_per_position)}};
 }
 
 Json block_to_json(const BlockRecord& block) {

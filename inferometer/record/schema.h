@@ -14,7 +14,8 @@ inline constexpr int64_t kApplicationId = 0x49464D31;
 /// 4: versions of engines, CPU use of engines that wait (engine_version, waiting_cpu_share).
 /// 5: what a run used of the machine (cpu_ns … temperature_c), joules_per_token; level in `run` (its columns without tokens,
 /// packed, with a checksum) and the index run_level.
-inline constexpr int64_t kSchemaVersion = 5;
+/// 6: the multiply-adds and cache bytes of a model's token (macs_per_token … cache_bytes_per_position).
+inline constexpr int64_t kSchemaVersion = 6;
 /// The first schema whose runs can be read without their tokens.
 inline constexpr int64_t kLevelSchema = 5;
 

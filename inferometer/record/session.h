@@ -19,6 +19,8 @@ struct SessionModel {
   std::optional<int64_t> weight_bytes, parameters, bytes_per_token;
   std::optional<double> load_s;
   std::string engine_version;  ///< of the library or server; empty = unknown
+  /// What a token takes, as ModelInfo has it; null where the engine does not say.
+  std::optional<int64_t> macs_per_token, head_macs, attention_macs_per_position, logits_only_macs, cache_bytes_per_position;
 };
 
 /// The machine and the build that a session ran on; unknown = null or empty.

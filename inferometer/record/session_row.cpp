@@ -36,6 +36,11 @@ constexpr auto kModelColumns = std::to_array<SqlColumn>({
     {"bytes_per_token", "INTEGER"},
     {"load_s", "REAL"},
     {"engine_version", "TEXT", 4},
+    {"macs_per_token", "INTEGER", 6},
+    {"head_macs", "INTEGER", 6},
+    {"attention_macs_per_position", "INTEGER", 6},
+    {"logits_only_macs", "INTEGER", 6},
+    {"cache_bytes_per_position", "INTEGER", 6},
 });
 constexpr auto kBlockColumns = std::to_array<SqlColumn>({
     {"block", "INTEGER NOT NULL"},
@@ -102,6 +107,10 @@ SqlRow model_to_row(int position, const SessionModel& model) {
   for (const auto* number : {&model.weight_bytes, &model.parameters, &model.bytes_per_token}) row.maybe(*number);
   row.maybe(model.load_s);
   row.maybe_text(model.engine_version);
+  for (const auto* number : {&model.macs_per_token, &model.head_macs, &model.attention_macs_per_position, &model.logits_only_macs,
+                             &model.cache_bytes_per_position}) {
+    row.maybe(*number);
+  }
   return row.take();
 }
 
@@ -119,6 +128,10 @@ SessionModel model_from_row(std::span<const SqlView> values, const std::string& 
   for (auto* number : {&model.weight_bytes, &model.parameters, &model.bytes_per_token}) row.maybe(*number);
   row.maybe(model.load_s);
   model.engine_version = row.maybe_text();
+  for (auto* number : {&model.macs_per_token, &model.head_macs, &model.attention_macs_per_position, &model.logits_only_macs,
+                       &model.cache_bytes_per_position}) {
+    row.maybe(*number);
+  }
   return model;
 }
 

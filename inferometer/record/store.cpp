@@ -94,6 +94,14 @@ std::string_view unsealed_level(std::string_view level, const RowName& name) {
   return level.substr(kDigest);
 }
 
+SqlValue owned(const SqlView& value) {
+  if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
+  if (const auto* blob = std::get_if<SqlBlobView>(&value)) return SqlBlob{std::string(blob->bytes)};
+  if (const auto* integer = std::get_if<int64_t>(&value)) return *integer;
+  if (const auto* real = std::get_if<double>(&value)) return *real;
+  return std::monostate();
+}
+
 std::string question_marks(std::size_t count) {
   std::string text;
   for (std::size_t i = 0; i < count; ++i) text += i == 0 ? "?" : ",?";
@@ -168,6 +176,29 @@ struct Store::Impl {
     Run run = run_from_packed_level(unsealed_level(blob != nullptr ? blob->bytes : std::string_view(), name), name);
     run.id = id;
     return run;
+  }
+  /// Copies a session's rows of a table from another file, each after a look at its checksum.
+  void copy_rows(const Impl& from, const std::string& table, std::span<const SqlColumn> columns, int64_t source,
+                 int64_t target) const {
+    const bool run = table == "run";
+    const std::string level = !run ? "" : from.schema >= kLevelSchema ? ", level" : ", NULL";
+    SqliteStatement reading(*from.database, fmt::format("SELECT {}, checksum{} FROM {} WHERE session = ? ORDER BY rowid",
+                                                        from.list(columns), level, table));
+    const SqlRow of_source{source};
+    reading.bind(of_source);
+    const auto count = static_cast<std::size_t>(reading.columns());
+    SqliteStatement writing(*database, fmt::format("INSERT INTO {}(session, {}, checksum{}) VALUES({})", table, list(columns),
+                                                   run ? ", level" : "", question_marks(count + 1)));
+    std::vector<SqlView> row(count);
+    while (reading.step()) {
+      for (std::size_t i = 0; i < count; ++i) row[i] = reading.value(static_cast<int>(i));
+      check_seal(columns, std::span(row).first(columns.size()), row[columns.size()],
+                 fmt::format("{}: a row of {}", from.file.string(), table));
+      SqlRow copy{target};
+      for (const SqlView& value : row) copy.push_back(owned(value));
+      writing.bind(copy);
+      (void)writing.step();
+    }
   }
   static void forget_tokens(Run& run) {
     run.stamps = {};
@@ -244,6 +275,41 @@ void Store::finish_session(int64_t session, const std::string& finished_utc) {
   transaction.commit();
 }
 
+std::optional<int64_t> Store::copy_session(const Store& from, int64_t session) {
+  impl_->check_same_file();
+  const Impl& source = *from.impl_;
+  const auto rows = source.database->query(
+      fmt::format("SELECT {}, checksum, finished_utc FROM session WHERE id = ?", source.list(session_columns())), {session});
+  if (rows.empty()) fail(ErrorKind::not_found, "{}: no session {}", source.file.string(), session);
+  const std::vector<SqlView> row = views_of(rows[0]);
+  const std::size_t columns = session_columns().size();
+  check_seal(session_columns(), std::span(row).first(columns), row[columns],
+             fmt::format("{}: session {}", source.file.string(), session));
+  if (!impl_->database->query("SELECT id FROM session WHERE checksum = ?", {rows[0][columns]}).empty()) return std::nullopt;
+  SqliteTransaction transaction(*impl_->database);
+  impl_->database->query(fmt::format("INSERT INTO session({}, checksum, finished_utc) VALUES({})", impl_->list(session_columns()),
+                                     question_marks(columns + 2)),
+                         rows[0]);
+  const int64_t id = impl_->database->last_row_id();
+  impl_->copy_rows(source, "session_model", model_columns(), session, id);
+  impl_->copy_rows(source, "block", block_columns(), session, id);
+  impl_->copy_rows(source, "run", run_columns(), session, id);
+  transaction.commit();
+  return id;
+}
+
+void Store::delete_session(int64_t session) {
+  impl_->check_same_file();
+  if (impl_->database->query("SELECT id FROM session WHERE id = ?", {session}).empty())
+    fail(ErrorKind::not_found, "{}: no session {}", impl_->file.string(), session);
+  SqliteTransaction transaction(*impl_->database);
+  for (const char* table : {"run", "block", "session_model"})
+    impl_->database->query(fmt::format("DELETE FROM {} WHERE session = ?", table), {session});
+  impl_->database->query("DELETE FROM session WHERE id = ?", {session});
+  transaction.commit();
+  impl_->database->execute("VACUUM");  // what is deleted stays in a file's free pages otherwise
+}
+
 std::vector<int64_t> Store::sessions() const {
   std::vector<int64_t> ids;
   for (const SqlRow& row : impl_->database->query("SELECT id FROM session ORDER BY id")) ids.push_back(std::get<int64_t>(row[0]));
@@ -309,6 +375,14 @@ std::optional<int> Store::last_order(int64_t session) const {
   const auto rows = impl_->database->query("SELECT max(run_order) FROM run WHERE session = ?", {session});
   const int64_t* order = rows.empty() ? nullptr : std::get_if<int64_t>(&rows[0].at(0));
   return order == nullptr ? std::nullopt : std::optional(static_cast<int>(*order));
+}
+
+RunCounts Store::count_runs(int64_t session) const {
+  const auto count = [&](const char* which) {
+    return std::get<int64_t>(
+        impl_->database->query(fmt::format("SELECT count(*) FROM run WHERE session = ? AND {}", which), {session})[0].at(0));
+  };
+  return {count("kind = 'measured' AND status = 'ok'"), count("kind = 'measured' AND status <> 'ok'"), count("kind = 'warmup'")};
 }
 
 ReadableRuns Store::readable_runs(int64_t session) const {

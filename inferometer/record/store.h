@@ -32,6 +32,12 @@ struct ReadableRuns {
   std::vector<std::string> damage;
 };
 
+/// How many runs of a session there are.
+struct RunCounts {
+  int64_t ok = 0, failed = 0;  ///< measured
+  int64_t warmup = 0;
+};
+
 /// What is read of a run: everything, or all but its tokens (stamps, ids and text, which stay empty), which a table does not
 /// need.
 enum class RunDetail { all, without_tokens };
@@ -63,6 +69,11 @@ class Store {
   void set_models(int64_t session, const std::vector<SessionModel>& models);
   void add_block(int64_t session, const BlockRecord& block);
   void finish_session(int64_t session, const std::string& finished_utc);
+  /// Takes over a session of another results file, row by row as it is stored there, all or nothing. Returns its id here; null
+  /// when it is here already. @throws Error io, invalid_data for a row whose checksum does not fit.
+  std::optional<int64_t> copy_session(const Store& from, int64_t session);
+  /// Takes a session and everything of it away, for good. @throws Error io, not_found.
+  void delete_session(int64_t session);
   [[nodiscard]] std::vector<int64_t> sessions() const;  ///< oldest first
   [[nodiscard]] Session session(int64_t id) const;
   /// Runs in execution order. `canary_ratio`, and from 5 % on the flag "canary", come from the blocks' canaries: they are known
@@ -73,6 +84,7 @@ class Store {
   void visit_runs(int64_t session, RunDetail detail, const std::function<void(Run&&)>& visit, OrderRange range = {}) const;
   /// The highest order of a session's runs; null without one.
   [[nodiscard]] std::optional<int> last_order(int64_t session) const;
+  [[nodiscard]] RunCounts count_runs(int64_t session) const;
   /// The same from a damaged file: what is whole, and what is not.
   [[nodiscard]] ReadableRuns readable_runs(int64_t session) const;
   [[nodiscard]] std::vector<BlockRecord> blocks(int64_t session) const;

@@ -20,10 +20,6 @@ std::string interval_text(const std::optional<Interval>& interval) {
   return interval ? fmt::format("{} to {}", percent(interval->low), percent(interval->high)) : std::string();
 }
 
-std::string cell_name(const ComparedCell& cell) {
-  return fmt::format("{}, {} tokens, T {}", cell.prompt, cell.max_tokens, shortest(cell.temperature));
-}
-
 std::string side_text(const ComparedSide& side) {
   std::string text = side.engine.kind;
   if (side.loaded) {
@@ -48,7 +44,7 @@ ReportTable stored_cells_table(const ComparisonReport& report) {
           {{"cell", Align::left}, {"metric", Align::left}, {"A"}, {"B"}, {"B over A"}, {"95 %"}, {"p"}, {"runs A"}, {"runs B"}},
       .rows = {}};
   for (const ComparedCell& cell : report.cells) {
-    table.rows.push_back({cell_name(cell), cell.metric, duration_text(cell.mean_a), duration_text(cell.mean_b),
+    table.rows.push_back({comparison_cell_name(cell), cell.metric, duration_text(cell.mean_a), duration_text(cell.mean_b),
                           percent(cell.effect.effect), interval_text(cell.effect.ci95),
                           cell.p_permutation ? fmt::format("{:.3f}", *cell.p_permutation) : "", std::to_string(cell.runs_a),
                           std::to_string(cell.runs_b)});
@@ -71,8 +67,9 @@ ReportTable paired_cells_table(const ComparisonReport& report) {
     const PairedEffect& e = cell.effect;
     std::string verdict = stats::to_string(e.verdict);
     if (e.more_pairs) verdict += fmt::format(" ({} more pairs)", *e.more_pairs);
-    table.rows.push_back({cell_name(cell), cell.metric, duration_text(cell.mean_a), duration_text(cell.mean_b), percent(e.effect),
-                          interval_text(e.ci95), e.detectable ? percent(*e.detectable) : "", pairs_text(cell), verdict});
+    table.rows.push_back({comparison_cell_name(cell), cell.metric, duration_text(cell.mean_a), duration_text(cell.mean_b),
+                          percent(e.effect), interval_text(e.ci95), e.detectable ? percent(*e.detectable) : "", pairs_text(cell),
+                          verdict});
   }
   return table;
 }
@@ -93,7 +90,7 @@ std::string noise_text(const ComparisonReport& report) {
   if (worst == nullptr) return "";
   const bool turns_help = *worst->sd_turn * *worst->sd_turn / report.runs_per_process > *worst->sd_between * *worst->sd_between;
   return fmt::format(
-      "{}: a turn's ratio varies by {:.1f} % inside a pair, and pairs by {:.1f} % more: {}.", cell_name(*worst),
+      "{}: a turn's ratio varies by {:.1f} % inside a pair, and pairs by {:.1f} % more: {}.", comparison_cell_name(*worst),
       100 * *worst->sd_turn, 100 * *worst->sd_between,
       turns_help ? "more turns in each (the plan's repeats) help as much as more pairs, and cost less" : "only more pairs help");
 }
@@ -142,6 +139,14 @@ std::string design_text(const ComparisonReport& report) {
 
 std::string comparison_verdict(const ComparisonReport& report) {
   return report.incomparable.empty() ? stats::to_string(report.verdict) : "incomparable";
+}
+
+std::string comparison_cell_name(const ComparedCell& cell) {
+  return fmt::format("{}, {} tokens, T {}", cell.prompt, cell.max_tokens, shortest(cell.temperature));
+}
+
+std::string comparison_caption(const ComparisonReport& report) {
+  return fmt::format("A: {} · B: {} · {}", side_text(report.sides[0]), side_text(report.sides[1]), design_text(report));
 }
 
 Document comparison_document(const ComparisonReport& report) {

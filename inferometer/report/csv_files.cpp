@@ -239,6 +239,15 @@ std::string token_gaps_csv(const Study& study) {
   return csv.text();
 }
 
+std::string roofline_csv(const Study& study) {
+  CsvTable csv({"series", "phase", "macs_per_byte", "gmac_per_s", "limit_gmac_per_s", "share"});
+  for (const RooflinePoint& point : study.roofline) {
+    csv.add(point.series).add(to_string(point.phase)).add(point.macs_per_byte).add(point.gmac_per_s);
+    csv.add(point.limit_gmac_per_s).add(point.share()).end_row();
+  }
+  return csv.text();
+}
+
 std::string cells_csv(const Study& study) {
   const Columns factors{"mode", "engine", "model", "prompt", "max_tokens", "temperature"};
   Columns header{"cell"};
@@ -264,6 +273,7 @@ std::vector<ReportFile> csv_files(const Study& study) {
                                 {"analysis/temperature_effect.csv", temperature_effect_csv(study)},
                                 {"analysis/variability.csv", variability_csv(study)},
                                 {"analysis/token_gaps.csv", token_gaps_csv(study)},
+                                {"analysis/roofline.csv", roofline_csv(study)},
                                 {"analysis/cells.csv", cells_csv(study)}};
   if (!study.runs_are_sample) files.push_back({"analysis/runs.csv", runs_csv(study)});
   return files;

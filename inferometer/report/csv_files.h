@@ -28,6 +28,8 @@ struct ReportFile {
 [[nodiscard]] std::string variability_csv(const Study& study);
 /// One row per series: the gaps between its runs' token events, pooled.
 [[nodiscard]] std::string token_gaps_csv(const Study& study);
+/// One row per series and phase (prefill, decode): multiply-adds, and what the machine allows.
+[[nodiscard]] std::string roofline_csv(const Study& study);
 /// One row per cell × metric.
 [[nodiscard]] std::string cells_csv(const Study& study);
 /// Every measured run of a study, failed ones too, in execution order.

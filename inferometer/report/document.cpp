@@ -113,6 +113,12 @@ class MarkdownRenderer {
 
 }  // namespace
 
+Document concatenated(const std::vector<Document>& parts) {
+  Document all;
+  for (const Document& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
 std::vector<std::string> wrap_text(const std::string& text, int width, const std::string& first, const std::string& rest) {
   std::vector<std::string> lines;
   std::string line;

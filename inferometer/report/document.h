@@ -44,6 +44,8 @@ struct Verbatim {
 
 using Block = std::variant<Title, Heading, Paragraph, Bullets, Facts, ReportTable, Gap, Image, Verbatim>;
 using Document = std::vector<Block>;
+/// Documents one after the other.
+[[nodiscard]] Document concatenated(const std::vector<Document>& parts);
 
 struct TextStyle {
   int width = 100;      ///< lines are wrapped at it (a table keeps its own)

@@ -81,9 +81,13 @@ std::string markdown_char(char c) {
 
 std::string escape_terminal(std::string_view text) { return escape_controls(text, LineEnds::escaped); }
 
+std::string escape_lines(std::string_view text) { return escape_controls(text, LineEnds::kept); }
+
 std::string escape_markdown(std::string_view text) { return replace_each(escape_terminal(text), markdown_char); }
 
 std::string escape_html(std::string_view text) { return replace_each(escape_terminal(text), html_char); }
+
+std::string escape_html_lines(std::string_view text) { return replace_each(escape_lines(text), html_char); }
 
 std::string escape_csv(std::string_view text) {
   std::string field = escape_terminal(text);
@@ -111,7 +115,7 @@ std::string fence_markdown(std::string_view text, std::string_view language) {
     longest = std::max(longest, here);
   }
   const std::string fence(std::max<size_t>(3, longest + 1), '`');
-  std::string body = escape_controls(text, LineEnds::kept);
+  std::string body = escape_lines(text);
   if (body.empty() || body.back() != '\n') body += '\n';
   return fmt::format("{}{}\n{}{}\n", fence, language, body, fence);
 }

@@ -104,7 +104,7 @@ Figure distribution_figure(const Study& study) {
   const std::string title = "Distribution of latency, and how repeats of one cell differ";
   const std::string right = repeat_points(study).empty() ? "nothing, for no cell was repeated." : "what repeating adds.";
   const std::string subtitle =
-      "Each mark is one run. Left: share of runs that were at least as fast; black: 95 % interval of each median, where there "
+      "Each mark is one run. Left: share of runs that were at least as fast; whiskers: 95 % interval of each median, where there "
       "are 6 runs. Right: " +
       right;
   Plot plot(study, title, subtitle, height_with_legend(key));
@@ -115,7 +115,7 @@ Figure distribution_figure(const Study& study) {
   distribution_panel(plot, study, key, bottom);
   repeats_panel(plot, study, key, bottom);
   plot.line("unset multiplot");
-  return {"05_latency_distribution", title, plot.height(), plot.take()};
+  return {"05_latency_distribution", title, plot.height(), plot.take(), {"runs.csv"}};
 }
 
 }  // namespace ifm

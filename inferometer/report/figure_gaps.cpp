@@ -74,7 +74,12 @@ Figure gaps_figure(const Study& study, const Run& run) {
   const std::string title = fmt::format("Gaps between the tokens of run {}", run.id);
   Plot plot(study, title, subtitle_of(study, run, gaps, median_ms), 800);
   const Mark mark = series_mark(study, series_of(study, run).value_or(0));
-  const double bottom = plot.legend({{"one token", "several tokens at once"}, {{mark.colour, 7}, {"#000000", 4}}, false});
+  ColourKey key{{"one token"}, {{mark.colour, 7}}, false};
+  if (std::any_of(gaps.begin(), gaps.end(), [](const Gap& gap) { return gap.tokens > 1; })) {
+    key.names.emplace_back("several tokens at once");
+    key.marks.push_back({"#000000", 4});
+  }
+  const double bottom = plot.legend(key);
   plot.area(140, 50, plot.head() + 34, bottom);
   plot.line(fmt::format("set xrange [0:{}]", gaps.back().token + 1));
   plot.line(fmt::format("set yrange [0:{}]", shortest(1.12 * largest_ms))).line("unset key");
@@ -83,7 +88,7 @@ Figure gaps_figure(const Study& study, const Run& run) {
                         shortest(median_ms)));
   add_gaps(plot, gaps, mark);
   plot.draw();
-  return {fmt::format("gaps_run_{}", run.id), title, plot.height(), plot.take()};
+  return {fmt::format("gaps_run_{}", run.id), title, plot.height(), plot.take(), {}};
 }
 
 }  // namespace ifm

@@ -130,11 +130,12 @@ Figure metric_by_model_figure(const Study& study, const char* name, const char* 
       metric.rate_unit == nullptr ? "Latency of a request, start to last token" : "Throughput: output tokens over latency";
   const std::string title = what + (study.by_max_tokens.size() > 1 ? ", by output length" : "");
   const int height = figure_height(rows.size());
-  Plot plot(study, title,
-            study.overall.latency_s.ci95
-                ? "Each mark is one run. Black: the mean and its 95 % interval; the number at the right is the mean."
-                : "Each mark is one run. Black: the mean, also the number at the right. No intervals: no cell was repeated.",
-            height);
+  Plot plot(
+      study, title,
+      study.overall.latency_s.ci95
+          ? "Each mark is one run. Line across: the mean, with its 95 % interval; the number at the right is the mean."
+          : "Each mark is one run. Line across: the mean, also the number at the right. No intervals: no cell was repeated.",
+      height);
   const Scale scale = scale_of_metric(metric, study.by_model);
   plot.area(190, 120, plot.head() + 34, 150);
   plot.line(fmt::format("set yrange [{}:-0.6]", shortest(static_cast<double>(rows.size()) - 0.4)));
@@ -155,7 +156,7 @@ Figure metric_by_model_figure(const Study& study, const char* name, const char* 
     if (rows[i].group != nullptr) add_row(plot, study, metric, rows[i], i, scale);
   }
   plot.draw();
-  return {name, title, height, plot.take()};
+  return {name, title, height, plot.take(), {"runs.csv", "token_scaling.csv", "summary_stats.csv"}};
 }
 
 }  // namespace ifm

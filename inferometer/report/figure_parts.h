@@ -16,5 +16,9 @@ namespace ifm {
 [[nodiscard]] Figure variability_figure(const Study& study);
 /// Each run against the mean of its cell, in execution order, flagged ones marked (07).
 [[nodiscard]] Figure run_order_figure(const Study& study);
+/// Time to first token and decode speed of each series: rows of points with their mean (08).
+[[nodiscard]] Figure speeds_figure(const Study& study);
+/// What each series computes beside what the machine can do (09); empty where the models' work is not known.
+[[nodiscard]] Figure roofline_figure(const Study& study);
 
 }  // namespace ifm

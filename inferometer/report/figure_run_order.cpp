@@ -91,7 +91,7 @@ Figure run_order_figure(const Study& study) {
     legend.names.push_back("flag: " + flags[f]);
     legend.marks.push_back({"#000000", ring_of(f)});
   }
-  const char* outlined = flags.empty() ? "No run shown is flagged." : "A black outline: the run carries that flag.";
+  const char* outlined = flags.empty() ? "No run shown is flagged." : "An outline around a mark: the run carries that flag.";
   Plot plot(study, title,
             fmt::format("Each mark is one run's latency against the mean of its cell. Dotted: where a block begins. {}{}",
                         outlined, drift_text(study)),
@@ -113,7 +113,7 @@ Figure run_order_figure(const Study& study) {
   add_runs(plot, study, key, points);
   add_flags(plot, flags, points);
   plot.draw();
-  return {"07_run_order", title, plot.height(), plot.take()};
+  return {"07_run_order", title, plot.height(), plot.take(), {"runs.csv", "variability.csv"}};
 }
 
 }  // namespace ifm

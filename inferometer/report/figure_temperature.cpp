@@ -176,11 +176,11 @@ Figure temperature_figure(const Study& study) {
   const double margin_percent = study.session.plan.equivalence_margin * 100;
   const bool one = levels.size() < 2;
   const std::string title = one ? "One temperature: each run's latency against the runs like it" : "Effect of the temperature";
-  const char* shown = " Black: the mean effect. Right: 95 % (thin) and 90 % (thick) intervals.";
+  const char* shown = " Line across: the mean effect. Right: 95 % (thin) and 90 % (thick) intervals.";
   if (effects.empty()) shown = " No effect is shown: fewer than two matched pairs of runs, or other lengths.";
   if (one) shown = " No interval: there is no other temperature.";
   const std::string subtitle = fmt::format(
-      "{} mark is one run against the runs of its prompt and length at temperature {}; grey: ±{} %, the margin within which "
+      "{} mark is one run against the runs of its prompt and length at temperature {}; shaded: ±{} %, the margin within which "
       "effects count as equal.{}",
       effects.empty() ? "Each" : "Left: each", shortest(levels.front()), significant(margin_percent, 2), shown);
   Plot plot(study, title, subtitle, height_with_legend(colour_key(study)));
@@ -191,7 +191,7 @@ Figure temperature_figure(const Study& study) {
     effects_panel(plot, effects, margin_percent, bottom);
     plot.line("unset multiplot");
   }
-  return {"04_temperature_effect", title, plot.height(), plot.take()};
+  return {"04_temperature_effect", title, plot.height(), plot.take(), {"runs.csv", "temperature_effect.csv"}};
 }
 
 }  // namespace ifm

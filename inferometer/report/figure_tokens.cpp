@@ -57,6 +57,19 @@ std::string key_text(const Study& study, const Group& series) {
   return fit == nullptr ? series.label : fmt::format("{}: {}", series.label, fit_text(*fit));
 }
 
+/// The line's 95 % interval where it is known: at no tokens, and at the shortest and the longest output.
+void add_band(Plot& plot, const Scaling& fit, const Mark& mark, size_t index) {
+  if (!fit.fixed_ci95 || !fit.shortest_ci95 || !fit.longest_ci95 || !(fit.shortest_ci95->low > 0) || !(fit.longest_ci95->low > 0))
+    return;
+  const double least = fit.min_tokens;
+  const double most = fit.max_tokens;
+  plot.data(fmt::format("band{}", index), {{0, fit.fixed_ci95->low, fit.fixed_ci95->high},
+                                           {least, least / fit.shortest_ci95->high, least / fit.shortest_ci95->low},
+                                           {most, most / fit.longest_ci95->high, most / fit.longest_ci95->low}});
+  plot.element(fmt::format("$band{} using 1:2:3 with filledcurves fs transparent solid 0.18 noborder lc rgb '{}' notitle", index,
+                           mark.colour));
+}
+
 void add_series(Plot& plot, const Study& study, size_t index, const Range& range) {
   const Group& series = study.by_model[index];
   const size_t count = study.by_model.size();
@@ -72,6 +85,7 @@ void add_series(Plot& plot, const Study& study, size_t index, const Range& range
   plot.data(fmt::format("runs{}", index), points);
   const Scaling* fit = fit_of(study, series.label);
   if (fit != nullptr) {
+    add_band(plot, *fit, mark, index);
     plot.data(fmt::format("fit{}", index),
               {{0, *fit->fixed_s}, {range.max_tokens * 1.06, *fit->fixed_s + *fit->per_token_s * range.max_tokens * 1.06}});
     plot.element(fmt::format("$fit{} using 1:2 with lines lw 2 dt {} lc rgb '{}' notitle", index, index % 5 + 1, mark.colour));
@@ -102,9 +116,10 @@ Figure latency_vs_tokens_figure(const Study& study) {
   const std::string title =
       fitted ? "Latency grows with output length: a fixed part and a price per token" : "Latency and output length";
   std::string subtitle = "Each mark is one run, spread sideways so that all are seen. ";
-  subtitle += fitted ? "Line: fixed + per token × tokens, fitted; [ ]: its 95 % interval. "
+  subtitle += fitted ? "Line: fixed + per token × tokens, fitted; band: its 95 % interval; [ ]: that of the slope. "
                      : "No line: one output length, or under three runs. ";
-  subtitle += study.overall.latency_s.ci95 ? "Black: 95 % interval of a mean." : "No interval of a mean: no cell was repeated.";
+  subtitle +=
+      study.overall.latency_s.ci95 ? "Whiskers: 95 % interval of a mean." : "No interval of a mean: no cell was repeated.";
   ColourKey key = series_key(study);
   for (size_t i = 0; i < key.names.size(); ++i) key.names[i] = key_text(study, study.by_model[i]);
   Plot plot(study, title, subtitle, height_with_legend(key));
@@ -117,7 +132,7 @@ Figure latency_vs_tokens_figure(const Study& study) {
   plot.line("unset key");
   for (size_t i = 0; i < study.by_model.size(); ++i) add_series(plot, study, i, range);
   plot.draw();
-  return {"03_latency_vs_tokens", title, plot.height(), plot.take()};
+  return {"03_latency_vs_tokens", title, plot.height(), plot.take(), {"runs.csv", "token_scaling.csv", "token_scaling_fit.csv"}};
 }
 
 }  // namespace ifm

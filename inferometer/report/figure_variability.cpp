@@ -138,7 +138,7 @@ Figure variability_figure(const Study& study) {
   shares_panel(plot, study, metrics, bottom);
   repeats_panel(plot, study, metrics, bottom);
   plot.line("unset multiplot");
-  return {"06_variability", title, plot.height(), plot.take()};
+  return {"06_variability", title, plot.height(), plot.take(), {"variability.csv", "cells.csv"}};
 }
 
 }  // namespace ifm

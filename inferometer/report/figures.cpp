@@ -16,7 +16,9 @@ std::vector<Figure> figures(const Study& study) {
                           temperature_figure(study),
                           distribution_figure(study),
                           variability_figure(study),
-                          run_order_figure(study)};
+                          run_order_figure(study),
+                          speeds_figure(study),
+                          roofline_figure(study)};
   std::erase_if(all, [](const Figure& figure) { return figure.body.empty(); });
   return all;
 }
@@ -28,17 +30,6 @@ std::string gnuplot_script(const Figure& figure, FigureFormat format, const std:
              "set terminal {} noenhanced size 1600,{} font 'DejaVu Sans,16' fontscale {} linewidth 1.5\nset output {}\n{}",
              terminal, figure.height, format == FigureFormat::png ? "1.0" : "1.3333", quote_gnuplot(output), figure.body) +
          "unset output\n";
-}
-
-std::string with_font_fallbacks(std::string svg) {
-  const auto replace_all = [&svg](const std::string& from, const std::string& to) {
-    for (size_t at = svg.find(from); at != std::string::npos; at = svg.find(from, at + to.size()))
-      svg.replace(at, from.size(), to);
-  };
-  const std::string family = "font-family=\"DejaVu Sans, Verdana, sans-serif\"";
-  replace_all("font-family=\"DejaVu Sans\"", family);
-  replace_all("font-family=\"DejaVu Sans:Bold\"", family + " font-weight=\"bold\"");
-  return svg;
 }
 
 }  // namespace ifm

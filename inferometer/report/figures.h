@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "inferometer/analysis/comparison.h"
 #include "inferometer/analysis/study.h"
 
 namespace ifm {
@@ -15,18 +16,20 @@ struct Figure {
   std::string title;  ///< what it shows, one sentence
   int height = 1000;  ///< of a width of 1600
   std::string body;
+  std::vector<std::string> data;  ///< the CSV files that hold what it shows: "runs.csv"
 };
 
-/// The five figures of a study, where its spread comes from, and its runs in order; those that have nothing to show are left out.
+/// The five figures of a study, where its spread comes from, its runs in order, its first tokens and decoding by series, and its
+/// roofline; those that have nothing to show are left out.
 [[nodiscard]] std::vector<Figure> figures(const Study& study);
 /// Every gap between a run's token events, "gaps_run_17".
 /// @throws Error not_found when the run has fewer than two token events.
 [[nodiscard]] Figure gaps_figure(const Study& study, const Run& run);
 
+/// What each cell's comparison found, with its interval (a forest plot), "10_effects"; empty without a cell.
+[[nodiscard]] Figure forest_figure(const ComparisonReport& report);
+
 /// The script that draws a figure into `output` as PNG or SVG. Needs gnuplot 5 with the pngcairo and svg terminals.
 [[nodiscard]] std::string gnuplot_script(const Figure& figure, FigureFormat format, const std::string& output);
-
-/// An SVG by gnuplot with the fonts that stand in where DejaVu Sans is missing.
-[[nodiscard]] std::string with_font_fallbacks(std::string svg);
 
 }  // namespace ifm

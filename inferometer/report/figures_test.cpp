@@ -4,6 +4,7 @@
 #include <map>
 #include <sstream>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "inferometer/base/error.h"
@@ -40,10 +41,11 @@ std::vector<std::string> names_of(const std::vector<Figure>& all) {
   return names;
 }
 
-TEST(Figures, AreTheFiveOfTheStudyAndTwoOfItsSpread) {
-  EXPECT_THAT(names_of(figures(simulated::study({}))),
-              ElementsAre("01_latency_by_model", "02_throughput_by_model", "03_latency_vs_tokens", "04_temperature_effect",
-                          "05_latency_distribution", "06_variability", "07_run_order"));
+TEST(Figures, AreTheFiveOfTheStudyTwoOfItsSpreadAndTwoOfItsSpeed) {
+  EXPECT_THAT(
+      names_of(figures(simulated::study({}))),
+      ElementsAre("01_latency_by_model", "02_throughput_by_model", "03_latency_vs_tokens", "04_temperature_effect",
+                  "05_latency_distribution", "06_variability", "07_run_order", "08_first_token_and_decode", "09_roofline"));
 }
 
 TEST(Figures, HoldEveryTimedRunOnce) {
@@ -80,7 +82,7 @@ TEST(Figures, OfASessionWithoutTimesAreNone) {
 TEST(Figures, OfASingleRunNeedNoInterval) {
   const simulated::Design design{.prompts = {"question"}, .max_tokens = {64}, .temperatures = {0.7}, .repeats = 1};
   const std::vector<Figure> all = figures(simulated::study(design));
-  ASSERT_EQ(all.size(), 5U);  // nothing varies and nothing was repeated: no shares, no order
+  ASSERT_EQ(all.size(), 7U);  // nothing varies and nothing was repeated: no shares, no order
   for (const size_t i : {0U, 1U, 2U, 4U}) {
     EXPECT_EQ(all[i].body.find(" with xerrorbars"), std::string::npos) << all[i].name;
     EXPECT_THAT(all[i].body, HasSubstr("no cell was repeated")) << all[i].name;
@@ -89,7 +91,7 @@ TEST(Figures, OfASingleRunNeedNoInterval) {
 
 TEST(Figures, OfTheStudyHaveWhiskersWhereThereAreIntervals) {
   for (const Figure& figure : figures(simulated::study({}))) {
-    if (figure.name == "07_run_order") continue;  // single runs
+    if (figure.name == "07_run_order" || figure.name == "09_roofline") continue;  // single runs; means of a series
     EXPECT_THAT(figure.body, HasSubstr("errorbars")) << figure.name;
   }
 }
@@ -149,6 +151,63 @@ TEST(RunOrderFigure, ShowsEachRunAgainstTheMeanOfItsCell) {
   EXPECT_NEAR(block_of(figures(study)[6].body, "order0").front()[1], 100 * (*first.metrics.e2e_s / (sum / 3) - 1), 1e-9);
 }
 
+TEST(SpeedsFigure, HoldsEachRunsFirstTokenAndDecodeSpeed) {
+  const Study study = simulated::study({});
+  const std::string script = figures(study)[7].body;
+  EXPECT_EQ(rows_of(script, "ttft_runs"), 54);
+  EXPECT_EQ(rows_of(script, "decode_runs"), 54);
+  EXPECT_NEAR(block_of(script, "decode_mean0")[0][0], *study.by_model[0].decode_tok_per_s.mean, 1e-9);
+  EXPECT_NEAR(block_of(script, "ttft_mean0")[0][0], *study.by_model[0].ttft_s.mean * 1e3, 1e-9);
+}
+
+TEST(SpeedsFigure, LeavesOutWhatNoRunKnows) {
+  std::vector<ifm::Run> runs = simulated::runs({});
+  for (ifm::Run& run : runs) run.metrics.decode_tok_per_s.reset();
+  for (const Figure& figure : figures(analyze(simulated::session({}), runs))) {
+    if (figure.name == "08_first_token_and_decode") {
+      EXPECT_EQ(rows_of(figure.body, "decode"), 0);
+    }
+    for (size_t at = figure.body.find("\nplot "); at != std::string::npos; at = figure.body.find("\nplot ", at + 1))
+      EXPECT_NE(figure.body[at + 6], '\n') << figure.name << ": nothing to plot";
+  }
+}
+
+TEST(RooflineFigure, HoldsThePointsBelowTheMeasuredLimits) {
+  const Study study = simulated::study({});
+  const std::string script = figures(study)[8].body;
+  ASSERT_EQ(study.roofline.size(), 2U);
+  for (size_t i = 0; i < 2; ++i) {
+    const std::vector<double> point = block_of(script, fmt::format("point{}", i))[0];
+    EXPECT_NEAR(point[0], study.roofline[i].macs_per_byte, 1e-9);
+    EXPECT_NEAR(point[1], study.roofline[i].gmac_per_s, 1e-9);
+  }
+  const auto roof = block_of(script, "roof");
+  EXPECT_NEAR(roof[1][0], 412 / 21.4, 1e-9) << "where memory's slope meets the peak";
+  EXPECT_NEAR(roof[0][1] / roof[0][0], 21.4, 1e-9);
+  EXPECT_EQ(roof[2][1], 412);
+}
+
+TEST(RooflineFigure, IsNoneWhereTheModelsWorkIsNotKnown) {
+  Session session = simulated::session({});
+  for (SessionModel& model : session.models) model.macs_per_token.reset();
+  for (const Figure& figure : figures(analyze(session, simulated::runs({})))) EXPECT_NE(figure.name, "09_roofline");
+}
+
+TEST(LatencyFigure, HasTheLinesIntervalAsABand) {
+  const Study study = simulated::study({});
+  const Scaling& fit = study.scaling.at(0);
+  const auto band = block_of(figures(study)[2].body, "band0");
+  ASSERT_EQ(band.size(), 3U);
+  EXPECT_NEAR(band[0][1], fit.fixed_ci95->low, 1e-12);
+  EXPECT_NEAR(band[2][0], 256, 0);
+  EXPECT_NEAR(band[2][2], 256 / fit.longest_ci95->low, 1e-9);
+  for (const auto& row : band) {
+    const double line = *fit.fixed_s + *fit.per_token_s * row[0];
+    EXPECT_LT(row[1], line);
+    EXPECT_GT(row[2], line);
+  }
+}
+
 TEST(GapsFigure, HoldsEveryGapInMilliseconds) {
   const Study study = simulated::study({});
   ifm::Run run = study.runs[0];
@@ -191,16 +250,10 @@ TEST(Figures, PutLongNamesInsideTheirQuotes) {
 }
 
 TEST(GnuplotScript, NamesTheTerminalAndTheFile) {
-  const Figure figure{"x", "X", 700, "plot sin(x)\n"};
+  const Figure figure{"x", "X", 700, "plot sin(x)\n", {}};
   EXPECT_THAT(gnuplot_script(figure, FigureFormat::png, "a'b.png"), HasSubstr("set terminal pngcairo"));
   EXPECT_THAT(gnuplot_script(figure, FigureFormat::png, "a'b.png"), HasSubstr("set output 'a''b.png'"));
   EXPECT_THAT(gnuplot_script(figure, FigureFormat::svg, "x.svg"), HasSubstr("size 1600,700"));
-}
-
-TEST(WithFontFallbacks, NamesAFontForMachinesWithoutDejaVuAndAWeight) {
-  EXPECT_EQ(with_font_fallbacks("<g font-family=\"DejaVu Sans\" x><g font-family=\"DejaVu Sans:Bold\">"),
-            "<g font-family=\"DejaVu Sans, Verdana, sans-serif\" x><g font-family=\"DejaVu Sans, Verdana, sans-serif\" "
-            "font-weight=\"bold\">");
 }
 
 }  // namespace

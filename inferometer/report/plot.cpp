@@ -177,7 +177,10 @@ std::string figure_caption(const Study& study) {
   return text;
 }
 
-Plot::Plot(const Study& study, const std::string& title, const std::string& subtitle, int height) : height_(height) {
+Plot::Plot(const Study& study, const std::string& title, const std::string& subtitle, int height)
+    : Plot(title, subtitle, figure_caption(study), height) {}
+
+Plot::Plot(const std::string& title, const std::string& subtitle, const std::string& caption, int height) : height_(height) {
   line("set encoding utf8").line("set key noenhanced").line("set tics nomirror out scale 0.6 textcolor rgb '#303030'");
   line("set border 3 lc rgb '#808080' lw 1").line("set grid lc rgb '#E4E4E4' lt 1 lw 1").line("set errorbars 0.8");
   line("set format '%g'").line("set style textbox opaque margins 0.6,0.4 fillcolor rgb 'white' noborder");
@@ -189,10 +192,10 @@ Plot::Plot(const Study& study, const std::string& title, const std::string& subt
     label(text, at_top(head_), "left font 'DejaVu Sans,15' textcolor rgb '#505050'");
   }
   // Of the font's widest usual letters 158 fit into a line.
-  const std::vector<std::string> caption = wrap_text(figure_caption(study), 158, "", "");
-  for (size_t i = 0; i < caption.size(); ++i) {
-    const double above = 22 + 24 * static_cast<double>(caption.size() - 1 - i);
-    label(caption[i], fmt::format("screen 0.02, screen {:.4f}", above / height_),
+  const std::vector<std::string> lines = wrap_text(caption, 158, "", "");
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const double above = 22 + 24 * static_cast<double>(lines.size() - 1 - i);
+    label(lines[i], fmt::format("screen 0.02, screen {:.4f}", above / height_),
           "left font 'DejaVu Sans,12' textcolor rgb '#606060'");
     foot_ = std::max(foot_, above + 14);
   }

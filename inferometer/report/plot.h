@@ -55,6 +55,8 @@ class Plot {
  public:
   /// Heads the figure: title, what the marks mean, and the line of runs, machine, model and engine below.
   Plot(const Study& study, const std::string& title, const std::string& subtitle, int height = 1000);
+  /// The same with another line below.
+  Plot(const std::string& title, const std::string& subtitle, const std::string& caption, int height);
 
   Plot& line(std::string_view command);
   /// A named data block; rows of numbers.

@@ -126,13 +126,13 @@ Document identity_section(const Study& study) {
 
 }  // namespace
 
+Document repeat_document(const Study& study) {
+  return concatenated({plan_section(study), command_section(study), expectation_section(study), identity_section(study)});
+}
+
 std::string reproducibility_markdown(const Study& study) {
-  Document document{Title{"How to repeat " + study.session.plan.name, ""}};
-  for (const Document& section : {machine_section(study), plan_section(study), command_section(study), expectation_section(study),
-                                  identity_section(study)}) {
-    document.insert(document.end(), section.begin(), section.end());
-  }
-  return render_markdown(document);
+  return render_markdown(
+      concatenated({{Title{"How to repeat " + study.session.plan.name, ""}}, machine_section(study), repeat_document(study)}));
 }
 
 }  // namespace ifm

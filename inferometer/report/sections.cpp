@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -175,6 +176,12 @@ std::vector<std::string> conclusions_on(const Study& study, const std::string& t
   return texts;
 }
 
+ReportTable series_means_table(const Study& study) {
+  ReportTable table = means_table("series", study.by_model, "");
+  table.columns.front().align = Align::left;
+  return table;
+}
+
 Document overall_section(const Study& study) {
   Document document{Heading{"Overall", ""}};
   if (study.overall.latency_s.n == 0) {
@@ -289,6 +296,18 @@ Document fitness_section(const Study& study) {
   std::vector<std::string> texts = conclusions_on(study, "fitness");
   if (texts.empty()) return {};
   return {Heading{"Fit for use", ""}, Bullets{std::move(texts)}};
+}
+
+Document other_findings_section(const Study& study) {
+  constexpr std::array<std::string_view, 9> kShown{"overall",       "scaling", "throughput", "temperature", "variability",
+                                                   "repeatability", "drift",   "series",     "fitness"};
+  std::vector<std::string> texts;
+  for (const Conclusion& conclusion : study.conclusions) {
+    const std::string head = conclusion.id.substr(0, conclusion.id.find_first_of("._:/-"));
+    if (std::find(kShown.begin(), kShown.end(), head) == kShown.end()) texts.push_back(conclusion.text);
+  }
+  if (texts.empty()) return {};
+  return {Heading{"Also found", ""}, Bullets{std::move(texts)}};
 }
 
 Document reliability_section(const Study& study) {

@@ -19,6 +19,8 @@ namespace ifm {
 [[nodiscard]] Document other_findings_section(const Study& study);
 [[nodiscard]] Document reliability_section(const Study& study);
 
+/// Means of the main metrics, one series per row.
+[[nodiscard]] ReportTable series_means_table(const Study& study);
 /// "2 cores (4 logical)", "15.6 GB", …: machine, system, models, engines, build and design of a session.
 [[nodiscard]] Facts setup_facts(const Study& study);
 /// The conclusions whose id is `topic` or starts with it and a separator, as paragraphs.

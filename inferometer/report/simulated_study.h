@@ -84,6 +84,11 @@ inline Session session(const Design& design) {
     m.weight_bytes = 98'000'000;
     m.parameters = 134'515'008;
     m.bytes_per_token = 90'000'000;
+    m.macs_per_token = 106'000'000;
+    m.head_macs = 28'000'000;
+    m.attention_macs_per_position = 34'560;
+    m.logits_only_macs = 2'500'000;
+    m.cache_bytes_per_position = 23'040;
     m.load_s = 0.083;
     s.models.push_back(m);
   }

@@ -170,6 +170,19 @@ Json token_gaps_json(const Study& study) {
   return list;
 }
 
+Json roofline_json(const Study& study) {
+  Json list = Json::array();
+  for (const RooflinePoint& point : study.roofline) {
+    list.push_back({{"series", point.series},
+                    {"phase", to_string(point.phase)},
+                    {"macs_per_byte", point.macs_per_byte},
+                    {"gmac_per_s", point.gmac_per_s},
+                    {"limit_gmac_per_s", point.limit_gmac_per_s},
+                    {"share", point.share()}});
+  }
+  return list;
+}
+
 Json memory_json(const Study& study) {
   Json list = Json::array();
   for (const MemoryShare& memory : study.memory_shares)
@@ -283,6 +296,7 @@ std::string summary_json(const Study& study) {
   json["series_effect"] = series_effects_json(study);
   json["token_gaps"] = token_gaps_json(study);
   json["memory_share"] = memory_json(study);
+  json["roofline"] = roofline_json(study);
   json["determinism"] = determinism_json(study);
   json["drift_percent_per_hour"] = number(study.drift_percent_per_hour);
   json["drift_ci95"] = pair(study.drift_ci95);

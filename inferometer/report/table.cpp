@@ -10,19 +10,6 @@
 namespace ifm {
 namespace {
 
-/// The columns that hold something in at least one row.
-std::vector<size_t> used_columns(const ReportTable& table) {
-  std::vector<size_t> used;
-  for (size_t c = 0; c < table.columns.size(); ++c) {
-    const bool any = std::any_of(table.rows.begin(), table.rows.end(),
-                                 [c](const std::vector<std::string>& row) { return c < row.size() && !row[c].empty(); });
-    if (any) used.push_back(c);
-  }
-  return used;
-}
-
-std::string cell_of(const std::vector<std::string>& row, size_t column) { return column < row.size() ? row[column] : ""; }
-
 std::string padded(const std::string& text, int width, Align align) {
   const std::string space(static_cast<size_t>(std::max(0, width - display_width(text))), ' ');
   return align == Align::right ? space + text : text + space;
@@ -34,6 +21,18 @@ std::string without_trailing_spaces(std::string line) {
 }
 
 }  // namespace
+
+std::vector<size_t> used_columns(const ReportTable& table) {
+  std::vector<size_t> used;
+  for (size_t c = 0; c < table.columns.size(); ++c) {
+    const bool any = std::any_of(table.rows.begin(), table.rows.end(),
+                                 [c](const std::vector<std::string>& row) { return c < row.size() && !row[c].empty(); });
+    if (any) used.push_back(c);
+  }
+  return used;
+}
+
+std::string cell_of(const std::vector<std::string>& row, size_t column) { return column < row.size() ? row[column] : ""; }
 
 std::vector<std::string> table_lines(const ReportTable& table, int indent) {
   const std::vector<size_t> used = used_columns(table);

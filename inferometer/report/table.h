@@ -17,6 +17,11 @@ struct ReportTable {
   std::vector<std::vector<std::string>> rows;
 };
 
+/// The columns that hold something in at least one row; the others are not shown.
+[[nodiscard]] std::vector<size_t> used_columns(const ReportTable& table);
+/// A row's cell; empty where the row is shorter.
+[[nodiscard]] std::string cell_of(const std::vector<std::string>& row, size_t column);
+
 /// Aligned columns, two spaces apart, for a terminal; the header and each row on one line, each after `indent` spaces.
 /// Cells are escaped; a column that is empty throughout is left out. No trailing spaces.
 [[nodiscard]] std::vector<std::string> table_lines(const ReportTable& table, int indent);

@@ -15,8 +15,10 @@ import jsonschema
 
 PROGRAM = os.environ["INFEROMETER"]
 SOURCE = pathlib.Path(os.environ["IFM_SOURCE_DIR"])
-VERBS = ["generate", "chat", "tokenize", "bench", "run", "analyze", "summary", "compare", "verify", "models", "engines", "doctor", "calibrate"]
-MODELS_VERBS = ["list", "pull", "inspect", "convert", "synth"]
+VERBS = ["generate", "chat", "tokenize", "bench", "run", "analyze", "summary", "report", "sessions", "compare", "verify", "models", "engines", "doctor",
+         "calibrate"]
+# Verbs that have verbs of their own.
+PARTS = {"models": ["list", "pull", "inspect", "convert", "synth"], "sessions": ["list", "show", "export", "delete", "merge"]}
 
 
 def inferometer(*arguments, stdin="", timeout=120, environment=None):

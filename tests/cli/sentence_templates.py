@@ -80,6 +80,9 @@ CONCLUSIONS = {
     "overall_memory": ("memory_share", "memory", [
         "decoding takes weights from memory at {n:memory.gb_per_s} GB/s, {n:memory.share} of the {n:env.read_gb_per_s} GB/s that it gave at the session's "
         "start.[ that cannot be: the machine was slower then.]"]),
+    "overall_roofline": ("roofline", "point", [
+        "reading a prompt does {n:point.gmac_per_s} GMAC/s, {n:point.share} of the {n:point.limit_gmac_per_s} GMAC/s that this machine allowed for its "
+        "{n:point.macs_per_byte} multiply-adds per byte of weights at the session's start."]),
     "overall_overhead": (None, None, [
         "the harness itself costs {s:computed.overhead_s} per token, {pct:computed.overhead_of_tpot} of the time per token.",
         "the harness adds {s:computed.overhead_s} per token, {pct:computed.overhead_of_gap} of the smallest gap between tokens here "

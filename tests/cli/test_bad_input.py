@@ -6,7 +6,7 @@ import shutil
 import struct
 import subprocess
 
-from harness import MODELS_VERBS, PROGRAM, VERBS, CliTest, inferometer, main, tiny_model, wait_for_runs
+from harness import PARTS, PROGRAM, VERBS, CliTest, inferometer, main, tiny_model, wait_for_runs
 
 USAGE, FAILED = 2, 1
 # Verbs that read a model, with what else they require.
@@ -34,13 +34,15 @@ class WrongFlags(CliTest):
                     "compare": ["x"], "verify": ["-m", "x"]}
         for verb in VERBS:
             with self.subTest(verb=verb):
-                if verb != "models":
+                if verb not in PARTS:
                     self.refuses(verb, *required.get(verb, []), "--frobnicate", code=USAGE, naming=["--frobnicate", f"inferometer {verb} --help"])
-        required = {"pull": ["x"], "inspect": ["x"], "convert": ["x", "--to", "mlx", "-o", "y"], "synth": ["x", "-o", "y"]}
-        for verb in MODELS_VERBS:
-            with self.subTest(verb=verb):
-                self.refuses("models", verb, *required.get(verb, []), "--frobnicate", code=USAGE,
-                             naming=["--frobnicate", f"inferometer models {verb} --help"])
+        required = {"pull": ["x"], "inspect": ["x"], "convert": ["x", "--to", "mlx", "-o", "y"], "synth": ["x", "-o", "y"],
+                    "delete": ["--session", "1"], "merge": ["x"]}
+        for verb, parts in PARTS.items():
+            for part in parts:
+                with self.subTest(verb=verb, part=part):
+                    self.refuses(verb, part, *required.get(part, []), "--frobnicate", code=USAGE,
+                                 naming=["--frobnicate", f"inferometer {verb} {part} --help"])
 
     def test_an_unknown_verb_is_named_with_those_there_are(self):
         self.refuses("frobnicate", code=USAGE, naming=["frobnicate", "generate", "doctor"])

@@ -1,7 +1,7 @@
 """Every verb explains itself, with an example."""
 import re
 
-from harness import MODELS_VERBS, VERBS, CliTest, inferometer, main
+from harness import PARTS, VERBS, CliTest, inferometer, main
 
 
 class Help(CliTest):
@@ -17,10 +17,11 @@ class Help(CliTest):
             with self.subTest(verb=verb):
                 self.assert_explains(verb)
 
-    def test_every_verb_of_models_has_an_example(self):
-        for verb in MODELS_VERBS:
-            with self.subTest(verb=verb):
-                self.assert_explains("models", verb)
+    def test_every_verb_of_a_verb_has_an_example(self):
+        for verb, parts in PARTS.items():
+            for part in parts:
+                with self.subTest(verb=verb, part=part):
+                    self.assert_explains(verb, part)
 
     def test_the_program_lists_its_verbs_and_no_hidden_one(self):
         listed = re.findall(r"^  ([a-z]+)  ", self.succeeds("--help").stdout, re.MULTILINE)

@@ -17,7 +17,7 @@ repeats: 2
 """
 CSV = ["summary_stats", "token_scaling", "temperature_effect", "variability", "runs"]
 FIGURES = ["01_latency_by_model", "02_throughput_by_model", "03_latency_vs_tokens", "04_temperature_effect", "05_latency_distribution",
-           "06_variability", "07_run_order"]
+           "06_variability", "07_run_order", "08_first_token_and_decode", "09_roofline"]
 
 
 class Study(CliTest):

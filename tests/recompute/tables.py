@@ -360,6 +360,44 @@ def token_gaps(data):
     return [row for series in first_seen for row in gap_rows(data, series)]
 
 
+def work_of(data, run):
+    """The model's entry that knows what a token takes: the run's own, or another of the same weights; none for engines that compute elsewhere."""
+    models = data.raw["models"]
+    own = next((m for m in models if (m["engine"], m["model"]) == (run["engine"], run["model"])), None)
+    if not own or not own["threads"]:
+        return None
+    knows = lambda m: None not in (m["macs_per_token"], m["head_macs"], m["bytes_per_token"])
+    same = [m for m in models if knows(m) and m["hash"] and m["hash"] == own["hash"]]
+    return own if knows(own) else next(iter(same), None)
+
+
+def roofline(data):
+    read, peak = data.raw["environment"]["read_gb_per_s"], data.raw["environment"]["int8_gmac_per_s"]
+    rows = []
+    for series in dict.fromkeys(r["series"] for r in data.runs):
+        runs = [r for r in data.of(series=series) if r["timed"]]
+        work = runs and work_of(data, runs[0])
+        if not work or not read or not peak:
+            continue
+        number = lambda key: work[key] or 0
+        prompt = np.mean([r["prompt_tokens"] - (r["cached_tokens"] or 0) for r in runs])
+        depth = prompt + np.mean([r["output_tokens"] for r in runs]) / 2
+        macs = {"prefill": number("macs_per_token") * prompt - number("logits_only_macs") * (prompt - 1)
+                + number("attention_macs_per_position") * prompt * (prompt + 1) / 2 + number("head_macs"),
+                "decode": number("macs_per_token") + number("head_macs") + number("attention_macs_per_position") * depth}
+        read_bytes = {phase: number("bytes_per_token") + number("cache_bytes_per_position") * positions
+                      for phase, positions in (("prefill", prompt), ("decode", depth))}
+        for phase, tokens_a_time in (("prefill", prompt), ("decode", 1)):
+            speeds = [r["metrics"][f"{phase}_tok_per_s"] for r in runs if r["metrics"][f"{phase}_tok_per_s"] is not None]
+            if not speeds:
+                continue
+            intensity, gmac = macs[phase] / read_bytes[phase], macs[phase] * np.mean(speeds) / tokens_a_time / 1e9
+            limit = min(peak, read * intensity)
+            rows.append({"series": series, "phase": phase, "macs_per_byte": intensity, "gmac_per_s": gmac, "limit_gmac_per_s": limit,
+                         "share": gmac / limit})
+    return rows
+
+
 def cells(data):
     rows = []
     for runs in cells_in_order(data):
@@ -387,5 +425,5 @@ def runs(data):
 
 
 TABLES = {"summary_stats.csv": summary_stats, "token_scaling.csv": token_scaling, "token_scaling_fit.csv": token_scaling_fit,
-          "temperature_effect.csv": temperature_effect, "variability.csv": variability, "token_gaps.csv": token_gaps,
+          "temperature_effect.csv": temperature_effect, "variability.csv": variability, "token_gaps.csv": token_gaps, "roofline.csv": roofline,
           "cells.csv": cells, "runs.csv": runs}

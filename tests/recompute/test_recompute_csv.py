@@ -81,6 +81,9 @@ class Recompute(unittest.TestCase):
         self.assertEqual(recompute_csv.recompute(out).errors, [])
         for path in sorted((out / "analysis").glob("*.csv")):
             original = path.read_text()
+            if path.name == "roofline.csv":  # a simulated engine computes nothing; real ones: tests/cli/test_study.py
+                self.assertEqual(original.count("\n"), 1)
+                continue
             for change in (self.nudge, self.fill_empty, self.drop_row):
                 changed = change(original)
                 self.assertNotEqual(changed, original)
