@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -16,10 +17,10 @@ const Group* group_of(const Study& study, const ColourKey& key, size_t index) {
 }
 
 /// Steps of the empirical distribution: from (smallest, 0) up by 1/n at each run.
-void add_distribution(Plot& plot, const Study& study, const ColourKey& key, size_t index) {
+void add_distribution(Plot& plot, const Study& study, const ColourKey& key, size_t index, double factor) {
   std::vector<double> values;
   for (const Run* run : timed_runs(study)) {
-    if (colour_of(study, key, *run) == index) values.push_back(*run->metrics.e2e_s);
+    if (colour_of(study, key, *run) == index) values.push_back(*run->metrics.e2e_s * factor);
   }
   if (values.empty()) return;
   std::sort(values.begin(), values.end());
@@ -38,7 +39,7 @@ void add_distribution(Plot& plot, const Study& study, const ColourKey& key, size
   const double count = static_cast<double>(key.names.size());
   const double apart = std::min(4.0, 40 / count);
   const double height = 50 + ((count - 1) / 2 - static_cast<double>(index)) * apart;
-  plot.data(fmt::format("median{}", index), {{*group->latency_s.median, height, ci.low, ci.high}});
+  plot.data(fmt::format("median{}", index), {{*group->latency_s.median * factor, height, ci.low * factor, ci.high * factor}});
   plot.element(fmt::format("$median{} using 1:2:3:4 with xerrorbars pt 0 lw 6 lc rgb 'white' notitle", index));
   plot.element(fmt::format("$median{} using 1:2:3:4 with xerrorbars pt 0 lw 2.5 lc rgb 'black' notitle", index));
   plot.element(
@@ -49,11 +50,12 @@ void distribution_panel(Plot& plot, const Study& study, const ColourKey& key, do
   double largest = 0;
   for (const Run* run : timed_runs(study)) largest = std::max(largest, *run->metrics.e2e_s);
   plot.area(140, 850, plot.head() + 64, bottom);
-  plot.line(fmt::format("set xrange [0:{}]", shortest(largest * 1.05))).line("set yrange [0:104]");
-  plot.line("set xlabel 'Latency (s)' font 'DejaVu Sans,16'");
+  const Scale scale = scale_of_seconds(std::array{largest});
+  plot.line(fmt::format("set xrange [0:{}]", shortest(largest * scale.factor * 1.05))).line("set yrange [0:104]");
+  plot.line(fmt::format("set xlabel 'Latency ({})' font 'DejaVu Sans,16'", scale.unit));
   plot.line("set ylabel 'Runs that took no longer (%)' font 'DejaVu Sans,16' offset 0.5,0").line("set ytics 25");
   plot.line("unset key");
-  for (size_t i = 0; i < key.names.size(); ++i) add_distribution(plot, study, key, i);
+  for (size_t i = 0; i < key.names.size(); ++i) add_distribution(plot, study, key, i, scale.factor);
   plot.draw();
 }
 

@@ -80,19 +80,7 @@ void add_row(Plot& plot, const Study& study, const MetricInfo& metric, const Row
              "left font 'DejaVu Sans,15' textcolor rgb '#101010'");
 }
 
-/// 1, 2 and 5 times the powers of ten.
-std::string logarithmic_tics(double low, double high) {
-  std::string tics;
-  for (double power = std::pow(10, std::floor(std::log10(low))); power <= high; power *= 10) {
-    for (const double step : {1.0, 2.0, 5.0}) {
-      const double value = step * power;
-      if (value >= low && value <= high) tics += fmt::format("{}'{}' {}", tics.empty() ? "" : ", ", significant(value, 1), value);
-    }
-  }
-  return tics;
-}
-
-/// Linear from 0, unless the values differ so much that the small ones could not be told apart.
+/// From the runs' values and the intervals of their means.
 void set_value_axis(Plot& plot, const Study& study, const MetricInfo& metric, const Scale& scale) {
   double low = 0;
   double high = 0;
@@ -106,13 +94,7 @@ void set_value_axis(Plot& plot, const Study& study, const MetricInfo& metric, co
     const std::optional<Interval>& ci95 = (group.*metric.summary).ci95;
     if (ci95) high = std::max(high, ci95->high * scale.factor);
   }
-  const bool logarithmic = low > 0 && high > 25 * low;
-  if (logarithmic) plot.line("set logscale x 10").line(fmt::format("set xtics ({})", logarithmic_tics(low / 1.3, high * 1.05)));
-  plot.line(fmt::format("set xrange [{}:{}]", logarithmic ? shortest(low / 1.3) : "0", shortest(high * 1.05)));
-  plot.line(
-      fmt::format("set xlabel {} font 'DejaVu Sans,16'",
-                  quote_gnuplot(fmt::format("{} ({}{})", metric.name, metric.rate_unit == nullptr ? scale.unit : "output tok/s",
-                                            logarithmic ? ", logarithmic" : ""))));
+  plot.value_axis(low, high, metric.name, metric.rate_unit == nullptr ? scale.unit : "output tok/s");
 }
 
 /// Few rows make a low figure, many a high one.

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "inferometer/report/escape.h"
 #include "inferometer/report/figure_parts.h"
 #include "inferometer/report/plot.h"
 
@@ -23,14 +23,20 @@ struct Panel {
   double left, right;
 };
 
-double largest_of(const Study& study, const Panel& panel, const Scale& scale) {
-  double largest = 0;
-  for (const Run* run : timed_runs(study)) largest = std::max(largest, (run->metrics.*panel.value).value_or(0) * scale.factor);
+/// The smallest value above 0 and the largest one, of runs and of the intervals of means.
+std::pair<double, double> range_of(const Study& study, const Panel& panel, const Scale& scale) {
+  double low = 0;
+  double high = 1e-9;
+  for (const Run* run : timed_runs(study)) {
+    const double value = (run->metrics.*panel.value).value_or(0) * scale.factor;
+    if (value > 0) low = low == 0 ? value : std::min(low, value);
+    high = std::max(high, value);
+  }
   for (const Group& series : study.by_model) {
     const MetricSummary& summary = series.*panel.metric->summary;
-    if (summary.ci95) largest = std::max(largest, summary.ci95->high * scale.factor);
+    if (summary.ci95) high = std::max(high, summary.ci95->high * scale.factor);
   }
-  return largest;
+  return {low, high};
 }
 
 /// A series' runs, their mean and its interval, in row `index`.
@@ -63,10 +69,9 @@ void draw_panel(Plot& plot, const Study& study, const Panel& panel, double botto
   const Scale scale = scale_of_metric(*panel.metric, study.by_model);
   plot.area(panel.left, 1600 - panel.right, plot.head() + 40, bottom);
   plot.line(fmt::format("set yrange [{}:-0.75]", shortest(static_cast<double>(study.by_model.size()) - 0.4)));
-  plot.line(fmt::format("set xrange [0:{}]", shortest(std::max(1e-9, 1.06 * largest_of(study, panel, scale)))));
   plot.line("set grid xtics noytics").line("set border 1").line("unset key").line("unset ytics");
-  plot.line(
-      fmt::format("set xlabel {} font 'DejaVu Sans,16'", quote_gnuplot(fmt::format("{} ({})", panel.metric->name, scale.unit))));
+  const auto [low, high] = range_of(study, panel, scale);
+  plot.value_axis(low, high, panel.metric->name, scale.unit);
   for (size_t i = 0; i < study.by_model.size(); ++i) add_series(plot, study, panel, scale, i);
   for (size_t i = 0; i < study.by_model.size() && panel.left < kMiddle; ++i) {
     plot.label(study.by_model[i].label, fmt::format("graph 0, first {}", shortest(static_cast<double>(i) - 0.44)),
@@ -88,14 +93,14 @@ Figure speeds_figure(const Study& study) {
                 : "Each mark is one run. Line across: the mean, also the number at the right.",
             std::max(std::min(1000, 300 + 150 * rows), 260 + 62 * rows));
   plot.line("set multiplot");
-  constexpr double kBottom = 130;
+  const double bottom = plot.foot() + 95;
   if (known("ttft_s"))
-    draw_panel(plot, study, {find_metric("ttft_s"), &RunMetrics::ttft_s, "ttft", kLeft, kMiddle - kNumbers}, kBottom);
-  plot.line("unset label").line("set xtics autofreq");
+    draw_panel(plot, study, {find_metric("ttft_s"), &RunMetrics::ttft_s, "ttft", kLeft, kMiddle - kNumbers}, bottom);
+  plot.line("unset label");
   if (known("decode_tok_per_s")) {
     draw_panel(plot, study,
                {find_metric("decode_tok_per_s"), &RunMetrics::decode_tok_per_s, "decode", kMiddle + kGap, 1600 - kNumbers},
-               kBottom);
+               bottom);
   }
   plot.line("unset multiplot");
   return {"08_first_token_and_decode", title, plot.height(), plot.take(), {"runs.csv", "summary_stats.csv"}};

@@ -13,6 +13,7 @@ namespace {
 struct Range {
   double max_tokens = 0;
   double max_s = 0;
+  Scale scale;  ///< of latencies
 };
 
 Range range_of(const std::vector<const Run*>& runs) {
@@ -21,6 +22,7 @@ Range range_of(const std::vector<const Run*>& runs) {
     range.max_tokens = std::max(range.max_tokens, static_cast<double>(run->output_tokens.value_or(0)));
     range.max_s = std::max(range.max_s, *run->metrics.e2e_s);
   }
+  range.scale = scale_of_seconds(std::array{range.max_s});
   return range;
 }
 
@@ -58,14 +60,15 @@ std::string key_text(const Study& study, const Group& series) {
 }
 
 /// The line's 95 % interval where it is known: at no tokens, and at the shortest and the longest output.
-void add_band(Plot& plot, const Scaling& fit, const Mark& mark, size_t index) {
+void add_band(Plot& plot, const Scaling& fit, const Mark& mark, size_t index, double factor) {
   if (!fit.fixed_ci95 || !fit.shortest_ci95 || !fit.longest_ci95 || !(fit.shortest_ci95->low > 0) || !(fit.longest_ci95->low > 0))
     return;
   const double least = fit.min_tokens;
   const double most = fit.max_tokens;
-  plot.data(fmt::format("band{}", index), {{0, fit.fixed_ci95->low, fit.fixed_ci95->high},
-                                           {least, least / fit.shortest_ci95->high, least / fit.shortest_ci95->low},
-                                           {most, most / fit.longest_ci95->high, most / fit.longest_ci95->low}});
+  plot.data(fmt::format("band{}", index),
+            {{0, fit.fixed_ci95->low * factor, fit.fixed_ci95->high * factor},
+             {least, factor * least / fit.shortest_ci95->high, factor * least / fit.shortest_ci95->low},
+             {most, factor * most / fit.longest_ci95->high, factor * most / fit.longest_ci95->low}});
   plot.element(fmt::format("$band{} using 1:2:3 with filledcurves fs transparent solid 0.18 noborder lc rgb '{}' notitle", index,
                            mark.colour));
 }
@@ -79,15 +82,17 @@ void add_series(Plot& plot, const Study& study, size_t index, const Range& range
   std::vector<std::vector<double>> points;
   for (const Run* run : timed_runs(study)) {
     if (!run->output_tokens || series_of(study, *run) != index) continue;
-    points.push_back({static_cast<double>(*run->output_tokens) + shift + width * jitter(points.size()), *run->metrics.e2e_s});
+    points.push_back({static_cast<double>(*run->output_tokens) + shift + width * jitter(points.size()),
+                      *run->metrics.e2e_s * range.scale.factor});
   }
   const Mark mark = series_mark(study, index);
   plot.data(fmt::format("runs{}", index), points);
   const Scaling* fit = fit_of(study, series.label);
   if (fit != nullptr) {
-    add_band(plot, *fit, mark, index);
+    add_band(plot, *fit, mark, index, range.scale.factor);
     plot.data(fmt::format("fit{}", index),
-              {{0, *fit->fixed_s}, {range.max_tokens * 1.06, *fit->fixed_s + *fit->per_token_s * range.max_tokens * 1.06}});
+              {{0, *fit->fixed_s * range.scale.factor},
+               {range.max_tokens * 1.06, (*fit->fixed_s + *fit->per_token_s * range.max_tokens * 1.06) * range.scale.factor}});
     plot.element(fmt::format("$fit{} using 1:2 with lines lw 2 dt {} lc rgb '{}' notitle", index, index % 5 + 1, mark.colour));
   }
   if (!points.empty()) {
@@ -97,8 +102,9 @@ void add_series(Plot& plot, const Study& study, size_t index, const Range& range
   std::vector<std::vector<double>> means;
   for (const Group& group : study.by_series_max_tokens) {
     if (series_of(study, group) != index || !group.latency_s.mean || !group.latency_s.ci95) continue;
-    means.push_back({std::stod(level_of(group, "max_tokens")) + shift, *group.latency_s.mean, group.latency_s.ci95->low,
-                     group.latency_s.ci95->high});
+    const double factor = range.scale.factor;
+    means.push_back({std::stod(level_of(group, "max_tokens")) + shift, *group.latency_s.mean * factor,
+                     group.latency_s.ci95->low * factor, group.latency_s.ci95->high * factor});
   }
   if (means.empty()) return;
   plot.data(fmt::format("means{}", index), means);
@@ -116,7 +122,7 @@ Figure latency_vs_tokens_figure(const Study& study) {
   const std::string title =
       fitted ? "Latency grows with output length: a fixed part and a price per token" : "Latency and output length";
   std::string subtitle = "Each mark is one run, spread sideways so that all are seen. ";
-  subtitle += fitted ? "Line: fixed + per token × tokens, fitted; band: its 95 % interval; [ ]: that of the slope. "
+  subtitle += fitted ? "Line: fixed + per token × tokens, fitted; band: its 95 % interval; in brackets: that of the slope. "
                      : "No line: one output length, or under three runs. ";
   subtitle +=
       study.overall.latency_s.ci95 ? "Whiskers: 95 % interval of a mean." : "No interval of a mean: no cell was repeated.";
@@ -126,9 +132,9 @@ Figure latency_vs_tokens_figure(const Study& study) {
   const double bottom = plot.legend(key);
   plot.area(140, 50, plot.head() + 30, bottom);
   plot.line(fmt::format("set xrange [0:{}]", shortest(range.max_tokens * 1.06)));
-  plot.line(fmt::format("set yrange [0:{}]", shortest(range.max_s * 1.1)));
+  plot.line(fmt::format("set yrange [0:{}]", shortest(range.max_s * range.scale.factor * 1.1)));
   plot.line("set xlabel 'Output tokens' font 'DejaVu Sans,16'")
-      .line("set ylabel 'Latency (s)' font 'DejaVu Sans,16' offset 0.5,0");
+      .line(fmt::format("set ylabel 'Latency ({})' font 'DejaVu Sans,16' offset 0.5,0", range.scale.unit));
   plot.line("unset key");
   for (size_t i = 0; i < study.by_model.size(); ++i) add_series(plot, study, i, range);
   plot.draw();

@@ -1,6 +1,7 @@
 #include "inferometer/report/in_short.h"
 
 #include <algorithm>
+#include <cctype>
 #include <vector>
 
 #include <fmt/format.h>
@@ -13,6 +14,13 @@
 namespace ifm {
 namespace {
 
+/// "64, 128 and 256".
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  return text;
+}
+
 /// One verdict: a class for its look, a word, and the sentence.
 struct Verdict {
   const char* look;
@@ -20,8 +28,8 @@ struct Verdict {
   std::string text;
 };
 
-Verdict fitness_verdict(const Fitness& fitness, const std::string& text) {
-  switch (fitness.verdict) {
+Verdict fitness_verdict(Fit verdict, const std::string& text) {
+  switch (verdict) {
     case Fit::yes:
       return {"yes", "Fit", text};
     case Fit::no:
@@ -32,11 +40,38 @@ Verdict fitness_verdict(const Fitness& fitness, const std::string& text) {
   return {"open", "Undecided", text};
 }
 
+/// "Interactive chat" for "interactive_chat".
+std::string use_name(std::string use) {
+  std::ranges::replace(use, '_', ' ');
+  use[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(use[0])));
+  return use;
+}
+
+/// Of several series: for each use the series that are fit, those that are not, and the open ones.
+std::vector<Verdict> fitness_by_use(const Study& study) {
+  std::vector<std::string> uses;
+  for (const Fitness& fitness : study.fitness) {
+    if (std::ranges::find(uses, fitness.use) == uses.end()) uses.push_back(fitness.use);
+  }
+  std::vector<Verdict> verdicts;
+  for (const std::string& use : uses) {
+    for (const Fit verdict : {Fit::yes, Fit::no, Fit::undecided}) {
+      std::vector<std::string> series;
+      for (const Fitness& fitness : study.fitness) {
+        if (fitness.use == use && fitness.verdict == verdict) series.push_back(fitness.series);
+      }
+      if (!series.empty()) verdicts.push_back(fitness_verdict(verdict, fmt::format("{}: {}", use_name(use), listed(series))));
+    }
+  }
+  return verdicts;
+}
+
 std::vector<Verdict> fitness_verdicts(const Study& study) {
+  if (study.by_model.size() > 1) return fitness_by_use(study);
   std::vector<Verdict> verdicts;
   const std::vector<std::string> texts = conclusions_on(study, "fitness");
   for (size_t i = 0; i < std::min(texts.size(), study.fitness.size()); ++i)
-    verdicts.push_back(fitness_verdict(study.fitness[i], texts[i]));
+    verdicts.push_back(fitness_verdict(study.fitness[i].verdict, texts[i]));
   return verdicts;
 }
 
@@ -59,9 +94,8 @@ std::vector<Verdict> temperature_verdicts(const Study& study) {
 
 std::vector<Verdict> verdicts_of(const Study& study) {
   std::vector<Verdict> verdicts = fitness_verdicts(study);
-  for (const char* topic : {"scaling", "series"}) {
-    for (const std::string& text : conclusions_on(study, topic)) verdicts.push_back({"", "Found", text});
-  }
+  for (const std::string& text : conclusions_on(study, study.by_model.size() > 1 ? "series" : "scaling"))
+    verdicts.push_back({"", "Found", text});
   for (Verdict& verdict : temperature_verdicts(study)) verdicts.push_back(std::move(verdict));
   return verdicts;
 }
@@ -82,13 +116,6 @@ std::string cards(const Study& study) {
                        escape_html(scale.with_unit(summary.mean)), escape_html(interval));
   }
   return out + "</dl>\n";
-}
-
-/// "64, 128 and 256".
-std::string listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
-  return text;
 }
 
 std::string reliability_text(const Study& study) {

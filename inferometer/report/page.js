@@ -33,23 +33,30 @@
     return String(a).localeCompare(String(b), "en", {numeric: true});
   };
 
-  const sortBy = (table, column, head) => {
+  // Turns the order of a column round, and says whether it rises now.
+  const turn = (heads, head) => {
     const rising = head.getAttribute("aria-sort") !== "ascending";
-    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    for (const other of heads) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", rising ? "ascending" : "descending");
-    const rows = [...table.tBodies[0].rows].map((row) => ({row, value: valueOf(row.cells[column])}));
-    rows.sort((a, b) => {
-      const missing = a.value === null || b.value === null;  // last both ways
-      return missing || rising ? compare(a.value, b.value) : compare(b.value, a.value);
+    return rising;
+  };
+  const sorted = (items, value, rising) => {
+    const keyed = items.map((item) => ({item, key: value(item)}));
+    keyed.sort((a, b) => {
+      const missing = a.key === null || b.key === null;  // last both ways
+      return missing || rising ? compare(a.key, b.key) : compare(b.key, a.key);
     });
-    table.tBodies[0].append(...rows.map(({row}) => row));
+    return keyed.map(({item}) => item);
   };
 
   const makeSortable = (table) => {
     [...table.tHead.rows[0].cells].forEach((head, column) => {
       const button = make("button", {type: "button", textContent: head.textContent});
       if (head.textContent === "") button.setAttribute("aria-label", `column ${column + 1}`);
-      button.addEventListener("click", () => sortBy(table, column, head));
+      button.addEventListener("click", () => {
+        const rising = turn(table.tHead.rows[0].cells, head);
+        table.tBodies[0].append(...sorted([...table.tBodies[0].rows], (row) => valueOf(row.cells[column]), rising));
+      });
       head.replaceChildren(button);
     });
   };
@@ -139,12 +146,24 @@
     const detail = make("div", {id: "run-detail"});
     detail.setAttribute("aria-live", "polite");
     const body = make("tbody");
-    const heads = ["run", "series", "prompt", "tokens", "temperature", "latency", "first token", "decode tok/s", "notes"];
-    const table = make("table", {}, [make("thead", {}, [make("tr", {}, heads.map((text) => make("th", {scope: "col", textContent: text})))]), body]);
-    for (const i of [1, 2, 8]) table.tHead.rows[0].cells[i].className = "left";
-    makeSortable(table);
-
     const notes = (run) => (run.error ? [`failed: ${run.error}`, ...run.flags] : run.flags).join(", ");
+    const known = (value) => value ?? null;
+    // How each column sorts, and what it shows.
+    const columns = [
+      {head: "run", value: (run) => run.id, text: (run) => String(run.id)},
+      {head: "series", value: name, text: name, left: true},
+      {head: "prompt", value: (run) => data.prompts[run.prompt], text: (run) => data.prompts[run.prompt], left: true},
+      {head: "tokens", value: (run) => run.max_tokens, text: (run) => String(run.max_tokens)},
+      {head: "temperature", value: (run) => run.temperature, text: (run) => String(run.temperature)},
+      {head: "latency", value: (run) => known(run.e2e_s), text: (run) => seconds(run.e2e_s)},
+      {head: "first token", value: (run) => known(run.ttft_s), text: (run) => seconds(run.ttft_s)},
+      {head: "decode tok/s", value: (run) => known(run.decode_tok_per_s), text: (run) => rate(run.decode_tok_per_s)},
+      {head: "notes", value: (run) => notes(run) || null, text: notes, left: true},
+    ];
+    const heads = columns.map(({head, left}) => make("th", {scope: "col", className: left ? "left" : ""}, [
+      make("button", {type: "button", textContent: head})]));
+    const table = make("table", {}, [make("thead", {}, [make("tr", {}, heads)]), body]);
+
     const show = (run, row) => {
       for (const other of body.rows) other.removeAttribute("aria-selected");
       row.setAttribute("aria-selected", "true");
@@ -165,14 +184,10 @@
       detail.replaceChildren(...parts);
     };
 
-    const cell = (tag, text, left) => make(tag, {textContent: text, className: left ? "left" : ""});
     const rowOf = (run) => {
-      const pick = make("button", {type: "button", textContent: String(run.id)});
-      const head = make("th", {scope: "row"}, [pick]);
-      const row = make("tr", {}, [
-        head, cell("td", name(run), true), cell("td", data.prompts[run.prompt], true), cell("td", String(run.max_tokens)),
-        cell("td", String(run.temperature)), cell("td", seconds(run.e2e_s)), cell("td", seconds(run.ttft_s)),
-        cell("td", rate(run.decode_tok_per_s)), cell("td", notes(run), true)]);
+      const pick = make("button", {type: "button", textContent: columns[0].text(run)});
+      const cells = columns.slice(1).map(({text, left}) => make("td", {textContent: text(run), className: left ? "left" : ""}));
+      const row = make("tr", {}, [make("th", {scope: "row"}, [pick]), ...cells]);
       pick.addEventListener("click", () => show(run, row));
       row.addEventListener("click", (event) => { if (event.target !== pick) show(run, row); });
       return row;
@@ -197,21 +212,39 @@
     const count = make("p", {className: "note"});
     count.setAttribute("role", "status");
 
+    const rowsAtOnce = 100;
+    let chosen = [];
+    const more = make("button", {type: "button", className: "more"});
+    const showMore = () => {
+      body.append(...chosen.slice(body.rows.length, body.rows.length + rowsAtOnce).map(rowOf));
+      const left = chosen.length - body.rows.length;
+      more.hidden = left === 0;
+      more.textContent = `Show ${Math.min(left, rowsAtOnce)} more of ${left}`;
+    };
+    more.addEventListener("click", showMore);
+    const showChosen = () => {
+      body.replaceChildren();
+      showMore();
+    };
     const refresh = () => {
-      const chosen = runs.filter((run) => (!noted.checked || run.error || run.flags.length > 0) &&
+      chosen = runs.filter((run) => (!noted.checked || run.error || run.flags.length > 0) &&
         choices.every(({select, has}) => select.value === "" || has(run, select.value)));
-      body.replaceChildren(...chosen.map(rowOf));
-      for (const head of table.tHead.rows[0].cells) head.removeAttribute("aria-sort");
+      for (const head of heads) head.removeAttribute("aria-sort");
+      showChosen();
       count.textContent = `${chosen.length} of ${runs.length} runs. Choose one by its number.`;
       if (chosen.length > 0) show(chosen[0], body.rows[0]);
       else detail.replaceChildren();
     };
+    heads.forEach((head, i) => head.firstChild.addEventListener("click", () => {
+      chosen = sorted(chosen, columns[i].value, turn(heads, head));
+      showChosen();
+    }));
     filters.addEventListener("change", refresh);
     const frame = make("div", {className: "scroll tall", tabIndex: 0}, [table]);
     frame.setAttribute("role", "region");
     frame.setAttribute("aria-label", "Table: runs");
     section.querySelector(".runs-without-script")?.remove();
-    section.append(filters, count, frame, detail);
+    section.append(filters, count, frame, more, detail);
     refresh();
   };
 

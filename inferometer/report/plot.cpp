@@ -43,6 +43,19 @@ std::string listed(const std::vector<std::string>& names, size_t limit) {
   return text;
 }
 
+/// 1, 2 and 5 times the powers of ten; powers alone where there are many.
+std::string logarithmic_tics(double low, double high) {
+  std::string tics;
+  for (double power = std::pow(10, std::floor(std::log10(low))); power <= high; power *= 10) {
+    for (const double step : {1.0, 2.0, 5.0}) {
+      const double value = step * power;
+      if (value < low || value > high || (step > 1 && high > 300 * low)) continue;
+      tics += fmt::format("{}'{}' {}", tics.empty() ? "" : ", ", significant(value, 1), value);
+    }
+  }
+  return tics;
+}
+
 constexpr double kRow = 28;  ///< pixels that a line of the colour key takes
 
 /// Pixels that a column of the colour key takes.
@@ -213,6 +226,18 @@ double Plot::legend(const ColourKey& key) {
                       mark.point_type, mark.colour));
   }
   return foot_ + 111 + kRow * static_cast<double>(rows);
+}
+
+Plot& Plot::value_axis(double low, double high, const std::string& name, const std::string& unit) {
+  const bool logarithmic = low > 0 && high > 25 * low;
+  if (logarithmic) {
+    line("set logscale x 10").line(fmt::format("set xtics ({})", logarithmic_tics(low / 1.3, high * 1.05)));
+  } else {
+    line("unset logscale x").line("set xtics autofreq");
+  }
+  line(fmt::format("set xrange [{}:{}]", logarithmic ? shortest(low / 1.3) : "0", shortest(high * 1.05)));
+  return line(fmt::format("set xlabel {} font 'DejaVu Sans,16'",
+                          quote_gnuplot(fmt::format("{} ({}{})", name, unit, logarithmic ? ", logarithmic" : ""))));
 }
 
 Plot& Plot::line(std::string_view command) {

@@ -65,6 +65,11 @@ class Plot {
   Plot& label(const std::string& text, const std::string& place, const std::string& options);
   /// Plot area between screen coordinates measured in pixels of a 1600-wide figure from left, right, top and bottom.
   Plot& area(double left, double right, double top, double bottom);
+  /// The x axis of values from `low` (of those above 0) to `high`: from 0, or logarithmic where the small ones could not be told
+  /// apart.
+  Plot& value_axis(double low, double high, const std::string& name, const std::string& unit);
+  /// Pixels from the bottom that the caption takes.
+  [[nodiscard]] double foot() const { return foot_; }
   /// Pixels from the top that title and subtitle take.
   [[nodiscard]] double head() const { return head_; }
   /// The colour key in as many columns as fit, above the caption; returns the pixels from the bottom that lie below the plot's
