@@ -22,6 +22,7 @@
 #include "inferometer/base/version.h"
 #include "inferometer/cli/commands.h"
 #include "inferometer/cli/terminal.h"
+#include "inferometer/cli/verb_help.h"
 #include "inferometer/kernel/kernels.h"
 
 namespace ifm {
@@ -67,7 +68,7 @@ std::string describe(const CLI::ParseError& error, const CLI::App& app) {
     const std::string word = app.remaining(true).empty() ? std::string("?") : app.remaining(true).front();
     if (asked_verb(app).empty() && !word.starts_with("-")) {
       std::vector<std::string> verbs;
-      for (const CLI::App* verb : app.get_subcommands(nullptr)) verbs.push_back(verb->get_name());
+      for (const VerbHelp& verb : verb_help(app).verbs) verbs.push_back(verb.path.back());
       return fmt::format("{}: no such verb (expected one of {})", word, fmt::join(verbs, ", "));
     }
     return fmt::format("{}: not expected here", word);
@@ -135,6 +136,8 @@ void add_all_verbs(CLI::App& app, CliContext& context) {
   add_engines(app, context);
   add_doctor(app, context);
   add_calibrate(app, context);
+  add_completions(app, context);
+  add_man(app, context);
   add_worker(app, context);
 }
 

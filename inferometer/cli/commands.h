@@ -22,6 +22,8 @@ void add_compare(CLI::App& app, CliContext& context);
 void add_verify(CLI::App& app, CliContext& context);
 void add_calibrate(CLI::App& app, CliContext& context);
 void add_doctor(CLI::App& app, CliContext& context);
+void add_completions(CLI::App& app, CliContext& context);
+void add_man(CLI::App& app, CliContext& context);
 void add_worker(CLI::App& app, CliContext& context);
 
 }  // namespace ifm

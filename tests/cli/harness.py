@@ -16,7 +16,7 @@ import jsonschema
 PROGRAM = os.environ["INFEROMETER"]
 SOURCE = pathlib.Path(os.environ["IFM_SOURCE_DIR"])
 VERBS = ["generate", "chat", "tokenize", "bench", "run", "analyze", "summary", "report", "sessions", "compare", "verify", "models", "engines", "doctor",
-         "calibrate"]
+         "calibrate", "completions", "man"]
 # Verbs that have verbs of their own.
 PARTS = {"models": ["list", "pull", "inspect", "convert", "synth"], "sessions": ["list", "show", "export", "delete", "merge"]}
 

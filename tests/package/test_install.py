@@ -35,6 +35,13 @@ class Install(unittest.TestCase):
             installed = sorted(path.name for path in (share / folder).iterdir())
             self.assertEqual(installed, sorted(path.name for path in (SOURCE / folder).iterdir()))
 
+    def test_the_manual_page_and_the_completions_lie_where_they_are_looked_for(self):
+        for file, words in (("man/man1/inferometer.1", ["man"]), ("bash-completion/completions/inferometer", ["completions", "bash"]),
+                            ("zsh/site-functions/_inferometer", ["completions", "zsh"]),
+                            ("fish/vendor_completions.d/inferometer.fish", ["completions", "fish"])):
+            with self.subTest(file=file):
+                self.assertEqual((self.prefix / "share" / file).read_text(encoding="utf-8"), self.run_installed(*words))
+
     def test_it_makes_a_model_and_answers_without_the_build_folder(self):
         model = pathlib.Path(self.folder.name) / "tiny"
         self.run_installed("models", "synth", "tiny-llama", "-o", model)
