@@ -37,7 +37,18 @@ size_t series_index(const Study& study, const std::string& label) {
   return static_cast<size_t>(found - study.by_model.begin());
 }
 
-/// The points of a phase, each in its series' colour with its share of the limit beside it.
+/// "prompt 0.70, decode 0.93": the shares of the limit that a series reaches; empty where it has no point.
+std::string shares_of(const Study& study, const std::string& series) {
+  std::string text;
+  for (const RooflinePoint& point : study.roofline) {
+    if (point.series != series) continue;
+    const char* phase = point.phase == Phase::prefill ? "prompt" : "decode";
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", phase, decimal(point.share(), 2));
+  }
+  return text;
+}
+
+/// The points of a phase, each in its series' colour.
 void add_points(Plot& plot, const Study& study, Phase phase) {
   for (size_t i = 0; i < study.roofline.size(); ++i) {
     const RooflinePoint& point = study.roofline[i];
@@ -49,9 +60,6 @@ void add_points(Plot& plot, const Study& study, Phase phase) {
     plot.element(fmt::format("${} using 1:2:(0):($3-$2) with vectors nohead dt 3 lw 1.2 lc rgb '#808080' notitle", name));
     plot.element(fmt::format("${} using 1:2 with points pt {} ps 2.4 lc rgb '{}' notitle", name,
                              phase == Phase::prefill ? kPrefillShape : kDecodeShape, colour));
-    plot.label(fmt::format("{}, {}", decimal(point.share(), 2), phase == Phase::prefill ? "prompt" : "decode"),
-               fmt::format("first {}, first {}", shortest(point.macs_per_byte), shortest(point.gmac_per_s)),
-               "left offset 1.2,-0.1 font 'DejaVu Sans,13' textcolor rgb '#303030'");
   }
 }
 
@@ -77,17 +85,16 @@ Figure roofline_figure(const Study& study) {
   const std::string title = "Roofline: what is computed, below what this machine can do";
   ColourKey key;
   for (size_t i = 0; i < study.by_model.size(); ++i) {
-    const bool shown =
-        std::ranges::any_of(study.roofline, [&](const RooflinePoint& point) { return point.series == study.by_model[i].label; });
-    if (!shown) continue;
-    key.names.push_back(study.by_model[i].label);
+    const std::string shares = shares_of(study, study.by_model[i].label);
+    if (shares.empty()) continue;
+    key.names.push_back(fmt::format("{}: {}", study.by_model[i].label, shares));
     key.marks.push_back({series_mark(study, i).colour, kDecodeShape});
   }
   Plot plot(
       study, title,
       "Multiply-adds of the model a second over multiply-adds per byte that must be read, both logarithmic. Square: reading a "
-      "prompt; circle: decoding. Line: the limits measured at the session's start; the number is the share of them that is "
-      "reached (dotted: what is left). Means of a series' runs.",
+      "prompt; circle: decoding. Line: the limits measured at the session's start; below: the share of them that is reached "
+      "(dotted: what is left). Means of a series' runs.",
       height_with_legend(key));
   const double bottom = plot.legend(key);
   const Frame frame = frame_of(study, peak / read_gb_per_s, peak);
