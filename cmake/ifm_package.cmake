@@ -1,0 +1,16 @@
+# Packages of what `cmake --install` installs: cpack --config build/release/CPackConfig.cmake -G DEB (or TGZ). See packaging/.
+set(CPACK_PACKAGE_NAME inferometer)
+set(CPACK_PACKAGE_VENDOR "The Inferometer authors")
+set(CPACK_PACKAGE_CONTACT "The Inferometer authors <noreply@example.org>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/packages)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# Figures are drawn by it, and everything else works without.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox, fonts-dejavu-core")
+include(CPack)
