@@ -1,10 +1,37 @@
 #include "inferometer/cli/run_progress.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "inferometer/report/number.h"
+#include "inferometer/stats/confidence.h"
+#include "inferometer/stats/describe.h"
 
 namespace ifm {
+
+void RunTally::add(const Run& run) {
+  if (run.status == RunStatus::failed) ++failed_;
+  if (!run.flags.empty()) ++flagged_;
+  if (run.metrics.decode_tok_per_s) decode_[series_of(run)].push_back(*run.metrics.decode_tok_per_s);
+}
+
+std::string RunTally::text(const Run& run) const {
+  constexpr size_t kLeastForInterval = 6;
+  std::vector<std::string> parts;
+  if (const auto found = decode_.find(series_of(run)); found != decode_.end()) {
+    const std::vector<double>& values = found->second;
+    std::string speed = "decode " + significant(stats::mean(values));
+    const std::optional<Interval> interval = values.size() < kLeastForInterval ? std::nullopt : stats::mean_interval(values);
+    if (interval) speed += fmt::format(" [{}, {}]", significant(interval->low), significant(interval->high));
+    parts.push_back(speed + " tok/s");
+  }
+  if (flagged_ > 0) parts.push_back(fmt::format("{} flagged", flagged_));
+  if (failed_ > 0) parts.push_back(fmt::format("{} failed", failed_));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
 
 void RunProgress::on_session(int64_t session, const Plan& plan, int runs, int done) {
   runs_ = runs;
@@ -15,17 +42,19 @@ void RunProgress::on_session(int64_t session, const Plan& plan, int runs, int do
 }
 
 void RunProgress::on_run_begin(const Run& run) {
-  bar_->update(tokens_, fmt::format("run {}/{} {} {} tokens T={}{}{}", std::min(done_ + 1, runs_), runs_, printable(run.prompt),
-                                    run.max_tokens, run.temperature, run.kind == RunKind::warmup ? " (warm-up)" : "", speed_));
+  const std::string tally = tally_.text(run);
+  note_ = fmt::format("run {}/{}{}{} · {} {} tokens T={}{}", std::min(done_ + 1, runs_), runs_, tally.empty() ? "" : " · ", tally,
+                      printable(run.prompt), run.max_tokens, run.temperature, run.kind == RunKind::warmup ? " (warm-up)" : "");
+  bar_->update(tokens_, note_);
 }
 
 void RunProgress::on_run_end(const Run& run) {
   if (run.kind == RunKind::warmup) return;
   ++done_;
   tokens_ += run.max_tokens;
-  speed_ = run.metrics.decode_tok_per_s ? fmt::format(", last {:.1f} tok/s", *run.metrics.decode_tok_per_s) : "";
+  tally_.add(run);
   if (run.status == RunStatus::failed) last_error_ = run.error_message;
-  bar_->update(tokens_, "");
+  bar_->update(tokens_, note_);
 }
 
 }  // namespace ifm

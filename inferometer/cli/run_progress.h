@@ -1,13 +1,34 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "inferometer/cli/terminal.h"
 #include "inferometer/measure/runner.h"
 
 namespace ifm {
+
+/// What is known of a session while it runs, for the line that a person looks at. Not what is reported: that comes from
+/// `analyze`.
+class RunTally {
+ public:
+  /// Counts a measured run.
+  void add(const Run& run);
+  /// "decode 115 [112, 118] tok/s, 2 flagged, 1 failed": of the runs so far of the same engine, model and mode; the interval as
+  /// if they were independent, from 6 runs on. "" where nothing is known.
+  [[nodiscard]] std::string text(const Run& run) const;
+
+ private:
+  using Series = std::tuple<Mode, std::string, std::string>;  ///< mode, engine, model
+  static Series series_of(const Run& run) { return {run.mode, run.engine, run.model}; }
+  std::map<Series, std::vector<double>> decode_;
+  int flagged_ = 0;
+  int failed_ = 0;
+};
 
 /// A session's bar, weighted by the length of what is asked for, since runs of 256 tokens take longer than runs of 64.
 class RunProgress final : public SessionObserver {
@@ -25,7 +46,8 @@ class RunProgress final : public SessionObserver {
   int runs_ = 0;
   int done_ = 0;
   int64_t tokens_ = 0;
-  std::string speed_;
+  RunTally tally_;
+  std::string note_;  ///< beside the bar
   std::string last_error_;
 };
 
