@@ -9,6 +9,7 @@
 
 #include "inferometer/analysis/metrics.h"
 #include "inferometer/base/error.h"
+#include "inferometer/record/imported.h"
 
 namespace ifm {
 namespace {
@@ -40,7 +41,8 @@ bool same(const std::optional<double>& a, const std::optional<double>& b) {
 std::string fault_in_design(const Run& run) {
   if (run.order < 0 || run.block < 0 || run.cell < 0 || run.repeat < 0)
     return "a position below 0 (order, block, cell or repeat)";
-  if (run.max_tokens < 1) return fmt::format("max_tokens is {} (expected 1 or more)", run.max_tokens);
+  const int least = run.count_source == kImportedCounts ? 0 : 1;  // another program may time a prompt alone
+  if (run.max_tokens < least) return fmt::format("max_tokens is {} (expected {} or more)", run.max_tokens, least);
   if (!std::isfinite(run.temperature) || run.temperature < 0)
     return fmt::format("its temperature is {} (expected a number of 0 or more)", run.temperature);
   return "";

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "inferometer/base/check.h"
+#include "inferometer/record/imported.h"
 #include "inferometer/stats/describe.h"
 
 namespace ifm {
@@ -56,6 +57,13 @@ void set_token_rates(const Run& run, const TokenStamps& events, RunMetrics& metr
   set_gaps(events, metrics);
 }
 
+/// Of another program's run only the whole is known: its time, and what it evaluated or gave in it.
+void set_imported(const Run& run, RunMetrics& metrics) {
+  metrics.e2e_s = span_s(run.engine_start_ns, run.engine_end_ns);
+  if (run.prompt_tokens) metrics.prefill_tok_per_s = rate(*run.prompt_tokens, span_s(run.prefill_begin_ns, run.prefill_end_ns));
+  if (run.output_tokens && *run.output_tokens > 0) metrics.output_tok_per_s = rate(*run.output_tokens, metrics.e2e_s);
+}
+
 }  // namespace
 
 TokenStamps token_events(const TokenStamps& stamps) {
@@ -74,7 +82,10 @@ RunMetrics metrics_of(const Run& run) {
   if (run.status == RunStatus::failed) return metrics;
   metrics.load_s = span_s(run.load_begin_ns, run.load_end_ns);
   const TokenStamps events = token_events(run.stamps);
-  if (events.tokens.empty()) return metrics;
+  if (events.tokens.empty()) {
+    if (run.count_source == kImportedCounts) set_imported(run, metrics);
+    return metrics;
+  }
   metrics.ttft_s = static_cast<double>(events.offset_ns.front()) / kNsPerSecond;
   metrics.e2e_s = static_cast<double>(events.offset_ns.back()) / kNsPerSecond;
   if (!run.text.empty()) metrics.output_bytes_per_s = rate(static_cast<double>(run.text.size()), metrics.e2e_s);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <map>
 
@@ -6,6 +7,7 @@
 
 #include "inferometer/analysis/phrases.h"
 #include "inferometer/analysis/sentences.h"
+#include "inferometer/record/imported.h"
 #include "inferometer/stats/describe.h"
 #include "inferometer/stats/distribution.h"
 #include "inferometer/stats/paired.h"
@@ -43,7 +45,7 @@ void warn_failures(Study& study) {
   const size_t planned =
       expand_cells(study.session.plan).size() * static_cast<size_t>(std::max(0, runs_of_cell(study.session.plan)));
   const bool stopped_as_planned = study.session.plan.stop && !study.session.finished_utc.empty();
-  if (static_cast<size_t>(all) < planned && !stopped_as_planned)
+  if (static_cast<size_t>(all) < planned && !stopped_as_planned && !is_imported(study.session))
     warn(study, "unfinished", fmt::format("The session is not complete: {} of {} planned runs.", all, planned));
 }
 
@@ -206,9 +208,20 @@ void warn_outliers(Study& study) {
                    marked == 1 ? "it is" : "they are"));
 }
 
+/// Whoever measured, what is missing or doubtful stands with the runs (record/imported.h).
+void warn_imported(Study& study) {
+  if (!is_imported(study.session)) return;
+  warn(study, "imported", "These runs were measured by another program: their times and counts are as it wrote them.");
+  for (std::string text : study.session.environment.unavailable) {
+    if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+    warn(study, "imported", text + ".");
+  }
+}
+
 }  // namespace
 
 void write_warnings(Study& study) {
+  warn_imported(study);
   warn_failures(study);
   warn_flags(study);
   warn_uneven_flags(study);

@@ -130,6 +130,7 @@ void add_all_verbs(CLI::App& app, CliContext& context) {
   add_summary(app, context);
   add_report(app, context);
   add_sessions(app, context);
+  add_import(app, context);
   add_compare(app, context);
   add_verify(app, context);
   add_models(app, context);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -6,7 +7,7 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <fmt/ranges.h>
 
 #include "inferometer/base/error.h"
 #include "inferometer/cli/app.h"
@@ -19,7 +20,6 @@
 #include "inferometer/record/store.h"
 #include "inferometer/report/csv_files.h"
 #include "inferometer/report/document.h"
-#include "inferometer/report/number.h"
 #include "inferometer/report/sections.h"
 
 namespace ifm {
@@ -104,20 +104,22 @@ int show_session(const SessionsFlags& flags) {
   return exit_done;
 }
 
-int export_session(const SessionsFlags& flags) {
-  std::string bytes;
+/// A session in the format that was asked for.
+std::string exported(const SessionsFlags& flags) {
+  const StoredSession stored = read_session(flags.out, flags.session);
   if (flags.format == "csv") {
-    const StoredSession stored = read_session(flags.out, flags.session);
     CsvTable csv = runs_table();
     for (const Run& run : stored.runs) {
       if (run.kind == RunKind::measured) add_run(csv, stored.session.id, run);
     }
-    bytes = csv.text();
-  } else {
-    const StoredSession stored = read_session(flags.out, flags.session);
-    const Json document = session_to_json(stored.session, stored.runs, open_results(flags.out).blocks(stored.session.id));
-    bytes = document.dump(1, ' ', false, Json::error_handler_t::replace) + '\n';
+    return csv.text();
   }
+  const Json document = session_to_json(stored.session, stored.runs, open_results(flags.out).blocks(stored.session.id));
+  return document.dump(1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+int export_session(const SessionsFlags& flags) {
+  const std::string bytes = exported(flags);
   if (flags.file.empty()) {
     fmt::print("{}", bytes);
   } else {
@@ -133,7 +135,7 @@ int delete_session(const SessionsFlags& flags) {
   const Session session = store.session(*flags.session);
   const RunCounts runs = store.count_runs(session.id);
   const std::string what =
-      fmt::format("session {} of {} ({}, {} runs)", session.id, flags.out, session.plan.name, runs.ok + runs.failed);
+      fmt::format("session {} of {} ({}, {} runs)", session.id, flags.out, printable(session.plan.name), runs.ok + runs.failed);
   if (!flags.yes) fail(ErrorKind::usage, "sessions delete: {} would be gone for good (expected --yes)", what);
   store.delete_session(session.id);
   fmt::print("deleted {}\n", what);

@@ -18,6 +18,7 @@ void add_report(CLI::App& app, CliContext& context);
 void add_sessions(CLI::App& app, CliContext& context);
 void add_models(CLI::App& app, CliContext& context);
 void add_engines(CLI::App& app, CliContext& context);
+void add_import(CLI::App& app, CliContext& context);
 void add_compare(CLI::App& app, CliContext& context);
 void add_verify(CLI::App& app, CliContext& context);
 void add_calibrate(CLI::App& app, CliContext& context);

@@ -79,13 +79,19 @@
 
   // Token events of a run: when each came, how many tokens it held, and the time since the one before.
   const eventsOf = (run) => {
+    const events = [];
     let at = 0;
     let tokens = 0;
-    return run.gaps_us.map((gap, i) => {
+    let before = null;
+    run.gaps_us.forEach((gap, i) => {
       at += gap / 1e6;
-      tokens += run.held ? run.held[i] : 1;
-      return {at, tokens, gap: i === 0 ? null : gap / 1e6};
+      const held = run.held ? run.held[i] : 1;
+      if (held === 0) return;  // a keep-alive
+      tokens += held;
+      events.push({at, tokens, gap: before === null ? null : at - before});
+      before = at;
     });
+    return events;
   };
 
   const panel = (title, height, xLabel, yLabel, xMost, yMost, body) => {

@@ -181,7 +181,8 @@ std::string figure_caption(const Study& study) {
   if (study.runs_failed > 0) parts[0] += fmt::format(" ({} more failed)", study.runs_failed);
   std::string machine = e.cpu;
   if (e.logical_cores) machine += fmt::format("{}{} logical cores", machine.empty() ? "" : ", ", *e.logical_cores);
-  for (const std::string& part : {machine, listed(models, 3), listed(engines, 2), "Inferometer " + e.inferometer_version}) {
+  for (const std::string& part : {machine, listed(models, 3), listed(engines, 2),
+                                  e.inferometer_version.empty() ? "" : "Inferometer " + e.inferometer_version}) {
     if (!part.empty()) parts.push_back(part);
   }
   parts.push_back(fmt::format("{}, session {}", session.plan.name, session.id));

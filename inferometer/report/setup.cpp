@@ -163,7 +163,8 @@ Facts setup_facts(const Study& study) {
   add_each(facts, "Model", best_described(study.session.models), model_text);
   add_each(facts, "Engine", study.session.models, engine_text);
   const std::string commit = e.inferometer_commit.empty() ? "" : " (" + e.inferometer_commit + ")";
-  add("Build", joined({"Inferometer " + e.inferometer_version + commit, e.compiler, e.compiler_flags, e.isa}));
+  const std::string version = e.inferometer_version.empty() ? "" : "Inferometer " + e.inferometer_version + commit;
+  add("Build", joined({version, e.compiler, e.compiler_flags, e.isa}));
   add("Design", design_text(study));
   return facts;
 }

@@ -15,10 +15,11 @@ import jsonschema
 
 PROGRAM = os.environ["INFEROMETER"]
 SOURCE = pathlib.Path(os.environ["IFM_SOURCE_DIR"])
-VERBS = ["generate", "chat", "tokenize", "bench", "run", "analyze", "summary", "report", "sessions", "compare", "verify", "models", "engines", "doctor",
+VERBS = ["generate", "chat", "tokenize", "bench", "run", "analyze", "summary", "report", "sessions", "import", "compare", "verify", "models", "engines", "doctor",
          "calibrate", "completions", "man"]
 # Verbs that have verbs of their own.
-PARTS = {"models": ["list", "pull", "inspect", "convert", "synth"], "sessions": ["list", "show", "export", "delete", "merge"]}
+PARTS = {"models": ["list", "pull", "inspect", "convert", "synth"], "sessions": ["list", "show", "export", "delete", "merge"],
+         "import": ["llama-bench", "study"]}
 
 
 def inferometer(*arguments, stdin="", timeout=120, environment=None):

@@ -37,7 +37,7 @@ class WrongFlags(CliTest):
                 if verb not in PARTS:
                     self.refuses(verb, *required.get(verb, []), "--frobnicate", code=USAGE, naming=["--frobnicate", f"inferometer {verb} --help"])
         required = {"pull": ["x"], "inspect": ["x"], "convert": ["x", "--to", "mlx", "-o", "y"], "synth": ["x", "-o", "y"],
-                    "delete": ["--session", "1"], "merge": ["x"]}
+                    "delete": ["--session", "1"], "merge": ["x"], "llama-bench": ["x"], "study": ["x"]}
         for verb, parts in PARTS.items():
             for part in parts:
                 with self.subTest(verb=verb, part=part):

@@ -26,6 +26,11 @@ def metrics_of(run):
     difference = lambda a, b: None if run[a] is None or run[b] is None or run[b] < run[a] else (run[b] - run[a]) / 1e9
     m["load_s"] = difference("load_begin_ns", "load_end_ns")
     events = [(t, k) for t, k in zip(run["stamps"]["offset_ns"], run["stamps"]["tokens"]) if k > 0]
+    if not events and run["count_source"] == "imported":  # another program's run: its whole is known
+        m["e2e_s"] = difference("engine_start_ns", "engine_end_ns")
+        whole = difference("prefill_begin_ns", "prefill_end_ns")
+        m["prefill_tok_per_s"] = run["prompt_tokens"] / whole if run["prompt_tokens"] and whole else None
+        m["output_tok_per_s"] = run["output_tokens"] / m["e2e_s"] if run["output_tokens"] and m["e2e_s"] else None
     if not events:
         return m
     m["ttft_s"], m["e2e_s"] = events[0][0] / 1e9, events[-1][0] / 1e9
