@@ -31,6 +31,7 @@ DICTIONARIES = {
     "config": (["format/config*.cpp"], JSON),
     "tokenizer": (["text/tokenizer*.cpp", "text/pre_tokenizer.cpp", "text/added_tokens.cpp"], JSON),
     "hub_listing": (["hub/hub_listing.cpp", "hub/hub_choice.cpp"], [*JSON, "../", ".safetensors", ".gguf", "-00001-of-00002"]),
+    "import": (["record/import*.cpp", "record/import*.h"], JSON),
     "gguf": (["format/*gguf*.cpp"], ["GGUF"]),
     "gguf_head": (["format/*gguf*.cpp", "hub/*gguf*.cpp"], ["GGUF"]),
     "gguf_tokenizer": (["text/tokenizer_gguf.cpp", "format/*gguf*.cpp"], ["GGUF"]),
@@ -158,6 +159,13 @@ def hub_listing(out):
     keep(out, "folder", json.dumps({"id": "o/n", "sha": "a" * 40, "siblings": files}).encode())
 
 
+def others_results(out):
+    keep(out, "llama_bench", (SOURCE / "tests/golden/import/llama_bench.json").read_bytes())
+    run = {"model": "m", "prompt": "p", "max_tokens": 64, "temperature": 0.3, "latency": 1.25, "tokens": 61}
+    keep(out, "run", json.dumps(run).encode())
+    keep(out, "runs", json.dumps([run, dict(run, tokens=None)]).encode())
+
+
 def main():
     out = pathlib.Path(sys.argv[1])
     shutil.rmtree(out, ignore_errors=True)
@@ -166,6 +174,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         of_the_program(out, pathlib.Path(scratch))
     hub_listing(out / "hub_listing")
+    others_results(out / "import")
     recorded_streams(out)
     for template in sorted((SOURCE / "tests/golden/text/templates").glob("*.jinja")):
         keep(out / "template", template.stem, template.read_bytes())
