@@ -5,6 +5,7 @@ set -Eeuo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../tools/setup.sh"
 cd "$repository"
 install_packages
+apt_setup dpkg-dev file  # what cpack asks which packages hold the libraries
 build="$repository/build/package"
 quietly cmake -S . --preset release -B "$build" -DIFM_TESTS=OFF -DCMAKE_DISABLE_FIND_PACKAGE_MLX=ON -DCMAKE_DISABLE_FIND_PACKAGE_llama=ON
 quietly cmake --build "$build" --parallel "$(build_jobs)"
