@@ -63,12 +63,14 @@
 
   // Runs ---------------------------------------------------------------------------------------------------------------------
 
+  // Three digits, and no exponent.
+  const digits = (value) => (Math.abs(value) >= 100 ? String(Math.round(value)) : value.toPrecision(3));
   const seconds = (value) => {
     if (value === null || value === undefined) return "–";
-    if (value >= 1) return `${value.toPrecision(3)} s`;
-    return value >= 1e-3 ? `${(value * 1e3).toPrecision(3)} ms` : `${(value * 1e6).toPrecision(3)} µs`;
+    if (value >= 1) return `${digits(value)} s`;
+    return value >= 1e-3 ? `${digits(value * 1e3)} ms` : `${digits(value * 1e6)} µs`;
   };
-  const rate = (value) => (value === null || value === undefined ? "–" : value.toPrecision(3));
+  const rate = (value) => (value === null || value === undefined ? "–" : digits(value));
 
   // 1, 2 or 5 times a power of ten, so that about `count` steps reach `largest`.
   const niceStep = (largest, count) => {

@@ -147,6 +147,13 @@ class Page(unittest.TestCase):
         self.assertEqual(page.inner_text("#run-detail h3:first-child"), f"Run {chosen}")
         self.assertEqual(page.locator("#run-detail .timeline svg").count(), 2)
 
+    def test_large_and_small_numbers_are_shown_without_exponents(self):
+        page = self.open()
+        shown = page.locator("#runs tbody td").all_text_contents() + page.locator("#run-detail dd").all_text_contents()
+        self.assertEqual([text for text in shown if "e+" in text or "e-" in text], [])
+        speeds = page.locator("#runs tbody td:nth-child(8)").all_text_contents()
+        self.assertTrue(any(float(speed) > 1000 for speed in speeds), speeds)
+
     def test_filters_leave_what_was_asked_for(self):
         page = self.open()
         page.select_option("#runs .filters label:has-text('Tokens') select", "16")
