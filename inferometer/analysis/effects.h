@@ -28,6 +28,9 @@ void fill_fitness(Study& study);
 void fill_determinism(Study& study);
 void fill_flags(Study& study);
 
+/// What was loaded for a series; null where it never was.
+[[nodiscard]] const SessionModel* loaded_model(const Study& study, const Group& series);
+
 /// What a plan varies, as factors of these runs: mode, engine, model, prompt, max_tokens, temperature.
 [[nodiscard]] std::vector<stats::Factor> level_factors(const std::vector<const Run*>& runs);
 

@@ -13,12 +13,11 @@ double as_double(const std::optional<int64_t>& number) { return static_cast<doub
 /// What a series' model takes for one token; of an engine that does not say, as another one says of the same weights. Null when
 /// none does, and of engines that compute elsewhere: they have no threads here.
 const SessionModel* model_with_work(const Study& study, const Group& series) {
-  const std::vector<SessionModel>& models = study.session.models;
-  const auto own = std::ranges::find_if(
-      models, [&](const SessionModel& m) { return m.engine == series.keys.at("engine") && m.model == series.keys.at("model"); });
-  if (own == models.end() || own->threads == 0) return nullptr;
+  const SessionModel* own = loaded_model(study, series);
+  if (own == nullptr || own->threads == 0) return nullptr;
   const auto knows = [](const SessionModel& m) { return m.macs_per_token && m.head_macs && m.bytes_per_token; };
-  if (knows(*own)) return &*own;
+  if (knows(*own)) return own;
+  const std::vector<SessionModel>& models = study.session.models;
   const auto other =
       std::ranges::find_if(models, [&](const SessionModel& m) { return knows(m) && !m.hash.empty() && m.hash == own->hash; });
   return other == models.end() ? nullptr : &*other;

@@ -1,7 +1,5 @@
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,9 +7,9 @@
 #include <fmt/format.h>
 
 #include "inferometer/analysis/metrics.h"
-#include "inferometer/base/error.h"
 #include "inferometer/cli/app.h"
 #include "inferometer/cli/commands.h"
+#include "inferometer/cli/input.h"
 #include "inferometer/cli/results.h"
 #include "inferometer/cli/terminal.h"
 #include "inferometer/record/imported.h"
@@ -45,10 +43,7 @@ int store_imported(ImportedSession imported, const Document& table, const Import
 }
 
 int import_bench(const ImportFlags& flags, const std::string& command) {
-  std::ifstream stream(flags.from, std::ios::binary);
-  if (!stream) fail(ErrorKind::not_found, "{}: cannot be read (expected a file that llama-bench -o json wrote)", flags.from);
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  ImportedSession imported = import_llama_bench(text, fs::path(flags.from).filename().string());
+  ImportedSession imported = import_llama_bench(read_text_file(flags.from), fs::path(flags.from).filename().string());
   const Document table{bench_table(imported)};
   return store_imported(std::move(imported), table, flags, command);
 }

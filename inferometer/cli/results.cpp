@@ -125,7 +125,7 @@ void visit_measured_runs(const std::filesystem::path& folder, int64_t session, c
 std::vector<Run> measured_runs(const std::filesystem::path& folder, int64_t session,
                                const std::function<bool(const Run&)>& wanted) {
   const Store store(results_file(folder), Store::Access::read);
-  RunChecker checker((results_file(folder)).string());
+  RunChecker checker(results_file(folder).string());
   std::vector<Run> runs;
   store.visit_runs(session, RunDetail::all, [&](Run&& run) {
     checker.check(run, RunTokens::read);

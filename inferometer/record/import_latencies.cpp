@@ -2,10 +2,8 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
-#include <map>
 
 #include "inferometer/base/sha256.h"
-#include "inferometer/record/imported.h"
 #include "inferometer/record/imported_rows.h"
 
 namespace ifm {
@@ -102,26 +100,17 @@ ImportedSession import_latencies(const std::filesystem::path& folder) {
   const std::vector<std::string> prompts = in_order_seen(rows, &Row::prompt);
   for (size_t i = 0; i < prompts.size(); ++i) plan.prompts.push_back({.id = fmt::format("prompt {}", i + 1), .text = prompts[i]});
   plan.warmup = 0;
-  plan.repeats = 0;
   plan.hash = sha256_of(all_bytes);
-  std::map<size_t, int> repeats;
+  ImportedRuns runs(imported);
   for (const Row& row : rows) {
-    const size_t prompt = place_of(prompts, row.prompt);
-    const size_t cell = ((place_of(plan.models, row.model) * prompts.size() + prompt) * plan.max_tokens.size() +
-                         place_of(plan.max_tokens, row.max_tokens)) *
-                            plan.temperatures.size() +
-                        place_of(plan.temperatures, row.temperature);
+    const auto prompt = static_cast<size_t>(std::find(prompts.begin(), prompts.end(), row.prompt) - prompts.begin());
     Run run{.engine = kEngine, .model = row.model, .prompt = plan.prompts[prompt].id, .max_tokens = row.max_tokens};
-    run.order = static_cast<int>(imported.runs.size());
-    run.cell = static_cast<int>(cell);
-    run.repeat = run.block = repeats[cell]++;
     run.temperature = row.temperature;
     run.count_source = kImportedCounts;
     run.output_tokens = row.tokens;
     run.engine_start_ns = 0;
     run.engine_end_ns = std::llround(row.latency_s * 1e9);
-    plan.repeats = std::max(plan.repeats, run.repeat + 1);
-    imported.runs.push_back(std::move(run));
+    runs.add(std::move(run));
   }
   for (const std::string& model : plan.models) imported.session.models.push_back({.engine = kEngine, .model = model});
   imported.session.environment.unavailable = what_is_not_known(rows);

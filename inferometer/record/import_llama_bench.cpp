@@ -1,8 +1,6 @@
 #include <algorithm>
-#include <map>
 
 #include "inferometer/base/sha256.h"
-#include "inferometer/record/imported.h"
 #include "inferometer/record/imported_rows.h"
 
 namespace ifm {
@@ -99,7 +97,6 @@ ImportedSession import_llama_bench(std::string_view text, const std::string& nam
   plan.description = "Imported from " + name;
   plan.engines = {{.id = kEngine, .kind = kImportedEngine}};
   plan.warmup = 0;
-  plan.repeats = 0;
   plan.temperatures = {0};
   plan.hash = sha256_of(text);
   std::vector<Row> rows;
@@ -107,23 +104,13 @@ ImportedSession import_llama_bench(std::string_view text, const std::string& nam
     const std::string where = fmt::format("{}: row {}", name, i + 1);
     rows.push_back(read_row(list[i], where));
     describe_machine(imported, list[i], rows.back(), where);
-    plan.repeats = std::max(plan.repeats, static_cast<int>(rows.back().samples_ns.size()));
   }
-  const std::vector<std::string> tests = in_order_seen(rows, &Row::test);
   plan.models = in_order_seen(rows, &Row::model);
   plan.max_tokens = in_order_seen(rows, &Row::generated);
-  for (const std::string& test : tests) plan.prompts.push_back({.id = test, .text = {}, .raw = true});
-  std::map<size_t, int> repeats;
+  for (const std::string& test : in_order_seen(rows, &Row::test)) plan.prompts.push_back({.id = test, .text = {}, .raw = true});
+  ImportedRuns runs(imported);
   for (const Row& row : rows) {
-    const size_t cell = (place_of(plan.models, row.model) * tests.size() + place_of(tests, row.test)) * plan.max_tokens.size() +
-                        place_of(plan.max_tokens, row.generated);
-    for (const int64_t sample_ns : row.samples_ns) {
-      Run run = run_of(row, sample_ns);
-      run.order = static_cast<int>(imported.runs.size());
-      run.cell = static_cast<int>(cell);
-      run.repeat = run.block = repeats[cell]++;
-      imported.runs.push_back(std::move(run));
-    }
+    for (const int64_t sample_ns : row.samples_ns) runs.add(run_of(row, sample_ns));
   }
   imported.session.finished_utc = imported.session.started_utc;
   imported.session.environment.unavailable = what_is_not_known();

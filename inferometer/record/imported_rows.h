@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "inferometer/base/check.h"
 #include "inferometer/base/error.h"
+#include "inferometer/record/imported.h"
 
 /// Reading other programs' rows.
 namespace ifm {
@@ -25,10 +29,33 @@ template <typename Row, typename T>
   return seen;
 }
 
-template <typename T>
-[[nodiscard]] std::size_t place_of(const std::vector<T>& list, const T& item) {
-  return static_cast<std::size_t>(std::find(list.begin(), list.end(), item) - list.begin());
-}
+/// Gives runs their place in a session whose plan has all levels: order, cell, repeat and block, and the plan as many repeats as
+/// a cell has runs at most.
+class ImportedRuns {
+ public:
+  explicit ImportedRuns(ImportedSession& imported) : imported_(imported), cells_(expand_cells(imported.session.plan)) {
+    imported.session.plan.repeats = 0;
+  }
+  void add(Run run) {
+    const Plan& plan = imported_.session.plan;
+    const auto cell = std::find_if(cells_.begin(), cells_.end(), [&](const Cell& c) {
+      return plan.models[static_cast<std::size_t>(c.model)] == run.model &&
+             plan.prompts[static_cast<std::size_t>(c.prompt)].id == run.prompt && c.max_tokens == run.max_tokens &&
+             c.temperature == run.temperature;
+    });
+    IFM_CHECK(cell != cells_.end());
+    run.order = static_cast<int>(imported_.runs.size());
+    run.cell = cell->index;
+    run.repeat = run.block = repeats_[run.cell]++;
+    imported_.session.plan.repeats = std::max(plan.repeats, run.repeat + 1);
+    imported_.runs.push_back(std::move(run));
+  }
+
+ private:
+  ImportedSession& imported_;
+  std::vector<Cell> cells_;
+  std::map<int, int> repeats_;  ///< so far, by cell
+};
 
 /// @throws Error invalid_data.
 [[nodiscard]] inline nlohmann::json parse_imported(std::string_view text, const std::string& name) {
