@@ -121,7 +121,7 @@ unset IFM_ISA
 cmake --preset aarch64 >/dev/null
 programs=(test_machine test_tensor test_kernel test_model)
 if [ $all = yes ]; then
-  programs+=(test_base test_format test_text test_hub test_engine test_record test_stats test_analysis test_measure test_report test_parity)
+  programs+=(test_base test_format test_text test_hub test_engine test_record test_stats test_analysis test_render test_figure test_report test_measure test_parity)
 fi
 cmake --build "$arm_build" --parallel "$(getconf _NPROCESSORS_ONLN)" --target "${programs[@]}" >"$arm_build/build.log" 2>&1 || {
   grep -E -A4 'error|FAILED' "$arm_build/build.log" | head -n 40 >&2

@@ -70,6 +70,19 @@ const ComparedMetric& compared_metric(const std::string& name) {
   fail(ErrorKind::usage, "--metric: {} is unknown (expected {})", name, fmt::join(names, ", "));
 }
 
+std::vector<std::string> other_machine(const Environment& a, const Environment& b) {
+  std::vector<std::string> others;
+  const auto differ = [&](const char* what, const std::string& of_a, const std::string& of_b) {
+    if (of_a != of_b) others.push_back(fmt::format("{} {} and {}", what, of_a, of_b));
+  };
+  const auto number = [](const auto& value) { return value ? fmt::format("{}", *value) : std::string("unknown"); };
+  differ("processor", a.cpu, b.cpu);
+  differ("logical cores", number(a.logical_cores), number(b.logical_cores));
+  differ("bytes of memory", number(a.memory_bytes), number(b.memory_bytes));
+  differ("system", a.os, b.os);
+  return others;
+}
+
 ComparedSide compared_side(const Session& session, const PlanEngine& engine) {
   ComparedSide side{.session = session.id,
                     .engine = engine,

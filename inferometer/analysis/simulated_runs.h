@@ -11,7 +11,7 @@
 #include "inferometer/base/rng.h"
 #include "inferometer/stats/distribution.h"
 
-/// For the tests of this folder: sessions on a virtual clock, every time known exactly.
+/// For tests: sessions on a virtual clock, every time known exactly.
 namespace ifm::simulated {
 
 /// What a run takes: time to the first token, then one gap per further token.

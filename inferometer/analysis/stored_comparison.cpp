@@ -40,17 +40,6 @@ std::string design_reason(const Session& a, const Session& b) {
       a.started_utc, b.started_utc);
 }
 
-void find_other_machine(ComparisonReport& report, const Environment& a, const Environment& b) {
-  const auto differ = [&](const char* what, const std::string& of_a, const std::string& of_b) {
-    if (of_a != of_b) report.incomparable.push_back(fmt::format("another machine: {} {} and {}", what, of_a, of_b));
-  };
-  const auto number = [](const auto& value) { return value ? fmt::format("{}", *value) : std::string("unknown"); };
-  differ("processor", a.cpu, b.cpu);
-  differ("logical cores", number(a.logical_cores), number(b.logical_cores));
-  differ("bytes of memory", number(a.memory_bytes), number(b.memory_bytes));
-  differ("system", a.os, b.os);
-}
-
 void find_other_prompts(ComparisonReport& report, const Plan& a, const Plan& b) {
   for (const PlanPrompt& prompt : a.prompts) {
     const auto at = std::ranges::find_if(b.prompts, [&](const PlanPrompt& p) { return p.id == prompt.id; });
@@ -131,7 +120,8 @@ ComparisonReport compare_stored(const StoredSide& a, const StoredSide& b, const 
                           .plan = a.session.plan.name,
                           .margin = std::log(1 + a.session.plan.equivalence_margin)};
   report.incomparable.push_back(design_reason(a.session, b.session));
-  find_other_machine(report, a.session.environment, b.session.environment);
+  for (const std::string& other : other_machine(a.session.environment, b.session.environment))
+    report.incomparable.push_back("another machine: " + other);
   if (a.session.plan.modes != b.session.plan.modes)
     report.incomparable.emplace_back("the sides ran in different modes (cold, warm)");
   find_other_prompts(report, a.session.plan, b.session.plan);

@@ -94,8 +94,10 @@ int flush_output(int code) {
 
 std::string version_text() {
   const Version& build = build_version();
-  return fmt::format("inferometer {}\ncommit      {}\ncompiler    {}\nISA         {} (this build and processor have: {})",
-                     build.version, build.commit, build.compiler, available_isas().front(), fmt::join(available_isas(), ", "));
+  const std::string note = plain_code_note();
+  return fmt::format("inferometer {}\ncommit      {}\ncompiler    {}\nISA         {} (this build and processor have: {}){}{}",
+                     build.version, build.commit, build.compiler, available_isas().front(), fmt::join(available_isas(), ", "),
+                     note.empty() ? "" : "\nnote        ", note);
 }
 
 int run_action(const std::function<int()>& action) {
@@ -132,6 +134,7 @@ void add_all_verbs(CLI::App& app, CliContext& context) {
   add_sessions(app, context);
   add_import(app, context);
   add_compare(app, context);
+  add_reproduce(app, context);
   add_verify(app, context);
   add_models(app, context);
   add_engines(app, context);

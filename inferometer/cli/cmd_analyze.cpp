@@ -16,8 +16,8 @@
 #include "inferometer/cli/drawing.h"
 #include "inferometer/cli/output_file.h"
 #include "inferometer/cli/results.h"
+#include "inferometer/figure/figures.h"
 #include "inferometer/report/csv_files.h"
-#include "inferometer/report/figures.h"
 #include "inferometer/report/reproducibility_md.h"
 #include "inferometer/report/results_md.h"
 
@@ -30,6 +30,7 @@ struct AnalyzeFlags {
   std::string out = "results";
   std::optional<int64_t> session;
   std::vector<int64_t> gaps;  ///< runs
+  std::string size;           ///< draw only the figures, for this
 };
 
 /// runs.csv of more runs than the study holds.
@@ -75,8 +76,22 @@ int draw_gaps(const AnalyzeFlags& flags) {
   return exit_done;
 }
 
+int draw_in_size(const AnalyzeFlags& flags) {
+  const fs::path folder = fs::path(flags.out) / "figures" / flags.size;
+  const Study study = read_study(flags.out, flags.session);
+  const bool column = flags.size == "column";
+  make_folder(folder);
+  for (const Figure& figure : column ? column_figures(study) : figures(study)) {
+    const fs::path file = folder / (figure.name + ".png");
+    draw_png(figure, file, column ? FigureFormat::column : FigureFormat::slide);
+    fmt::print("{}\n", file.string());
+  }
+  return exit_done;
+}
+
 int analyze_session(const AnalyzeFlags& flags) {
   if (!flags.gaps.empty()) return draw_gaps(flags);
+  if (!flags.size.empty()) return draw_in_size(flags);
   const fs::path out = flags.out;
   Study study = read_study(out, flags.session);
   if (study.runs_are_sample) {
@@ -102,13 +117,17 @@ void add_analyze(CLI::App& app, CliContext& context) {
   CLI::App* verb = add_verb(
       app, "analyze", "Write a session's tables (CSV), figures (PNG, SVG), RESULTS.md and REPRODUCIBILITY.md",
       "  inferometer analyze --out results\n"
-      "  inferometer analyze --out results --gaps 17     every gap between the tokens of run 17, as figures/gaps_run_17.png");
+      "  inferometer analyze --out results --gaps 17     every gap between the tokens of run 17, as figures/gaps_run_17.png\n"
+      "  inferometer analyze --out results --size slide  the figures with larger letters, in figures/slide; column: for a paper");
   auto flags = std::make_shared<AnalyzeFlags>();  // shared with the callback, which outlives this function
   verb->add_option("--out", flags->out, "Results folder")->capture_default_str();
   verb->add_option("--session", flags->session, "Session (default: the latest)");
   verb->add_option("--gaps", flags->gaps, "Draw only this: the gaps between the tokens of these runs (their numbers in runs.csv)")
       ->delimiter(',')
       ->type_name("RUN");
+  verb->add_option("--size", flags->size,
+                   "Draw only the figures, for a slide (1920 × 1080) or a column of a paper (85 mm at 300 dpi, without titles)")
+      ->check(CLI::IsMember({"slide", "column"}));
   verb->callback([flags, &context] { context.action = [flags] { return analyze_session(*flags); }; });
 }
 

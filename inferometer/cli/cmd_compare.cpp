@@ -22,10 +22,10 @@
 #include "inferometer/cli/results.h"
 #include "inferometer/cli/terminal.h"
 #include "inferometer/engine/registry.h"
+#include "inferometer/figure/figures.h"
 #include "inferometer/measure/engine_options.h"
 #include "inferometer/record/plan_engines.h"
 #include "inferometer/report/comparison.h"
-#include "inferometer/report/figures.h"
 
 namespace ifm {
 namespace {

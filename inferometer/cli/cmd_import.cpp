@@ -13,8 +13,8 @@
 #include "inferometer/cli/results.h"
 #include "inferometer/cli/terminal.h"
 #include "inferometer/record/imported.h"
+#include "inferometer/render/document.h"
 #include "inferometer/report/bench_table.h"
-#include "inferometer/report/document.h"
 
 namespace ifm {
 namespace {

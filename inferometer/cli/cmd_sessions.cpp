@@ -18,8 +18,8 @@
 #include "inferometer/cli/terminal.h"
 #include "inferometer/record/export_json.h"
 #include "inferometer/record/store.h"
+#include "inferometer/render/document.h"
 #include "inferometer/report/csv_files.h"
-#include "inferometer/report/document.h"
 #include "inferometer/report/sections.h"
 
 namespace ifm {

@@ -20,6 +20,7 @@ void add_models(CLI::App& app, CliContext& context);
 void add_engines(CLI::App& app, CliContext& context);
 void add_import(CLI::App& app, CliContext& context);
 void add_compare(CLI::App& app, CliContext& context);
+void add_reproduce(CLI::App& app, CliContext& context);
 void add_verify(CLI::App& app, CliContext& context);
 void add_calibrate(CLI::App& app, CliContext& context);
 void add_doctor(CLI::App& app, CliContext& context);

@@ -131,9 +131,7 @@ std::vector<std::string> doctor_advice(const Diagnosis& diagnosis) {
     out.push_back(fmt::format("The clock moves in steps of {:.0f} ns: single token times are no finer than that.",
                               *diagnosis.timer_resolution_ns));
   }
-  if (diagnosis.isa == "reference") {
-    out.emplace_back("Only the scalar reference kernels run on this processor: the embedded engine is slow here.");
-  }
+  if (const std::string note = plain_code_note(); !note.empty()) out.push_back(note + ".");
   if (!diagnosis.facts.gpu.empty())
     out.push_back(fmt::format("{} is there, but the embedded engine runs on the CPU.", diagnosis.facts.gpu));
   return out;

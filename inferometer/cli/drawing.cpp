@@ -11,7 +11,7 @@
 #include "inferometer/base/error.h"
 #include "inferometer/base/subprocess.h"
 #include "inferometer/cli/output_file.h"
-#include "inferometer/report/svg.h"
+#include "inferometer/figure/svg.h"
 
 namespace ifm {
 namespace {
@@ -58,9 +58,9 @@ std::string draw_svg(const Figure& figure) {
   return with_font_fallbacks(result.output);
 }
 
-void draw_png(const Figure& figure, const fs::path& file) {
+void draw_png(const Figure& figure, const fs::path& file, FigureFormat format) {
   const fs::path temporary = temporary_beside(file);
-  const ProcessResult result = run_gnuplot(gnuplot_script(figure, FigureFormat::png, temporary.string()));
+  const ProcessResult result = run_gnuplot(gnuplot_script(figure, format, temporary.string()));
   std::error_code ignored;
   const bool something = fs::exists(temporary, ignored) && fs::file_size(temporary, ignored) > 0;
   if (!result.ok() || !something) fs::remove(temporary, ignored);

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "inferometer/report/display.h"
+#include "inferometer/render/display.h"
 
 namespace ifm {
 namespace {

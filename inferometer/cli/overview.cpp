@@ -16,6 +16,7 @@ int show_overview() {
   const CpuInfo& cpu = cpu_info();
   fmt::print("Inferometer {}, on {} ({} cores, {})\n", build_version().version,
              cpu.name.empty() ? "an unknown processor" : cpu.name, cpu.physical_cores, available_isas().front());
+  if (const std::string note = plain_code_note(); !note.empty()) fmt::print("Note: {}.\n", note);
   const std::string gpu = machine_facts().gpu;
   if (!gpu.empty()) fmt::print("{} is here, but unused: the embedded engine runs on the CPU.\n", gpu);
   const std::vector<ResolvedModel> models = cached_models(HubOptions{});

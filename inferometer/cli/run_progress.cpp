@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "inferometer/report/number.h"
+#include "inferometer/render/number.h"
 #include "inferometer/stats/confidence.h"
 #include "inferometer/stats/describe.h"
 

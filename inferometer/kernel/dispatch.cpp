@@ -96,6 +96,15 @@ std::vector<std::string> available_isas() {
   return names;
 }
 
+std::string plain_code_note() {
+  if (usable_sets().size() > 1 || !isa_of_environment().empty()) return {};
+#if defined(__x86_64__)
+  return "this processor has no AVX2, so that the embedded engine runs plain code, which is many times slower";
+#else
+  return "there is only plain code for this processor, so that the embedded engine is slow here";
+#endif
+}
+
 const Kernels& kernels_for(std::string_view isa) {
   const std::vector<Kernels>& sets = usable_sets();
   const std::string_view wanted = isa.empty() ? isa_of_environment() : isa;

@@ -132,6 +132,8 @@ struct Kernels {
 /// Names of the sets that this build has and this processor can run, best first; "reference" is always the last. The environment
 /// variable IFM_ISA takes away those that stand before the one that it names.
 [[nodiscard]] std::vector<std::string> available_isas();
+/// What a user of a processor for which there are only the reference's kernels should know, in a line; else empty.
+[[nodiscard]] std::string plain_code_note();
 /// `isa` empty = the best. @throws Error usage naming what there is, also when IFM_ISA names something else.
 [[nodiscard]] const Kernels& kernels_for(std::string_view isa);
 

@@ -45,7 +45,7 @@ class Verification {
                const std::function<void(int)>& progress)
       : model_(model), reference_(reference), options_(options), stop_(stop), progress_(progress) {
     if (side().vocab() != other().vocab()) {
-      fail(ErrorKind::invalid_data, "verify: {} gives logits of {} tokens, {} of {} (expected the same vocabulary)",
+      fail(ErrorKind::incomparable, "verify: {} gives logits of {} tokens, {} of {} (expected the same vocabulary)",
            model.info().name, side().vocab(), reference.info().name, other().vocab());
     }
   }
@@ -140,7 +140,7 @@ std::vector<TokenId> common_ids(Model& model, Model& reference, const std::strin
     fail(ErrorKind::unsupported, "verify: {}: its engine shows no token ids", (ids.empty() ? model : reference).info().name);
   const auto parted = std::ranges::mismatch(ids, others);
   if (parted.in1 != ids.end() || parted.in2 != others.end()) {
-    fail(ErrorKind::invalid_data,
+    fail(ErrorKind::incomparable,
          "verify: the two models do not give the text the same tokens (the first {} of {} and {} are alike)",
          parted.in1 - ids.begin(), ids.size(), others.size());
   }

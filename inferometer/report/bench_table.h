@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "inferometer/record/imported.h"
-#include "inferometer/report/table.h"
+#include "inferometer/render/table.h"
 
 namespace ifm {
 

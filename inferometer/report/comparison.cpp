@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "inferometer/report/number.h"
+#include "inferometer/render/number.h"
 
 namespace ifm {
 namespace {
@@ -18,19 +18,6 @@ std::string percent(double log_ratio) { return fmt::format("{:+.1f} %", 100 * st
 
 std::string interval_text(const std::optional<Interval>& interval) {
   return interval ? fmt::format("{} to {}", percent(interval->low), percent(interval->high)) : std::string();
-}
-
-std::string side_text(const ComparedSide& side) {
-  std::string text = side.engine.kind;
-  if (side.loaded) {
-    for (const std::string& part : {side.loaded->engine_version, side.loaded->isa, side.loaded->accuracy}) {
-      if (!part.empty()) text += " · " + part;
-    }
-    if (side.loaded->threads > 0) text += fmt::format(" · {} threads", side.loaded->threads);
-  }
-  text += " · " + side.model;
-  if (!side.engine.program.empty()) text += " · " + side.engine.program;
-  return text;
 }
 
 std::string pairs_text(const ComparedCell& cell) {
@@ -78,8 +65,6 @@ ReportTable cells_table(const ComparisonReport& report) {
   return report.design == ComparedDesign::pairs ? paired_cells_table(report) : stored_cells_table(report);
 }
 
-std::string count_of(int n, const char* one, const char* many) { return fmt::format("{} {}", n, n == 1 ? one : many); }
-
 /// Whether more pairs or more turns in each narrow the cell that sees least; "" where that is unknown.
 std::string noise_text(const ComparisonReport& report) {
   const ComparedCell* worst = nullptr;
@@ -105,55 +90,30 @@ void add_findings(Document& document, const ComparisonReport& report) {
   }
   if (report.extra_pairs > 0) {
     items.push_back(fmt::format("{} run beyond the {} asked for, because as many were flagged; every pair counts.",
-                                count_of(report.extra_pairs, "pair was", "pairs were"), report.pairs - report.extra_pairs));
+                                counted(report.extra_pairs, "pair was", "pairs were"), report.pairs - report.extra_pairs));
   }
   if (report.flagged_pairs > 0) {
     items.push_back(fmt::format("{} of {} with flagged runs ({} of A, {} of B); without them: {}.",
-                                count_of(report.flagged_pairs, "pair", "pairs"), report.pairs, report.flagged_a, report.flagged_b,
+                                counted(report.flagged_pairs, "pair", "pairs"), report.pairs, report.flagged_a, report.flagged_b,
                                 report.verdict_unflagged ? stats::to_string(*report.verdict_unflagged) : "too few are left"));
   }
   int most = 0;
   for (const ComparedCell& cell : report.cells) most = std::max(most, cell.effect.more_pairs.value_or(0));
   if (most > 0 && report.verdict == Verdict::inconclusive)
     items.push_back(
-        fmt::format("About {} would decide all cells, if the effects are as seen.", count_of(most, "more pair", "more pairs")));
+        fmt::format("About {} would decide all cells, if the effects are as seen.", counted(most, "more pair", "more pairs")));
   if (report.verdict == Verdict::inconclusive && report.incomparable.empty())
     if (std::string noise = noise_text(report); !noise.empty()) items.push_back(std::move(noise));
   if (!items.empty()) document.emplace_back(Bullets{items});
 }
 
-std::string design_text(const ComparisonReport& report) {
-  if (report.design == ComparedDesign::sessions) {
-    const auto& [a, b] = report.sides;
-    const std::string which =
-        a.session == b.session ? fmt::format("session {}", a.session) : fmt::format("sessions {} and {}", a.session, b.session);
-    return fmt::format("stored runs of {}; intervals hold what varies inside a process, not between processes; plan {}", which,
-                       report.plan);
-  }
-  return fmt::format("{} of fresh processes, AB/BA balanced, {} of each cell in a process{}; plan {}",
-                     count_of(report.pairs, "adjacent pair", "adjacent pairs"), count_of(report.runs_per_process, "run", "runs"),
-                     report.runs_per_process > 1 ? ", in turns" : "", report.plan);
-}
-
 }  // namespace
-
-std::string comparison_verdict(const ComparisonReport& report) {
-  return report.incomparable.empty() ? stats::to_string(report.verdict) : "incomparable";
-}
-
-std::string comparison_cell_name(const ComparedCell& cell) {
-  return fmt::format("{}, {} tokens, T {}", cell.prompt, cell.max_tokens, shortest(cell.temperature));
-}
-
-std::string comparison_caption(const ComparisonReport& report) {
-  return fmt::format("A: {} · B: {} · {}", side_text(report.sides[0]), side_text(report.sides[1]), design_text(report));
-}
 
 Document comparison_document(const ComparisonReport& report) {
   Document document{Title{"Comparison: " + comparison_verdict(report), ""},
-                    Facts{{{"A", side_text(report.sides[0])},
-                           {"B", side_text(report.sides[1])},
-                           {"design", design_text(report)},
+                    Facts{{{"A", comparison_side(report.sides[0])},
+                           {"B", comparison_side(report.sides[1])},
+                           {"design", comparison_design(report)},
                            {"margin", fmt::format("{} (an effect within it counts as none)", percent(report.margin))}}}};
   if (report.overall) {
     document.emplace_back(Paragraph{fmt::format("B against A over all cells, {}: {} (95 %: {}).", report.cells.front().metric,
@@ -168,7 +128,7 @@ Document preflight_document(const ComparisonReport& report, const Preflight& fou
   double worst = 0;
   for (const ComparedCell& cell : report.cells) worst = std::max(worst, cell.effect.detectable.value_or(0));
   std::vector<std::string> items{fmt::format("With {} this runner sees {} in every cell, 8 times of 10{}.",
-                                             count_of(report.pairs, "pair", "pairs"), percent(found.detectable.value_or(worst)),
+                                             counted(report.pairs, "pair", "pairs"), percent(found.detectable.value_or(worst)),
                                              found.detectable ? " (simulated from these pairs)" : "")};
   if (report.overall && report.overall->detectable)
     items.push_back(fmt::format("Over all cells together: {}.", percent(*report.overall->detectable)));

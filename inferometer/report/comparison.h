@@ -4,17 +4,10 @@
 #include <string>
 
 #include "inferometer/analysis/comparison.h"
-#include "inferometer/report/document.h"
+#include "inferometer/render/comparison_names.h"
+#include "inferometer/render/document.h"
 
 namespace ifm {
-
-/// The word for the whole comparison: the verdict, or "incomparable".
-[[nodiscard]] std::string comparison_verdict(const ComparisonReport& report);
-
-/// A cell as tables and figures name it: "question, 64 tokens, T 0.7".
-[[nodiscard]] std::string comparison_cell_name(const ComparedCell& cell);
-/// What was compared, in a line: both sides, and how.
-[[nodiscard]] std::string comparison_caption(const ComparisonReport& report);
 
 /// What `compare` prints, and as Markdown what a pull request gets.
 [[nodiscard]] Document comparison_document(const ComparisonReport& report);

@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "inferometer/render/escape.h"
+#include "inferometer/render/number.h"
 #include "inferometer/report/comparison.h"
-#include "inferometer/report/escape.h"
-#include "inferometer/report/number.h"
 
 namespace ifm {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "inferometer/report/csv.h"
-#include "inferometer/report/metric_info.h"
+#include "inferometer/render/csv.h"
+#include "inferometer/render/metric_info.h"
 
 namespace ifm {
 namespace {
@@ -126,6 +126,7 @@ std::string summary_stats_csv(const Study& study) {
   add_groups(csv, "by_engine", study.by_engine);
   add_groups(csv, "by_mode", study.by_mode);
   add_groups(csv, "by_prompt", study.by_prompt);
+  add_groups(csv, "by_temperature", study.by_temperature);
   return csv.text();
 }
 

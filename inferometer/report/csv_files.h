@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "inferometer/analysis/study.h"
-#include "inferometer/report/csv.h"
+#include "inferometer/render/csv.h"
 
 namespace ifm {
 

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "inferometer/report/escape.h"
-#include "inferometer/report/html.h"
-#include "inferometer/report/metric_info.h"
+#include "inferometer/render/escape.h"
+#include "inferometer/render/html.h"
+#include "inferometer/render/metric_info.h"
 #include "inferometer/report/sections.h"
 
 namespace ifm {

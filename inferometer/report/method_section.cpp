@@ -32,7 +32,11 @@ Document computed() {
       "the summary says what changes without them."}};
 }
 
-Document limits_of(const Study& study) {
+}  // namespace
+
+Document method_section(const Study& study) { return concatenated({measured(study), computed()}); }
+
+Document limits_section(const Study& study) {
   std::vector<std::string> items{
       "The numbers are of this machine, in the state in which it was, with this build: another machine differs.",
       "One session is one start of each engine: what differs between two starts of the same program is in no interval. "
@@ -42,9 +46,5 @@ Document limits_of(const Study& study) {
   if (study.runs_are_sample) items.emplace_back("Figures show evenly spaced runs; tables are made from all of them.");
   return {Paragraph{"What they cannot say:"}, Bullets{std::move(items)}};
 }
-
-}  // namespace
-
-Document method_section(const Study& study) { return concatenated({measured(study), computed(), limits_of(study)}); }
 
 }  // namespace ifm

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "inferometer/analysis/study.h"
-#include "inferometer/report/document.h"
+#include "inferometer/render/document.h"
 
 namespace ifm {
 
-/// How the numbers of a session were measured and computed, and what they cannot say.
+/// How the numbers of a session were measured and computed.
 [[nodiscard]] Document method_section(const Study& study);
+/// What they cannot say; without a heading.
+[[nodiscard]] Document limits_section(const Study& study);
 
 }  // namespace ifm

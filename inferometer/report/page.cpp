@@ -7,18 +7,18 @@
 #include <fmt/format.h>
 
 #include "inferometer/base/sha256.h"
+#include "inferometer/figure/svg.h"
+#include "inferometer/render/escape.h"
+#include "inferometer/render/html.h"
+#include "inferometer/render/metric_info.h"
+#include "inferometer/report/assets.h"
 #include "inferometer/report/comparison.h"
-#include "inferometer/report/escape.h"
-#include "inferometer/report/html.h"
 #include "inferometer/report/in_short.h"
 #include "inferometer/report/method_section.h"
-#include "inferometer/report/metric_info.h"
-#include "inferometer/report/page_assets.h"
 #include "inferometer/report/reproducibility_md.h"
 #include "inferometer/report/run_explorer.h"
 #include "inferometer/report/sections.h"
 #include "inferometer/report/study_document.h"
-#include "inferometer/report/svg.h"
 
 namespace ifm {
 namespace {
@@ -153,7 +153,8 @@ std::string report_page(const Study& study, const PageParts& parts) {
       in_short_html(study) +
       render_html(concatenated({comparison_section(parts), setup_section(study), study_document(study, parts.figures)}),
                   pictures) +
-      runs_section(study, parts.runs) + render_html(concatenated({method_section(study), repeat_document(study)}), pictures) +
+      runs_section(study, parts.runs) +
+      render_html(concatenated({method_section(study), limits_section(study), repeat_document(study)}), pictures) +
       data_section(parts);
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n{}<body>\n<a class=\"skip\" href=\"#in-short\">Skip to the results</a>\n<div "

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "inferometer/analysis/study.h"
+#include "inferometer/figure/figures.h"
 #include "inferometer/report/csv_files.h"
-#include "inferometer/report/figures.h"
 
 namespace ifm {
 

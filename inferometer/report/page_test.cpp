@@ -9,9 +9,9 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
-#include "inferometer/report/page_assets.h"
+#include "inferometer/figure/simulated_study.h"
+#include "inferometer/report/assets.h"
 #include "inferometer/report/run_explorer.h"
-#include "inferometer/report/simulated_study.h"
 
 namespace ifm {
 namespace {

@@ -7,16 +7,15 @@
 
 #include <fmt/format.h>
 
+#include "inferometer/analysis/reproduction.h"
 #include "inferometer/base/sha256.h"
-#include "inferometer/report/document.h"
-#include "inferometer/report/metric_info.h"
+#include "inferometer/render/document.h"
+#include "inferometer/render/metric_info.h"
+#include "inferometer/render/number.h"
 #include "inferometer/report/sections.h"
 
 namespace ifm {
 namespace {
-
-/// What two sessions on one machine differ by even when nothing changed: clock speed, memory layout, neighbours.
-constexpr double kSessionTolerance = 0.05;
 
 Document machine_section(const Study& study) {
   const Environment& e = study.session.environment;
@@ -43,7 +42,8 @@ Document plan_section(const Study& study) {
 Document command_section(const Study& study) {
   const Session& session = study.session;
   const Environment& e = session.environment;
-  std::string commands;
+  std::string commands = "# All of it: runs the plan again and says which findings hold\n";
+  commands += fmt::format("inferometer reproduce RESULTS --session {}\n\n# By hand, with the same build\n", session.id);
   // A dirty or unknown commit cannot be checked out.
   const bool known =
       !e.inferometer_commit.empty() && e.inferometer_commit.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -57,14 +57,14 @@ Document command_section(const Study& study) {
           Verbatim{commands, "sh"}};
 }
 
-/// The mean of a metric and the band in which a repetition's mean should lie: the larger of 5 % and of what the difference of
-/// two means with these intervals can be by chance.
+/// The mean of a metric and the band in which a repetition's mean should lie: 2 %, and what the difference of two means with
+/// these intervals can be by chance. Without an interval there is no band.
 std::vector<std::string> expectation(const std::string& what, const MetricInfo& metric, const Group& group) {
   const MetricSummary& s = group.*metric.summary;
   if (!s.mean) return {};
   const Scale scale = scale_of_metric(metric, {group});
-  const double chance = s.ci95 ? std::sqrt(2.0) * (s.ci95->high - s.ci95->low) / 2 : 0;
-  const double tolerance = std::max(kSessionTolerance * std::abs(*s.mean), chance);
+  if (!s.ci95) return {what, metric.name, scale.with_unit(s.mean), "–", "no interval here"};
+  const double tolerance = kSessionTolerance * std::abs(*s.mean) + std::sqrt(2.0) * (s.ci95->high - s.ci95->low) / 2;
   return {what, metric.name, scale.with_unit(s.mean), "± " + scale.number(tolerance),
           interval_text(Interval{*s.mean - tolerance, *s.mean + tolerance}, scale)};
 }
@@ -85,12 +85,14 @@ Document expectation_section(const Study& study) {
       add(fmt::format("{}, {} tokens", name, level_of(part, "max_tokens")), metric, part);
   }
   if (table.rows.empty()) return {};
-  return {
-      Heading{"Expected values", ""},
-      Paragraph{"On the same machine in the same state, the means of a repetition should lie within these bounds: ± 5 %, or what "
-                "two means with these 95 % intervals differ by through chance, whichever is more. Another machine has other "
-                "times; there, only the token counts and the shape (a fixed part plus a price per token) carry over."},
-      table};
+  return {Heading{"Expected values", ""},
+          Paragraph{fmt::format(
+              "On the same machine in the same state, the means of a repetition should lie within these bounds: {} %, "
+              "and what two means with these 95 % intervals differ by through chance. Another machine has other times; "
+              "there, the shares of its limits, the token counts and the shape over lengths carry over. `inferometer "
+              "reproduce` asks all of it.",
+              significant(100 * kSessionTolerance))},
+          table};
 }
 
 /// One hash over the output ids of a series' runs, in the order of cell and repeat, so that the order of execution is no matter.

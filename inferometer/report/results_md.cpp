@@ -1,6 +1,6 @@
 #include "inferometer/report/results_md.h"
 
-#include "inferometer/report/document.h"
+#include "inferometer/render/document.h"
 #include "inferometer/report/sections.h"
 #include "inferometer/report/study_document.h"
 

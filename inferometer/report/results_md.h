@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "inferometer/analysis/study.h"
-#include "inferometer/report/figures.h"
+#include "inferometer/figure/figures.h"
 
 namespace ifm {
 

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "inferometer/report/csv.h"
+#include "inferometer/render/csv.h"
 #include "inferometer/report/csv_files.h"
 
 namespace ifm {

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "inferometer/report/metric_info.h"
+#include "inferometer/render/metric_info.h"
 
 namespace ifm {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "inferometer/analysis/study.h"
-#include "inferometer/report/document.h"
+#include "inferometer/render/document.h"
 
 namespace ifm {
 

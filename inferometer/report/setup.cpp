@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "inferometer/report/number.h"
+#include "inferometer/render/number.h"
 #include "inferometer/report/sections.h"
 
 namespace ifm {
@@ -15,10 +15,6 @@ std::string joined(const std::vector<std::string>& parts) {
     if (!part.empty()) text += (text.empty() ? "" : " · ") + part;
   }
   return text;
-}
-
-std::string counted(int64_t n, const std::string& one, const std::string& many) {
-  return fmt::format("{} {}", n, n == 1 ? one : many);
 }
 
 std::string cores_text(const Environment& e) {

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "inferometer/analysis/study.h"
-#include "inferometer/report/document.h"
-#include "inferometer/report/figures.h"
+#include "inferometer/figure/figures.h"
+#include "inferometer/render/document.h"
 
 namespace ifm {
 

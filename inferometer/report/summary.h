@@ -3,7 +3,7 @@
 #include <string>
 
 #include "inferometer/analysis/study.h"
-#include "inferometer/report/document.h"
+#include "inferometer/render/document.h"
 
 namespace ifm {
 

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "inferometer/report/metric_info.h"
+#include "inferometer/render/metric_info.h"
 
 namespace ifm {
 namespace {

@@ -10,12 +10,12 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include "inferometer/figure/figures.h"
+#include "inferometer/figure/simulated_study.h"
+#include "inferometer/render/display.h"
 #include "inferometer/report/csv_files.h"
-#include "inferometer/report/display.h"
-#include "inferometer/report/figures.h"
 #include "inferometer/report/reproducibility_md.h"
 #include "inferometer/report/results_md.h"
-#include "inferometer/report/simulated_study.h"
 #include "inferometer/report/summary_json.h"
 
 namespace ifm {

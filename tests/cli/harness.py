@@ -15,7 +15,7 @@ import jsonschema
 
 PROGRAM = os.environ["INFEROMETER"]
 SOURCE = pathlib.Path(os.environ["IFM_SOURCE_DIR"])
-VERBS = ["generate", "chat", "tokenize", "bench", "run", "analyze", "summary", "report", "sessions", "import", "compare", "verify", "models", "engines", "doctor",
+VERBS = ["generate", "chat", "tokenize", "bench", "run", "analyze", "summary", "report", "sessions", "import", "compare", "reproduce", "verify", "models", "engines", "doctor",
          "calibrate", "completions", "man"]
 # Verbs that have verbs of their own.
 PARTS = {"models": ["list", "pull", "inspect", "convert", "synth"], "sessions": ["list", "show", "export", "delete", "merge"],
@@ -140,6 +140,17 @@ class CliTest(unittest.TestCase):
         for word in [naming] if isinstance(naming, str) else naming:
             self.assertIn(str(word), done.stderr, what)
         return done
+
+
+def without_gnuplot(folder):
+    """An environment whose PATH has everything but gnuplot."""
+    tools = folder / "tools"
+    tools.mkdir()
+    for place in os.environ["PATH"].split(os.pathsep):
+        for tool in (pathlib.Path(place).iterdir() if pathlib.Path(place).is_dir() else []):
+            if not tool.name.startswith("gnuplot") and not (tools / tool.name).is_symlink():
+                (tools / tool.name).symlink_to(tool)
+    return {"PATH": str(tools)}
 
 
 def main():

@@ -31,7 +31,7 @@ def plan_text(temperature="0.3", repeats="1", more=""):
 class WrongFlags(CliTest):
     def test_an_unknown_flag_is_named(self):
         required = {"generate": ["-m", "x", "-p", "y"], "chat": ["-m", "x"], "tokenize": ["-m", "x"], "bench": ["-m", "x"], "run": ["x"],
-                    "compare": ["x"], "verify": ["-m", "x"], "completions": ["bash"]}
+                    "compare": ["x"], "reproduce": ["x"], "verify": ["-m", "x"], "completions": ["bash"]}
         for verb in VERBS:
             with self.subTest(verb=verb):
                 if verb not in PARTS:

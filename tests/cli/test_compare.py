@@ -38,6 +38,7 @@ class Compare(CliTest):
         self.assertLess(low, found["effect"])
         self.assertGreater(high, found["effect"])
         self.assertGreater(found["effect"], 0.3)
+        self.assertEqual(self.stored(self.folder / "out", code=3), found, "a stored comparison keeps its verdict")
 
     def test_faster_equal_and_undecided_have_their_codes(self):
         self.assertEqual(self.json(simulated(4), simulated(2), "--pairs", 14, code=0)["verdict"], "improvement")
@@ -51,10 +52,13 @@ class Compare(CliTest):
         text = self.compare(simulated(2), simulated(4), "--pairs", 14, code=3).stdout
         self.assertIn("Comparison: regression", text)
         self.assertIn("AB/BA balanced", text)
-        markdown = self.compare(simulated(2), simulated(4), "--pairs", 14, "-o", "md", code=3).stdout
-        self.assertTrue(markdown.startswith("# "), markdown)
-        junit = self.compare(simulated(2), simulated(4), "--pairs", 14, "-o", "junit", code=3).stdout
-        suite = xml.etree.ElementTree.fromstring(junit)
+        self.assertIn(text.splitlines()[0], inferometer("compare", self.folder / "out").stdout, "the pairs that are stored say the same")
+        markdown = inferometer("compare", self.folder / "out", "-o", "md")
+        self.assertEqual(markdown.returncode, 3)
+        self.assertTrue(markdown.stdout.startswith("# "), markdown.stdout)
+        junit = inferometer("compare", self.folder / "out", "-o", "junit")
+        self.assertEqual(junit.returncode, 3)
+        suite = xml.etree.ElementTree.fromstring(junit.stdout)
         self.assertEqual((suite.get("tests"), suite.get("failures"), suite.get("errors")), ("2", "2", "0"))
 
     def test_other_lengths_are_incomparable_and_failures_no_verdict(self):
@@ -114,11 +118,6 @@ class Compare(CliTest):
         self.assertIn("is one process", found["why"][0])
         self.assertEqual(self.stored(both, "--side-a", "slow", "--side-b", "quick")["cells"][0]["effect"] < 0, True)
         self.refuses("compare", both, "--side-a", "slow", "--side-b", "none", code=2, naming="quick, slow")
-
-    def test_a_stored_comparison_keeps_its_verdict(self):
-        made = self.json(simulated(2), simulated(4), "--pairs", 14, code=3)
-        again = self.stored(self.folder / "out", code=3)
-        self.assertEqual(again, made)
 
     def test_a_pinned_program_is_the_baseline_until_another_is(self):
         plan = self.folder / "builds.yaml"

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 
-from harness import CliTest, inferometer, main
+from harness import CliTest, inferometer, main, without_gnuplot
 
 PLAN = """\
 version: 1
@@ -40,17 +40,6 @@ class Elements(html.parser.HTMLParser):
     def handle_endtag(self, tag):
         if not self.open or self.open.pop() != tag:
             self.wrong.append(tag)
-
-
-def without_gnuplot(folder):
-    """An environment whose PATH has everything but gnuplot."""
-    tools = folder / "tools"
-    tools.mkdir()
-    for place in os.environ["PATH"].split(os.pathsep):
-        for tool in (pathlib.Path(place).iterdir() if pathlib.Path(place).is_dir() else []):
-            if not tool.name.startswith("gnuplot") and not (tools / tool.name).is_symlink():
-                (tools / tool.name).symlink_to(tool)
-    return {"PATH": str(tools)}
 
 
 @functools.cache

@@ -145,6 +145,8 @@ def summary_stats(data):
     for factor in ("engine", "mode", "prompt"):
         for name in data.levels(factor):
             rows += group_rows(data, {"grouping": f"by_{factor}", "group": name}, data.of(**{factor: name}))
+    for temperature in data.levels("temperature"):
+        rows += group_rows(data, {"grouping": "by_temperature", "group": level(temperature)}, data.of(temperature=temperature))
     return rows
 
 

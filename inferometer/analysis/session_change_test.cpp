@@ -1,0 +1,128 @@
+#include "inferometer/analysis/session_change.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "inferometer/base/rng.h"
+#include "inferometer/stats/distribution.h"
+
+namespace ifm {
+namespace {
+
+double normal(Rng& rng) { return stats::normal_quantile(std::max(1e-15, rng.uniform())); }
+
+/// A session of 4 cells whose machine changes its speed from block to block.
+struct World {
+  double times = 1;       ///< what every value takes as often as the first session's
+  double pace_sd = 0;     ///< between blocks
+  double pace_shift = 0;  ///< of the whole session
+  double follows = 1;     ///< of the pace
+  double noise = 0.01;    ///< of a run
+  int blocks = 20;
+};
+
+SessionTimes session_of(const World& world, Rng& rng) {
+  SessionTimes times;
+  for (int block = 0; block < world.blocks; ++block) {
+    const double pace = world.pace_shift + world.pace_sd * normal(rng);
+    times.paces[block] = 16 + pace;
+    for (int cell = 0; cell < 4; ++cell)
+      times.values.push_back({cell + std::log(world.times) + world.follows * pace + world.noise * normal(rng), cell, block});
+  }
+  return times;
+}
+
+TEST(SessionChange, IsTheMeanOverCellsThatBothHave) {
+  SessionTimes then{{{1.0, 0, 0}, {1.2, 0, 1}, {3.0, 1, 0}, {3.0, 1, 1}, {9.0, 7, 0}}, {}};
+  SessionTimes now{{{2.0, 0, 0}, {2.2, 0, 1}, {3.5, 1, 0}, {3.7, 1, 1}}, {}};
+  const auto change = session_change(then, now, 0.95);
+  ASSERT_TRUE(change);
+  EXPECT_NEAR(change->change, ((2.1 - 1.1) + (3.6 - 3.0)) / 2, 1e-12);
+  EXPECT_LT(change->interval.low, change->change);
+  EXPECT_EQ(change->pace_change, 0);
+  EXPECT_EQ(change->following.high, 0) << "without canaries nothing is explained by them";
+}
+
+TEST(SessionChange, IsUnknownWithoutRepeatsOrACommonCell) {
+  const SessionTimes once{{{1, 0, 0}, {2, 1, 0}}, {}};
+  const SessionTimes twice{{{1, 0, 0}, {1.1, 0, 1}}, {}};
+  EXPECT_FALSE(session_change(once, once, 0.95));
+  EXPECT_FALSE(session_change(twice, {{{1, 3, 0}, {1, 3, 1}}, {}}, 0.95));
+}
+
+TEST(SessionChange, FollowsTheCanaryWhenValuesDo) {
+  Rng rng(1);
+  const SessionTimes then = session_of({.pace_sd = 0.1}, rng);
+  const SessionTimes now = session_of({.times = 1.05, .pace_sd = 0.1, .pace_shift = 0.3}, rng);
+  const auto change = session_change(then, now, 0.95);
+  ASSERT_TRUE(change);
+  EXPECT_NEAR(change->change, 0.35, 0.1);
+  EXPECT_GT(change->following.low, 0.8);
+  EXPECT_GT(change->interval.low, 0.02) << "5 % are the build's";
+  EXPECT_LT(change->interval.high, 0.10) << "30 % are the machine's";
+}
+
+TEST(SessionChange, DoesNotFollowACanaryThatSaysNothing) {
+  Rng rng(2);
+  const SessionTimes then = session_of({.pace_sd = 0.1, .follows = 0}, rng);
+  const SessionTimes now = session_of({.pace_sd = 0.1, .pace_shift = 0.1, .follows = 0}, rng);
+  const auto change = session_change(then, now, 0.95);
+  ASSERT_TRUE(change);
+  EXPECT_LT(change->following.high, 0.1);
+  EXPECT_LT(change->interval.low, 0);
+  EXPECT_GT(change->interval.high, -0.005);
+  EXPECT_LT(change->interval.high, 0.02);
+}
+
+TEST(SessionChange, WithFewBlocksHoldsAnythingThatTheCanaryCouldExplain) {
+  Rng rng(3);
+  const SessionTimes then = session_of({.blocks = 3}, rng);
+  const SessionTimes now = session_of({.pace_shift = -0.2, .follows = 1, .blocks = 3}, rng);
+  const auto change = session_change(then, now, 0.95);
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->following.low, 0);
+  EXPECT_EQ(change->following.high, 1);
+  EXPECT_LT(change->interval.low, -0.19);
+  EXPECT_GT(change->interval.high, -0.01);
+}
+
+/// How often the interval misses the build's own change, and how often it excludes none, over simulated pairs of sessions.
+struct Rates {
+  double misses = 0, finds = 0;
+};
+Rates rates_of(const World& then, const World& now, double tolerance) {
+  constexpr int kTimes = 2000;
+  Rng rng(7);
+  Rates rates;
+  for (int i = 0; i < kTimes; ++i) {
+    const SessionTimes a = session_of(then, rng);
+    const auto change = session_change(a, session_of(now, rng), 0.95);
+    const double own = std::log(now.times / then.times);
+    rates.misses += (own < change->interval.low || own > change->interval.high) / static_cast<double>(kTimes);
+    rates.finds += (change->interval.low > tolerance) / static_cast<double>(kTimes);
+  }
+  return rates;
+}
+
+TEST(SessionChange, MissesTheTruthInFiveOfAHundred) {
+  for (const double follows : {0.0, 0.5, 1.0}) {
+    for (const double shift : {0.0, 0.2}) {
+      const World then{.pace_sd = 0.08, .follows = follows, .noise = 0.1};
+      World now = then;
+      now.pace_shift = shift;
+      EXPECT_LE(rates_of(then, now, 0).misses, 0.065) << follows << " " << shift;
+    }
+  }
+}
+
+TEST(SessionChange, SeesFivePercentBeyondTwoOnAQuietMachine) {
+  const World then{.pace_sd = 0.01, .noise = 0.02};
+  World slower = then;
+  slower.times = 1.05;
+  EXPECT_GT(rates_of(then, slower, std::log(1.02)).finds, 0.9);
+  EXPECT_LT(rates_of(then, then, std::log(1.02)).finds, 0.01);
+}
+
+}  // namespace
+}  // namespace ifm
