@@ -133,8 +133,8 @@ void add_report(CLI::App& app, CliContext& context) {
   auto flags = std::make_shared<ReportFlags>();  // shared with the callback, which outlives this function
   verb->add_option("--out", flags->out, "Results folder")->capture_default_str();
   verb->add_option("--session", flags->session, "Session (default: the latest)");
-  CLI::Option* paper =
-      verb->add_flag("--paper", flags->paper, "Write the draft of a paper into paper/ there (PDF: needs pandoc)");
+  CLI::Option* paper = verb->add_flag("--paper", flags->paper,
+                                      "Write the draft of a paper into paper/ there (its PDF needs pandoc and weasyprint)");
   CLI::Option* table = verb->add_option("--table", flags->table, "Print one of the summary's tables")
                            ->check(CLI::IsMember(table_names()))
                            ->excludes(paper);

@@ -5,9 +5,8 @@
 
 namespace ifm {
 
-/// Makes a PDF of a Markdown file of ours by pandoc and the first that is there of weasyprint, xelatex and lualatex. `css` is a
-/// style sheet for the first. Pictures are looked for beside the file. @throws Error not_found without pandoc or any of them; io
-/// when the PDF cannot be made.
+/// Makes a PDF of a Markdown file of ours by pandoc and weasyprint, looking as `css` says. Pictures are looked for beside the
+/// file. @throws Error not_found without one of the two; io when the PDF cannot be made.
 void make_pdf(const std::filesystem::path& markdown, const std::filesystem::path& pdf, const std::string& title,
               const std::filesystem::path& css);
 

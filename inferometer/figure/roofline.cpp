@@ -64,7 +64,7 @@ void add_points(Plot& plot, const Study& study, Phase phase) {
 }
 
 /// Memory's slope and the peak, with what they are.
-void add_roof(Plot& plot, const Frame& frame, double read_gb_per_s, double peak) {
+void add_roof(Plot& plot, const Frame& frame, double read_gb_per_s, double peak, const Canvas& canvas) {
   const double ridge = peak / read_gb_per_s;
   plot.data("roof", {{frame.left, read_gb_per_s * frame.left}, {ridge, peak}, {frame.right, peak}});
   plot.element("$roof using 1:2 with lines lw 3 lc rgb '#404040' notitle");
@@ -73,7 +73,9 @@ void add_roof(Plot& plot, const Frame& frame, double read_gb_per_s, double peak)
   plot.label(fmt::format("memory {} GB/s", significant(read_gb_per_s)),
              fmt::format("first {}, first {}", shortest(std::sqrt(frame.left * ridge)),
                          shortest(read_gb_per_s * std::sqrt(frame.left * ridge))),
-             "right offset -1.2,0.8 font 'DejaVu Sans,14' textcolor rgb '#404040'");
+             fmt::format("{} font 'DejaVu Sans,14' textcolor rgb '#404040'",
+                         canvas.has_words ? "right offset -1.2,0.8"
+                                          : "left offset 1.2,-0.8"));  // left of the slope is no room in a column
 }
 
 }  // namespace
@@ -104,7 +106,7 @@ Figure roofline_figure(const Study& study, const Canvas& canvas) {
   plot.line(fmt::format("set yrange [{}:{}]", shortest(frame.low), shortest(frame.high)));
   plot.line("set xlabel 'Multiply-adds per byte of weights and cache' font 'DejaVu Sans,16'");
   plot.line("set ylabel '10^9 multiply-adds per second' font 'DejaVu Sans,16' offset 0.5,0");
-  add_roof(plot, frame, read_gb_per_s, peak);
+  add_roof(plot, frame, read_gb_per_s, peak, canvas);
   add_points(plot, study, Phase::prefill);
   add_points(plot, study, Phase::decode);
   plot.draw();

@@ -107,7 +107,8 @@ Figure run_order_figure(const Study& study, const Canvas& canvas) {
   plot.line(fmt::format("set xrange [0:{}]", last + 1));
   plot.line(fmt::format("set yrange [{}:{}]", shortest(-1.12 * largest), shortest(1.12 * largest)));
   plot.line("set xlabel 'Order of execution' font 'DejaVu Sans,16'").line("unset key");
-  plot.line("set ylabel 'Latency against the mean of its cell (%)' font 'DejaVu Sans,16' offset 0.5,0");
+  plot.line(fmt::format("set ylabel '{}' font 'DejaVu Sans,16' offset 0.5,0",
+                        canvas.has_words ? "Latency against the mean of its cell (%)" : "Latency, % off its cell"));
   plot.line("set arrow from graph 0, first 0 to graph 1, first 0 nohead lc rgb '#808080' lw 1");
   add_blocks(plot, points);
   add_runs(plot, study, key, points);

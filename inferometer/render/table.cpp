@@ -68,7 +68,8 @@ std::string markdown_table(const ReportTable& table, ColumnDashes dashes) {
   out += "\n|";
   for (const size_t c : used) {
     constexpr int kFewest = 3;
-    const int wide = dashes == ColumnDashes::three ? kFewest : std::max(kFewest, column_width(table, c));
+    constexpr int kPadding = 3;  // a printed column has space at its sides
+    const int wide = dashes == ColumnDashes::three ? kFewest : column_width(table, c) + kPadding;
     const bool right = table.columns[c].align == Align::right;
     out += fmt::format("{}{:-<{}}{}|", right ? "" : ":", "", wide, right ? ":" : "");
   }

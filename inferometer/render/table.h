@@ -26,7 +26,7 @@ struct ReportTable {
 /// Cells are escaped; a column that is empty throughout is left out. No trailing spaces.
 [[nodiscard]] std::vector<std::string> table_lines(const ReportTable& table, int indent);
 
-/// The dashes below a column's head: the fewest, or as many as its widest cell has characters.
+/// The dashes below a column's head: the fewest, or three more than its widest cell has characters.
 enum class ColumnDashes { three, by_width };
 /// A pipe table; cells are escaped.
 [[nodiscard]] std::string markdown_table(const ReportTable& table, ColumnDashes dashes = ColumnDashes::three);

@@ -63,7 +63,7 @@ TEST(RenderText, NeverLetsAnEscapeSequenceThrough) {
 TEST(MarkdownTable, ForPandocHasDashesByWidth) {
   const ReportTable table{{{"a", Align::left}, {"number"}}, {{"a long cell", "1"}}};
   EXPECT_EQ(markdown_table(table), "| a | number |\n|:---|---:|\n| a long cell | 1 |\n");
-  EXPECT_EQ(markdown_table(table, ColumnDashes::by_width), "| a | number |\n|:-----------|------:|\n| a long cell | 1 |\n");
+  EXPECT_EQ(markdown_table(table, ColumnDashes::by_width), "| a | number |\n|:--------------|---------:|\n| a long cell | 1 |\n");
 }
 
 TEST(LatexTable, EscapesAndLeavesEmptyColumnsOut) {

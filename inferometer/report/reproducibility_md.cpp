@@ -91,7 +91,7 @@ Document expectation_section(const Study& study) {
               "and what two means with these 95 % intervals differ by through chance. Another machine has other times; "
               "there, the shares of its limits, the token counts and the shape over lengths carry over. `inferometer "
               "reproduce` asks all of it.",
-              significant(100 * kSessionTolerance))},
+              shortest(100 * kSessionTolerance))},
           table};
 }
 

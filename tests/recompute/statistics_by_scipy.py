@@ -1,4 +1,5 @@
 """Statistics of docs/method.md with numpy and scipy; None where there is nothing to say."""
+import functools
 import itertools
 import math
 
@@ -252,12 +253,18 @@ def paired_power(effect_over_sd, n):
     return sum(integrate.quad(lambda s: density(s) * outside(s), a, b, epsabs=1e-14, epsrel=1e-13)[0] for a, b in zip(points, points[1:]))
 
 
-def detectable(spread, n):
-    """Smallest relative effect that 80 % power shows."""
+@functools.cache
+def detectable_in_sds(n):
+    """Smallest effect, in standard deviations of the differences, that 80 % power shows."""
     high = 1.0
     while paired_power(high, n) < 0.8:
         high *= 2
-    return math.expm1(spread * optimize.brentq(lambda d: paired_power(d, n) - 0.8, 0, high, xtol=1e-14, rtol=1e-13))
+    return optimize.brentq(lambda d: paired_power(d, n) - 0.8, 0, high, xtol=1e-14, rtol=1e-13)
+
+
+def detectable(spread, n):
+    """The same as a relative effect."""
+    return math.expm1(spread * detectable_in_sds(n))
 
 
 def holm(p):
