@@ -56,13 +56,11 @@ std::vector<SeriesOfBoth> series_of_both(const RecordedSession& then, const Reco
   return all;
 }
 
-SessionTimes times_of(const std::vector<const Run*>& runs, const BlockPaces& paces, const TimeOfRun& time,
-                      std::optional<int> max_tokens) {
+SessionTimes times_of(const std::vector<const Run*>& runs, const BlockPaces& paces, const TimeOfRun& time) {
   SessionTimes times{{}, paces};
   for (const Run* run : runs) {
     const std::optional<double>& value = run->metrics.*time.value;
-    if (!is_timed(*run) || !value || !(*value > 0) || (max_tokens && run->max_tokens != *max_tokens)) continue;
-    times.values.push_back({std::log(*value), run->cell, run->block});
+    if (is_timed(*run) && value && *value > 0) times.values.push_back({std::log(*value), run->cell, run->block});
   }
   return times;
 }
@@ -71,6 +69,20 @@ double mean_of(const SessionTimes& times) {
   std::vector<double> logs;
   for (const CellTime& value : times.values) logs.push_back(value.log);
   return std::exp(stats::mean(logs).value_or(0));
+}
+
+/// Mean latency of a length over that of another; null where one was not measured.
+std::optional<double> ratio_of_lengths(const std::vector<const Run*>& runs, int length, int other) {
+  std::vector<const Run*> of_length;
+  std::vector<const Run*> of_other;
+  for (const Run* run : runs) {
+    if (run->max_tokens == length) of_length.push_back(run);
+    if (run->max_tokens == other) of_other.push_back(run);
+  }
+  const SessionTimes a = times_of(of_length, {}, kLatency);
+  const SessionTimes b = times_of(of_other, {}, kLatency);
+  if (a.values.empty() || b.values.empty()) return std::nullopt;
+  return mean_of(a) / mean_of(b);
 }
 
 /// Whether a change is one: its interval against the tolerance.
@@ -195,9 +207,9 @@ class Claims {
   void add_measured(double level) {
     for (const SeriesOfBoth& series : series_) {
       if (same_machine_) {
-        add_time(series, kFirstToken, std::nullopt, level);
-        add_time(series, kPerToken, std::nullopt, level);
-        for (const int length : then_.session.plan.max_tokens) add_time(series, kLatency, length, level);
+        add_time(series, kFirstToken, level);
+        add_time(series, kPerToken, level);
+        add_time(series, kLatency, level);
       }
       add_shape(series, level);
     }
@@ -205,12 +217,12 @@ class Claims {
     add_temperature(level);
   }
 
-  void add_time(const SeriesOfBoth& series, const TimeOfRun& time, std::optional<int> max_tokens, double level) {
-    const SessionTimes before = times_of(series.then, paces_then_, time, max_tokens);
-    const SessionTimes after = times_of(series.now, paces_now_, time, max_tokens);
+  void add_time(const SeriesOfBoth& series, const TimeOfRun& time, double level) {
+    const SessionTimes before = times_of(series.then, paces_then_, time);
+    const SessionTimes after = times_of(series.now, paces_now_, time);
     if (before.values.empty() || after.values.empty()) return;
     Claim claim{.id = time.id,
-                .of = max_tokens ? fmt::format("{}, {} tokens", series.label, *max_tokens) : series.label,
+                .of = series.label,
                 .then = mean_of(before),
                 .now = mean_of(after),
                 .tolerance = std::log1p(kSessionTolerance)};
@@ -227,28 +239,31 @@ class Claims {
     const std::vector<int>& lengths = then_.session.plan.max_tokens;
     if (lengths.size() < 2) return;
     const int longest = *std::ranges::max_element(lengths);
-    const auto of_length = [&](int length) {
-      return std::pair(times_of(series.then, {}, kLatency, length), times_of(series.now, {}, kLatency, length));
-    };
-    const auto [long_then, long_now] = of_length(longest);
-    const auto whole = session_change(long_then, long_now, level);
+    const SessionTimes before = times_of(series.then, {}, kLatency);
+    const SessionTimes after = times_of(series.now, {}, kLatency);
     for (const int length : lengths) {
-      const auto [then, now] = of_length(length);
-      if (length == longest || then.values.empty() || now.values.empty() || long_then.values.empty() || long_now.values.empty())
-        continue;
+      if (length == longest) continue;
       Claim claim{.id = "length_shape",
                   .of = fmt::format("{}, {} over {} tokens", series.label, length, longest),
-                  .then = mean_of(then) / mean_of(long_then),
-                  .now = mean_of(now) / mean_of(long_now),
+                  .then = ratio_of_lengths(series.then, length, longest),
+                  .now = ratio_of_lengths(series.now, length, longest),
                   .tolerance = std::log1p(same_machine_ ? kShapeTolerance : kElsewhereTolerance)};
-      if (const auto part = session_change(then, now, level); part && whole) {
-        const double half = half_width_of_difference(*part, *whole, level);
-        claim.change = part->change - whole->change;
-        claim.interval = Interval{*claim.change - half, *claim.change + half};
+      if (!claim.then || !claim.now) continue;
+      if (const auto change = ratio_change(before, after, cells_of(length), cells_of(longest), level)) {
+        claim.change = change->change;
+        claim.interval = change->interval;
       }
       judge(claim);
       claims_.push_back(std::move(claim));
     }
+  }
+
+  [[nodiscard]] std::set<int> cells_of(int max_tokens) const {
+    std::set<int> cells;
+    for (const Cell& cell : expand_cells(then_.session.plan)) {
+      if (cell.max_tokens == max_tokens) cells.insert(cell.index);
+    }
+    return cells;
   }
 
   void add_shares() {

@@ -6,7 +6,7 @@
 
 #include "inferometer/stats/describe.h"
 #include "inferometer/stats/distribution.h"
-#include "inferometer/stats/effective.h"
+#include "inferometer/stats/welch.h"
 
 namespace ifm {
 namespace {
@@ -27,7 +27,7 @@ struct Side {
   double mean = 0;  ///< over cells, each as much as any other
   int cells = 0;
   std::vector<double> residuals;       ///< of runs, in execution order
-  bool by_block = false;               ///< blocks differ by more than their runs explain, or are many: they are its values
+  bool by_block = false;               ///< blocks are many: they are its values
   std::vector<double> block_residual;  ///< means by block, in order; of blocks with a pace, where the session has paces
   std::vector<double> block_pace;      ///< as many, about their mean; empty without paces
   double pace = 0;                     ///< that mean
@@ -39,23 +39,6 @@ std::map<int, double> cell_means(const std::vector<CellTime>& values) {
   std::map<int, double> means;
   for (const auto& [cell, logs] : by_cell) means[cell] = *stats::mean(logs);
   return means;
-}
-
-/// Whether means of blocks differ by more than what varies inside them (F test at 5 %).
-bool blocks_differ(const std::map<int, std::vector<double>>& by_block, int cells) {
-  double between = 0;
-  double within = 0;
-  std::size_t n = 0;
-  for (const auto& [block, residuals] : by_block) {
-    const double mean = *stats::mean(residuals);
-    between += static_cast<double>(residuals.size()) * mean * mean;
-    within += stats::sum_of_squares(residuals);
-    n += residuals.size();
-  }
-  const double blocks = static_cast<double>(by_block.size()) - 1;
-  const double left = static_cast<double>(n) - cells - blocks;
-  if (blocks < 1 || left < 1 || !(within > 0)) return false;
-  return stats::f_upper_p(between / blocks / (within / left), blocks, left) < 0.05;
 }
 
 std::optional<Side> side_of(const SessionTimes& times, const std::set<int>& cells) {
@@ -76,38 +59,51 @@ std::optional<Side> side_of(const SessionTimes& times, const std::set<int>& cell
     side.block_residual.push_back(*stats::mean(residuals));
     if (pace != times.paces.end()) side.block_pace.push_back(pace->second);
   }
-  side.by_block =
-      side.block_residual.size() >= kManyBlocks || (side.block_residual.size() > 1 && blocks_differ(by_block, side.cells));
+  side.by_block = side.block_residual.size() >= kManyBlocks;
   side.pace = stats::mean(side.block_pace).value_or(0);
   for (double& pace : side.block_pace) pace -= side.pace;
   return side;
 }
 
-/// How often the variance of a mean of neighbours is that of as many independent values.
-double variance_factor(const std::vector<double>& in_order) {
-  const auto effective = stats::effective_size(in_order);
-  return effective ? static_cast<double>(in_order.size()) / effective->size : 1;
+/// A side's values once `following` of its blocks' paces is taken out of them: of blocks where these are many, else of runs.
+std::vector<double> values_of(const Side& side, double following) {
+  if (!side.by_block) return side.residuals;
+  std::vector<double> left = side.block_residual;
+  for (std::size_t i = 0; i < side.block_pace.size(); ++i) left[i] -= following * side.block_pace[i];
+  return left;
 }
 
-/// Of the mean of values that are residuals with so many degrees of freedom.
-Spread spread_of(const std::vector<double>& residuals, double degrees_of_freedom) {
-  double squares = 0;
-  for (const double r : residuals) squares += r * r;
-  const double factor = variance_factor(residuals);
-  return {squares / degrees_of_freedom / static_cast<double>(residuals.size()) * factor,
-          std::max(1.0, degrees_of_freedom / factor)};
-}
-
-/// Of a session's mean, once `following` of its blocks' paces is taken out of it.
-Spread spread_of(const Side& side, double following) {
-  if (side.by_block) {
-    std::vector<double> left = side.block_residual;
-    for (std::size_t i = 0; i < side.block_pace.size(); ++i) left[i] -= following * side.block_pace[i];
-    return spread_of(left, static_cast<double>(left.size() - 1));
+/// How often the variance of a mean of neighbours is that of as many independent values. Both sessions together say how alike
+/// neighbours are, because each alone says it badly; the correlation is then used as stats::time_structure() uses it.
+double variance_factor(const std::vector<double>& a, const std::vector<double>& b) {
+  constexpr std::size_t kLeast = 5;
+  constexpr double kGain = 1.3;
+  constexpr double kMost = 0.85;
+  double sum = 0;
+  double values = 0;
+  for (const std::vector<double>* side : {&a, &b}) {
+    const auto lag1 = stats::lag1_autocorrelation(*side);
+    if (side->size() < kLeast || !lag1) continue;
+    const auto n = static_cast<double>(side->size());
+    sum += n * (*lag1 + 2 / n);
+    values += n;
   }
-  Spread spread = spread_of(side.residuals, static_cast<double>(side.residuals.size()) - side.cells);
-  const double sd = stats::sd(side.block_pace).value_or(0);
-  spread.variance += following * following * sd * sd / static_cast<double>(std::max<std::size_t>(1, side.block_pace.size()));
+  if (!(values > 0)) return 1;
+  const double correlation = std::clamp(kGain * sum / values, 0.0, kMost);
+  return (1 + correlation) / (1 - correlation);
+}
+
+/// Of a side's mean.
+Spread spread_of(const Side& side, const std::vector<double>& values, double following, double factor) {
+  double squares = 0;
+  for (const double value : values) squares += value * value;
+  const auto n = static_cast<double>(values.size());
+  const double degrees_of_freedom = n - (side.by_block ? 1 : side.cells);
+  Spread spread{squares / degrees_of_freedom / n * factor, std::max(1.0, degrees_of_freedom / factor)};
+  if (!side.by_block && side.block_pace.size() > 1) {
+    const double sd = *stats::sd(side.block_pace);
+    spread.variance += following * following * sd * sd / static_cast<double>(side.block_pace.size());
+  }
   return spread;
 }
 
@@ -137,11 +133,56 @@ Interval following_of(const Side& then, const Side& now) {
     }
   }
   const int degrees = static_cast<int>(then.block_pace.size() + now.block_pace.size()) - 3;
-  if (degrees < kLeastForSlope || !(xx > 0)) return {0, 1};
+  if (degrees < kLeastForSlope || !(xx > 0)) {
+    // A few canaries say too little of the machine to be taken out, unless they show that it is another one.
+    const auto shift = stats::welch_interval(then.block_pace, now.block_pace);  // about their means
+    const double moved = now.pace - then.pace;
+    return shift && std::fabs(moved) <= shift->high ? Interval{0, 0} : Interval{0, 1};
+  }
   const double slope = xy / xx;
   const double error = std::sqrt(std::max(0.0, yy - slope * xy) / degrees / xx);
   const double half = stats::t_quantile(0.975, degrees) * error;
   return {std::clamp(slope - half, 0.0, 1.0), std::clamp(slope + half, 0.0, 1.0)};
+}
+
+/// How much longer some cells take than others.
+struct Ratio {
+  double log = 0;
+  Spread spread;
+};
+
+std::optional<Ratio> ratio_of(const SessionTimes& times, const std::set<int>& above, const std::set<int>& below) {
+  std::map<int, std::vector<double>> cells;
+  std::map<int, std::vector<double>> blocks;
+  for (const CellTime& value : times.values) {
+    if (above.contains(value.cell) || below.contains(value.cell)) cells[value.cell].push_back(value.log);
+  }
+  const std::map<int, double> means = cell_means(times.values);
+  for (const CellTime& value : times.values) {
+    if (cells.contains(value.cell)) blocks[value.block].push_back(value.log - means.at(value.cell));
+  }
+  Ratio ratio;
+  double squares = 0;
+  double values = 0;
+  for (const auto& [block, residuals] : blocks) {
+    squares += stats::sum_of_squares(residuals);
+    values += static_cast<double>(residuals.size());
+  }
+  ratio.spread.degrees_of_freedom = values - static_cast<double>(cells.size() + blocks.size()) + 1;
+  if (ratio.spread.degrees_of_freedom < 1) return std::nullopt;
+  for (const auto* side : {&above, &below}) {
+    double there = 0;
+    for (const int cell : *side) there += cells.contains(cell) ? 1 : 0;
+    if (there == 0) return std::nullopt;
+    for (const int cell : *side) {
+      const auto found = cells.find(cell);
+      if (found == cells.end()) continue;
+      ratio.log += (side == &above ? 1 : -1) * means.at(cell) / there;
+      ratio.spread.variance +=
+          squares / ratio.spread.degrees_of_freedom / static_cast<double>(found->second.size()) / (there * there);
+    }
+  }
+  return ratio;
 }
 
 }  // namespace
@@ -173,20 +214,27 @@ std::optional<SessionChange> session_change(const SessionTimes& then, const Sess
   found.change = b->mean - a->mean;
   found.following = following_of(*a, *b);
   found.pace_change = a->block_pace.empty() || b->block_pace.empty() ? 0 : b->pace - a->pace;
-  const Spread as_measured = together(spread_of(*a, 0), spread_of(*b, 0));
-  found.variance = as_measured.variance;
-  found.degrees_of_freedom = as_measured.degrees_of_freedom;
   found.interval = {INFINITY, -INFINITY};
   for (const double following : {found.following.low, found.following.high}) {
-    const double half = half_width(together(spread_of(*a, following), spread_of(*b, following)), level);
+    const std::vector<double> before = values_of(*a, following);
+    const std::vector<double> after = values_of(*b, following);
+    const double factor = variance_factor(before, after);
+    const double half =
+        half_width(together(spread_of(*a, before, following, factor), spread_of(*b, after, following, factor)), level);
     const double centre = found.change - following * found.pace_change;
     found.interval = {std::min(found.interval.low, centre - half), std::max(found.interval.high, centre + half)};
   }
   return found;
 }
 
-double half_width_of_difference(const SessionChange& a, const SessionChange& b, double level) {
-  return half_width(together({a.variance, a.degrees_of_freedom}, {b.variance, b.degrees_of_freedom}), level);
+std::optional<RatioChange> ratio_change(const SessionTimes& then, const SessionTimes& now, const std::set<int>& above,
+                                        const std::set<int>& below, double level) {
+  const std::optional<Ratio> a = ratio_of(then, above, below);
+  const std::optional<Ratio> b = ratio_of(now, above, below);
+  if (!a || !b) return std::nullopt;
+  const double change = b->log - a->log;
+  const double half = half_width(together(a->spread, b->spread), level);
+  return RatioChange{change, {change - half, change + half}};
 }
 
 }  // namespace ifm

@@ -2,7 +2,7 @@
 
 #include <map>
 #include <optional>
-#include <span>
+#include <set>
 #include <vector>
 
 #include "inferometer/record/store.h"
@@ -28,26 +28,30 @@ struct SessionTimes {
   BlockPaces paces;
 };
 
-/// A mean of one session over that of another, as a log, and how well it is known.
+/// A mean of one session over that of another, as a log.
 struct SessionChange {
-  double change = 0;  ///< as measured: mean over cells, now − then
-  double variance = 0;
-  double degrees_of_freedom = 1;
-  /// What the canary changed by between the sessions; 0 without one.
-  double pace_change = 0;
+  double change = 0;       ///< as measured: mean over cells, now − then
+  double pace_change = 0;  ///< what the canary changed by between the sessions; 0 without one
   /// How much of the canary's change the values follow (0 not at all, 1 all of it): by regression over blocks once there are
-  /// enough of them, else anything from 0 to 1.
+  /// enough of them; else anything from 0 to 1 where the canary shows that the machine has changed, and 0 where it does not.
   Interval following{0, 0};
-  /// Of the change that is not the machine's own: the union over `following`.
-  Interval interval;
+  Interval interval;  ///< of the change that is not the machine's own: the union over `following`
 };
 
 /// The change of the mean over the cells that both sessions have. The variance is that within cells, as much larger as
-/// neighbouring values are alike; between blocks where these differ by more, or are ten or more. level: of the interval. Null
-/// when no cell is in both, or a session has no two values of one.
+/// neighbouring values are alike; from ten blocks on that of blocks. level: of the interval. Null when no cell is in both, or a
+/// session has no two values of one.
 [[nodiscard]] std::optional<SessionChange> session_change(const SessionTimes& then, const SessionTimes& now, double level);
 
-/// ± so much around a difference of two independent changes is its interval (Satterthwaite).
-[[nodiscard]] double half_width_of_difference(const SessionChange& a, const SessionChange& b, double level);
+/// A ratio of one session over that of another, as a log.
+struct RatioChange {
+  double change = 0;
+  Interval interval;
+};
+
+/// The change of how much longer the cells of `above` take than those of `below`. A block's speed, which all of its runs share,
+/// falls out of it. Null as session_change().
+[[nodiscard]] std::optional<RatioChange> ratio_change(const SessionTimes& then, const SessionTimes& now,
+                                                      const std::set<int>& above, const std::set<int>& below, double level);
 
 }  // namespace ifm

@@ -116,6 +116,32 @@ TEST(SessionChange, MissesTheTruthInFiveOfAHundred) {
   }
 }
 
+TEST(RatioChange, IsWhatTheTwoLengthsDifferByMoreThanBefore) {
+  const SessionTimes then{{{1.0, 0, 0}, {2.0, 1, 0}, {1.2, 0, 1}, {2.2, 1, 1}, {1.1, 0, 2}, {2.0, 1, 2}}, {}};
+  const SessionTimes now{{{1.0, 0, 0}, {2.5, 1, 0}, {1.2, 0, 1}, {2.7, 1, 1}, {1.1, 0, 2}, {2.5, 1, 2}}, {}};
+  const auto change = ratio_change(then, now, {1}, {0}, 0.95);
+  ASSERT_TRUE(change);
+  EXPECT_NEAR(change->change, 0.5, 1e-12);
+  EXPECT_FALSE(ratio_change(then, now, {1}, {5}, 0.95)) << "nothing was measured there";
+}
+
+TEST(RatioChange, MissesTheTruthInFiveOfAHundredWhateverBlocksDo) {
+  constexpr int kTimes = 2000;
+  Rng rng(11);
+  double misses = 0;
+  double widest = 0;
+  for (int i = 0; i < kTimes; ++i) {
+    const World world{.pace_sd = 0.3, .noise = 0.02, .blocks = 3};
+    const SessionTimes then = session_of(world, rng);
+    const auto change = ratio_change(then, session_of(world, rng), {0, 1}, {2, 3}, 0.95);
+    misses += (change->interval.low > 0 || change->interval.high < 0) / static_cast<double>(kTimes);
+    widest = std::max(widest, change->interval.high - change->interval.low);
+  }
+  EXPECT_LE(misses, 0.065);
+  EXPECT_GE(misses, 0.03);
+  EXPECT_LT(widest, 0.2) << "a block's speed is not noise here";
+}
+
 TEST(SessionChange, SeesFivePercentBeyondTwoOnAQuietMachine) {
   const World then{.pace_sd = 0.01, .noise = 0.02};
   World slower = then;

@@ -50,14 +50,14 @@ Document introduction_section(const Study& study) {
   Document document{
       Heading{"Introduction", ""},
       Paragraph{"A language model that runs on a machine of one's own answers at the speed of that machine. What a user waits "
-                "for has two "
-                "parts, the time until the first token appears and the time that each further token takes, and what a single "
+                "for has two parts, the time until the first token appears and the time that each further token takes, and what "
+                "a single "
                 "measurement of them says is not known before it was repeated."},
-      Paragraph{fmt::format("This paper asks: {} It varies what a user varies: {}, {} and {}, each combination of them {} times.",
+      Paragraph{fmt::format("This paper asks: {} It varies what a user varies: {}, {} and {}, each combination of them {}.",
                             question_of(study), counted(std::ssize(plan.prompts), "prompt", "prompts"),
                             counted(std::ssize(plan.max_tokens), "length of the answer", "lengths of the answer"),
                             counted(std::ssize(plan.temperatures), "sampling temperature", "sampling temperatures"),
-                            runs_of_cell(plan))}};
+                            counted(runs_of_cell(plan), "time", "times"))}};
   if (!plan.description.empty()) document.emplace_back(Paragraph{plan.description});
   return document;
 }
