@@ -103,7 +103,9 @@ std::string when(const Session& session) {
 
 std::string machine_text(const Reproduction& found) {
   std::string text = found.same_machine ? "the same" : "another one: shares of its limits and shapes are compared, no times";
-  if (found.pace_change) text += fmt::format("; its canary took {} as long as then", signed_percent(*found.pace_change));
+  if (found.pace_change)
+    text += fmt::format("; its canary takes {} {} than then", percent(std::fabs(*found.pace_change)),
+                        *found.pace_change < 0 ? "less" : "longer");
   return text;
 }
 
