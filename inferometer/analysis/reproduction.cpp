@@ -85,6 +85,12 @@ std::optional<double> ratio_of_lengths(const std::vector<const Run*>& runs, int 
   return mean_of(a) / mean_of(b);
 }
 
+/// A model as a session loaded it; null where it never did.
+const SessionModel* loaded_as(const std::vector<SessionModel>& models, const std::string& engine, const std::string& model) {
+  const auto found = std::ranges::find_if(models, [&](const SessionModel& m) { return m.engine == engine && m.model == model; });
+  return found == models.end() ? nullptr : &*found;
+}
+
 /// Whether a change is one: its interval against the tolerance.
 void judge(Claim& claim) {
   if (!claim.interval) {
@@ -271,7 +277,7 @@ class Claims {
       const auto after = std::ranges::find_if(study_now_.roofline, [&](const RooflinePoint& point) {
         return point.series == before.series && point.phase == before.phase;
       });
-      if (after == study_now_.roofline.end()) continue;
+      if (after == study_now_.roofline.end() || !(before.share() > 0) || !(after->share() > 0)) continue;
       const double change = std::log(after->share() / before.share());
       Claim claim{.id = before.phase == RooflinePoint::Phase::prefill ? "prefill_share" : "decode_share",
                   .of = before.series,
@@ -312,19 +318,12 @@ class Claims {
     }
   }
 
-  /// What computed a series in a session; null where it was never loaded.
-  static const SessionModel* computed_by(const RecordedSession& of, const std::vector<const Run*>& runs) {
-    if (runs.empty()) return nullptr;
-    const auto found = std::ranges::find_if(of.session.models, [&](const SessionModel& m) {
-      return m.engine == runs.front()->engine && m.model == runs.front()->model;
-    });
-    return found == of.session.models.end() ? nullptr : &*found;
-  }
-
   /// Why the same ids cannot be demanded; "" where they can.
   [[nodiscard]] std::string other_arithmetic(const SeriesOfBoth& series) const {
-    const SessionModel* before = computed_by(then_, series.then);
-    const SessionModel* after = computed_by(now_, series.now);
+    if (series.then.empty() || series.now.empty()) return {};
+    const Run& run = *series.then.front();
+    const SessionModel* before = loaded_as(then_.session.models, run.engine, run.model);
+    const SessionModel* after = loaded_as(now_.session.models, run.engine, run.model);
     if (before == nullptr || after == nullptr) return {};
     const auto other = [](const char* what, const std::string& a, const std::string& b) {
       return a == b ? std::string()
@@ -373,9 +372,8 @@ std::vector<std::string> other_circumstances(const Session& then, const Session&
   differ("boost", a.boost, b.boost);
   differ("power", a.power_source, b.power_source);
   for (const SessionModel& before : then.models) {
-    const auto after = std::ranges::find_if(
-        now.models, [&](const SessionModel& m) { return m.engine == before.engine && m.model == before.model; });
-    if (after == now.models.end()) continue;
+    const SessionModel* after = loaded_as(now.models, before.engine, before.model);
+    if (after == nullptr) continue;
     const std::string of = before.engine + " · " + before.model + ", ";
     differ(of + "version", before.engine_version, after->engine_version);
     differ(of + "instruction set", before.isa, after->isa);
@@ -410,9 +408,8 @@ const char* to_string(Held held) {
 std::vector<std::string> other_weights(const std::vector<SessionModel>& then, const std::vector<SessionModel>& now) {
   std::vector<std::string> others;
   for (const SessionModel& before : then) {
-    const auto after =
-        std::ranges::find_if(now, [&](const SessionModel& m) { return m.engine == before.engine && m.model == before.model; });
-    if (after == now.end() || before.hash.empty() || after->hash.empty() || before.hash == after->hash) continue;
+    const SessionModel* after = loaded_as(now, before.engine, before.model);
+    if (after == nullptr || before.hash.empty() || after->hash.empty() || before.hash == after->hash) continue;
     others.push_back(fmt::format("{}: other weights ({} then, {} now)", before.model, before.hash, after->hash));
   }
   return others;

@@ -43,12 +43,16 @@ const ClaimInfo& info_of(const Claim& claim) {
 
 /// A log ratio as a signed percentage: "+4.8 %".
 std::string percent(std::optional<double> log_ratio) {
-  return log_ratio ? fmt::format("{} %", decimal(100 * std::expm1(*log_ratio), 1)) : std::string();
+  constexpr double kMost = 10;  // beyond it nobody needs to know
+  if (!log_ratio) return {};
+  if (std::expm1(*log_ratio) > kMost) return "over 1000 %";
+  return fmt::format("{} %", decimal(100 * std::expm1(*log_ratio), 1));
 }
 
 std::string signed_percent(std::optional<double> log_ratio) {
   const std::string text = percent(log_ratio);
-  return text.empty() || text[0] == '-' ? text : "+" + text;
+  const bool unsigned_number = !text.empty() && text[0] >= '0' && text[0] <= '9';
+  return unsigned_number ? "+" + text : text;
 }
 
 std::string value_text(const Claim& claim, std::optional<double> value) {
