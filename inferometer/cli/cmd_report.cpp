@@ -46,14 +46,16 @@ std::vector<Run> runs_of_many(const Study& study, const fs::path& out) {
   });
 }
 
-PageParts parts_of(Study& study, const fs::path& out) {
+/// The session's study, with what its tokens say, however many runs it has.
+Study study_of(const ReportFlags& flags) {
+  Study study = read_study(flags.out, flags.session);
+  if (study.runs_are_sample) study.token_gaps = token_gaps_of_many(flags.out, study.session.id);
+  return study;
+}
+
+PageParts parts_of(const Study& study, const fs::path& out) {
   PageParts parts;
-  if (study.runs_are_sample) {
-    study.token_gaps = token_gaps_of_many(out, study.session.id);
-    parts.runs = runs_of_many(study, out);
-  } else {
-    parts.runs = study.runs;
-  }
+  parts.runs = study.runs_are_sample ? runs_of_many(study, out) : study.runs;
   parts.figures = figures(study);
   if (const Run* run = typical_run(study, parts.runs)) parts.figures.push_back(gaps_figure(study, *run));
   if (!study.runs_are_sample && holds_pairs(study.session)) {
@@ -67,8 +69,7 @@ PageParts parts_of(Study& study, const fs::path& out) {
 
 /// Prints one of the summary's tables.
 int print_table(const ReportFlags& flags) {
-  Study study = read_study(flags.out, flags.session);
-  if (study.runs_are_sample) study.token_gaps = token_gaps_of_many(flags.out, study.session.id);
+  const Study study = study_of(flags);
   const std::vector<ReportTable> tables = named_tables(study, flags.table);
   if (tables.empty()) fail(ErrorKind::not_found, "--table: session {} has nothing to say of {}", study.session.id, flags.table);
   for (std::size_t i = 0; i < tables.size(); ++i) {
@@ -84,10 +85,8 @@ int print_table(const ReportFlags& flags) {
 int write_paper(const ReportFlags& flags) {
   const fs::path out = flags.out;
   const fs::path folder = out / "paper";
-  Study study = read_study(out, flags.session);
-  if (study.runs_are_sample) study.token_gaps = token_gaps_of_many(out, study.session.id);
-  std::vector<Figure> pictures = figures(study);
-  std::erase_if(pictures, [](const Figure& figure) { return figure.body.empty(); });
+  const Study study = study_of(flags);
+  const std::vector<Figure> pictures = figures(study);
   const fs::path markdown = folder / "paper.md";
   write_whole(markdown, paper_markdown(study, pictures));
   write_whole(folder / "paper.css", std::string(paper_css()));
@@ -104,7 +103,7 @@ int report(const ReportFlags& flags) {
   if (!flags.table.empty()) return print_table(flags);
   if (flags.paper) return write_paper(flags);
   const fs::path out = flags.out;
-  Study study = read_study(out, flags.session);
+  const Study study = study_of(flags);
   PageParts parts = parts_of(study, out);
   std::optional<Error> not_drawn;
   try {

@@ -41,7 +41,7 @@ const ClaimInfo& info_of(const Claim& claim) {
   return found != kClaims.end() ? *found : kTemperature;
 }
 
-/// A log ratio as a signed percentage: "+4.8 %".
+/// A log ratio as a percentage: "4.8 %".
 std::string percent(std::optional<double> log_ratio) {
   constexpr double kMost = 10;  // beyond it nobody needs to know
   if (!log_ratio) return {};
@@ -49,6 +49,7 @@ std::string percent(std::optional<double> log_ratio) {
   return fmt::format("{} %", decimal(100 * std::expm1(*log_ratio), 1));
 }
 
+/// The same with its sign: "+4.8 %".
 std::string signed_percent(std::optional<double> log_ratio) {
   const std::string text = percent(log_ratio);
   const bool unsigned_number = !text.empty() && text[0] >= '0' && text[0] <= '9';
