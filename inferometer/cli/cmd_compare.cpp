@@ -19,6 +19,7 @@
 #include "inferometer/cli/output_file.h"
 #include "inferometer/cli/pinned.h"
 #include "inferometer/cli/plan_session.h"
+#include "inferometer/cli/print_document.h"
 #include "inferometer/cli/results.h"
 #include "inferometer/cli/terminal.h"
 #include "inferometer/engine/registry.h"
@@ -105,14 +106,6 @@ Plan comparison_plan(const CompareFlags& flags) {
   if (!flags.min_effect.empty()) plan.equivalence_margin = parse_min_effect(flags.min_effect);
   plan.hash = sha256_of(fmt::format("{}\n{}\n{}\n{}", plan.hash, sides, plan.pairs, plan.extra_pairs));
   return plan;
-}
-
-void print_document(const Document& document, const std::string& format) {
-  if (format == "md") {
-    fmt::print("{}", render_markdown(document));
-  } else {
-    fmt::print("{}", render_text(document, {.width = terminal_width(stdout), .colour = use_colour(stdout)}));
-  }
 }
 
 /// Draws the effects, as the file's name says.

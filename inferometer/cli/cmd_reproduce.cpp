@@ -17,8 +17,8 @@
 #include "inferometer/cli/app.h"
 #include "inferometer/cli/commands.h"
 #include "inferometer/cli/plan_session.h"
+#include "inferometer/cli/print_document.h"
 #include "inferometer/cli/results.h"
-#include "inferometer/cli/terminal.h"
 #include "inferometer/measure/loaded_pair.h"
 #include "inferometer/report/reproduction.h"
 
@@ -90,13 +90,10 @@ std::vector<SessionModel> weights_here(const Session& session) {
 }
 
 void print_found(const Reproduction& found, const Session& then, const Session& now, const std::string& format) {
-  const Document document = reproduction_document(found, then, now);
   if (format == "json") {
     fmt::print("{}", reproduction_json(found, then, now));
-  } else if (format == "md") {
-    fmt::print("{}", render_markdown(document));
   } else {
-    fmt::print("{}", render_text(document, {.width = terminal_width(stdout), .colour = use_colour(stdout)}));
+    print_document(reproduction_document(found, then, now), format);
   }
 }
 
