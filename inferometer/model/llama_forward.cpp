@@ -13,15 +13,17 @@ namespace {
 constexpr int64_t kBatch = 512;
 /// Shorter pieces of a prompt are evaluated as decode steps are: a prefill product works on this many tokens at least.
 constexpr int64_t kPrefillTokens = 4;
-/// Weights that a thread should at least stream through at a time.
+/// Weights that a thread should at least stream through at a time, and where several tokens meet them, which takes longer.
 constexpr int64_t kStreamBytes = 128 * 1024;
+constexpr int64_t kSharedStreamBytes = 32 * 1024;
 /// Positions whose logits are computed together.
 constexpr int64_t kHeadBatch = 32;
 
-/// Rows that a thread should at least take together.
-int64_t stream_rows(const WeightMatrix& w) {
+/// Rows that a thread should at least take together for n tokens.
+int64_t stream_rows(const WeightMatrix& w, int64_t n) {
   const int64_t row_bytes = std::max<int64_t>(1, bytes_of(w) / w.rows);
-  return (kStreamBytes / row_bytes + kMatmulRows) / kMatmulRows * kMatmulRows;
+  const int64_t rows = (n < kPrefillTokens ? kStreamBytes : kSharedStreamBytes) / row_bytes;
+  return (rows + kMatmulRows) / kMatmulRows * kMatmulRows;
 }
 
 }  // namespace
@@ -78,7 +80,7 @@ void Llama::multiply(std::span<const Output> outputs, int64_t n) {
     }
   };
   // Long ways through the weights, which every product fetches ahead of itself, and short ones to end together.
-  pool_.for_shrinking(rows, phase_ == Phase::decode ? stream_rows(*outputs.front().weights) : kMatmulRows, part);
+  pool_.for_shrinking(rows, phase_ == Phase::decode ? stream_rows(*outputs.front().weights, n) : kMatmulRows, part);
 }
 
 void Llama::set_normed(const std::vector<float>& weight, bool pending, int64_t n, std::span<const WeightMatrix* const> users) {

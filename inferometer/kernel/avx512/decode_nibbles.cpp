@@ -241,15 +241,12 @@ struct InPlace {
     take_rows<By, Row, R, T>(rows, x, k, sums);
   }
   static float unit(const Inputs& x) requires(!By::kScaledByGroup) { return x.base; }
-  static bool has_tiles(int64_t k) requires(!By::kScaledByGroup) { return k % kPairValues == 0; }
+  static int64_t tile_rows(int64_t k) requires(!By::kScaledByGroup) { return LaneTiles::most_rows(k); }
   static void take_tiles(const MatmulTask& task, const Inputs* inputs, int64_t token, int64_t tokens, int64_t row, int64_t count,
                          int64_t distance) {
-    float* out = task.out + token * task.out_stride + row;
-    if (tokens == 8) {
-      LaneTiles<Row, 8>(*task.weights, inputs, row, count, distance).write(out, task.out_stride);
-    } else {
-      LaneTiles<Row, 4>(*task.weights, inputs, row, count, distance).write(out, task.out_stride);
-    }
+    const bool more = row + count < task.row_begin + distance;
+    LaneTiles tiles(*task.weights, inputs, tokens, row, count, distance, more);
+    tiles.write(task.out + token * task.out_stride + row, task.out_stride);
   }
 };
 

@@ -17,8 +17,8 @@
 //   Kind::template take<R, T>(rows, inputs, k, sums), 16 lanes to be added up for each row and token.
 // It may say
 //   Kind::unit(inputs): what the sums have to be multiplied with;
-//   Kind::has_tiles(k) and Kind::take_tiles(task, inputs, token, tokens, row, count, distance): a way of its own for 4 or 8
-//   tokens.
+//   Kind::tile_rows(k) and Kind::take_tiles(task, inputs, token, tokens, row, count, distance): a way of its own for 4 or 8
+//   tokens and up to that many rows, a multiple of 16; 0 where there is none.
 namespace ifm::avx512 {
 
 /// 16 lanes for each of R rows and T tokens. A take() has sums of its own and copies them at its end: the compiler would keep its
@@ -65,17 +65,11 @@ void take_some(const MatmulTask& task, const typename Kind::Inputs* inputs, int6
   }
 }
 
+/// As take_some, for any number of rows and tokens.
 template <typename Kind, int R>
 void take_some_for_all(const MatmulTask& task, const typename Kind::Inputs* inputs, int64_t token, int64_t end, int64_t row,
                        int64_t count, int64_t distance) {
-  if constexpr (R == 2 && requires { Kind::has_tiles(0); }) {
-    while (end - token >= 4 && Kind::has_tiles(task.weights->cols)) {
-      const int64_t tokens = end - token >= 8 ? 8 : 4;
-      Kind::take_tiles(task, inputs, token, tokens, row, count, distance);
-      token += tokens;
-      inputs += tokens;
-    }
-  }
+  for (; count > 16; row += 16, count -= 16) take_some_for_all<Kind, R>(task, inputs, token, end, row, 16, distance);
   while (token < end) {
     const auto take = [&](auto tokens) {
       take_some<Kind, R, tokens>(task, inputs, token, row, count, distance);
@@ -92,9 +86,33 @@ void take_some_for_all(const MatmulTask& task, const typename Kind::Inputs* inpu
   }
 }
 
+/// Of so many rows of each stream, those that meet all tokens before the next ones do.
+template <typename Kind>
+int64_t rows_together(int64_t k, int64_t tokens) {
+  if constexpr (requires { Kind::tile_rows(k); }) {
+    if (tokens >= 4 && Kind::tile_rows(k) > 0) return Kind::tile_rows(k);
+  }
+  return 16;
+}
+
+/// As many tokens as there are tiles for; says how many.
+template <typename Kind>
+int64_t take_tiles_for_all(const MatmulTask& task, const typename Kind::Inputs* inputs, int64_t token, int64_t end, int64_t row,
+                           int64_t count, int64_t distance) {
+  int64_t taken = 0;
+  if constexpr (requires { Kind::tile_rows(0); }) {
+    while (end - token - taken >= 4 && Kind::tile_rows(task.weights->cols) > 0) {
+      const int64_t tokens = end - token - taken >= 8 ? 8 : 4;
+      Kind::take_tiles(task, inputs + taken, token + taken, tokens, row, count, distance);
+      taken += tokens;
+    }
+  }
+  return taken;
+}
+
 /// All rows of a task for all its tokens. Two rows at a time, half of the rows apart: two streams far from each other share every
 /// load of the inputs. (Adjacent rows disturb Zen 4's prefetchers: 0.34 to 0.75 of the read bandwidth where far ones reach 0.9;
-/// so does prefetching by software.) 16 rows of each stream meet all tokens before the next ones.
+/// so does prefetching by software.)
 template <typename Kind>
 void take_all(const MatmulTask& task) {
   const int64_t half = (task.row_end - task.row_begin) / 2;
@@ -104,9 +122,12 @@ void take_all(const MatmulTask& task) {
     alignas(typename Kind::Inputs) std::byte memory[kTokens * sizeof(typename Kind::Inputs)];
     auto* inputs = reinterpret_cast<typename Kind::Inputs*>(memory);
     for (int64_t t = token; t < end; ++t) new (inputs + t - token) typename Kind::Inputs(Kind::inputs(*task.x, t));
-    for (int64_t row = 0; row < half; row += 16) {
-      const int64_t count = half - row < 16 ? half - row : 16;
-      take_some_for_all<Kind, 2>(task, inputs, token, end, task.row_begin + row, count, half);
+    const int64_t together = rows_together<Kind>(task.weights->cols, end - token);
+    for (int64_t row = 0; row < half; row += together) {
+      const int64_t first = task.row_begin + row;
+      const int64_t count = half - row < together ? half - row : together;
+      const int64_t taken = take_tiles_for_all<Kind>(task, inputs, token, end, first, count, half);
+      take_some_for_all<Kind, 2>(task, inputs + taken, token + taken, end, first, count, half);
     }
     if (task.row_begin + 2 * half < task.row_end) take_some_for_all<Kind, 1>(task, inputs, token, end, task.row_end - 1, 1, 0);
   }
