@@ -8,9 +8,16 @@
 namespace ifm {
 namespace {
 
-/// Keys of a part: few enough that short contexts keep several threads busy, enough that merging costs nothing.
-constexpr int64_t kPartKeys = 256;
-static_assert(kPartKeys % kAttentionKeys == 0);
+/// Keys of the first parts: few enough that short contexts keep several threads busy. Those behind them have more, so that what a
+/// part costs besides its keys does not add up. Where a part begins does not depend on how many keys there are.
+constexpr int64_t kShortPartKeys = 256;
+constexpr int64_t kShortParts = 4;
+constexpr int64_t kPartKeys = 1024;
+static_assert(kShortPartKeys % kAttentionKeys == 0 && kPartKeys % kAttentionKeys == 0);
+
+int64_t part_begin(int64_t part) {
+  return kShortPartKeys * std::min(part, kShortParts) + kPartKeys * std::max<int64_t>(part - kShortParts, 0);
+}
 /// Tokens whose parts are held at a time.
 constexpr int64_t kRoundTokens = 32;
 
@@ -66,10 +73,11 @@ void Attention::plan_decode() {
         round = {items_.size(), items_.size(), begin, begin, true, 0};
       }
       const int64_t key_end = piece.position_of(end);
-      const int64_t parts = (key_end + kPartKeys - 1) / kPartKeys;
+      int64_t parts = 1;
+      while (part_begin(parts) < key_end) ++parts;
       for (int64_t head = 0; head < config_.kv_heads; ++head) {
         for (int64_t part = 0; part < parts; ++part)
-          items_.push_back({p, begin, end, head, part, part * kPartKeys, std::min(key_end, (part + 1) * kPartKeys)});
+          items_.push_back({p, begin, end, head, part, part_begin(part), std::min(key_end, part_begin(part + 1))});
       }
       token_parts_.insert(token_parts_.end(), static_cast<std::size_t>(end - begin), parts);
       round.parts = std::max(round.parts, parts);
