@@ -35,7 +35,7 @@ check() {
 }
 
 if [ $# -eq 0 ]; then
-  mapfile -t files < <(git ls-files 'inferometer/*.cpp' 'tests/*.cpp' 'bench/*.cpp' | grep -vE '/avx2/|/avx512/|_macos\.cpp$|/fuzz/')
+  mapfile -t files < <(git ls-files 'inferometer/*.cpp' 'tests/*.cpp' 'bench/*.cpp' | grep -vE '/avx2/|/avxvnni/|/avx512/|_macos\.cpp$|/fuzz/')
   set -- "${files[@]}"
 fi
 failed=0

@@ -52,9 +52,13 @@ const std::vector<Kernels>& usable_sets() {
   static const std::vector<Kernels> sets = [] {
     std::vector<Kernels> worst_first{reference_kernels()};
     const auto add = [&](const Kernels* set, std::initializer_list<std::string_view> features) {
-      if (set != nullptr && cpu_has(features)) worst_first.push_back(completed(*set, worst_first.back()));
+      const bool usable = set != nullptr && cpu_has(features);
+      if (usable) worst_first.push_back(completed(*set, worst_first.back()));
+      return usable;
     };
     add(avx2_kernels(), {"avx2", "fma", "f16c"});
+    if (!add(avxvnni_kernels(), {"avx2", "fma", "f16c", "avx_vnni"}))
+      add(avxvnni_evex_kernels(), {"avx2", "fma", "f16c", "avx512vl", "avx512_vnni"});
     add(avx512_kernels(), {"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "avx512_bf16"});
     add(neon_kernels(), {"neon"});
     add(neon_dotprod_kernels(), {"neon", "dotprod"});

@@ -214,5 +214,22 @@ TEST_P(EachProduct, ZerosGiveZeroAndWhatIsNotFiniteGivesNaN) {
   }
 }
 
+TEST(AvxVnni, GivesWhatAvx2Gives) {
+  const std::vector<std::string> isas = available_isas();
+  if (std::ranges::find(isas, "avxvnni") == isas.end()) GTEST_SKIP() << "no AVX-VNNI here, in neither encoding";
+  for (const MatrixCase& c : all_matrices()) {
+    const TestMatrix matrix = make_test_matrix(c.packing, 37, c.cols, c.group, c.scale_dtype, 23);
+    const std::vector<float> x = make_test_activations(9 * c.cols, c.cols, 4, 24);
+    for (const Accuracy accuracy : {Accuracy::fast, Accuracy::exact}) {
+      for (const Phase phase : {Phase::decode, Phase::prefill}) {
+        const auto run = [&](std::string_view isa) {
+          return Multiplied(product(kernels_for(isa), accuracy, phase, c.packing), matrix, x, 9).run(37, 9);
+        };
+        EXPECT_EQ(run("avxvnni"), run("avx2")) << describe(matrix.view);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ifm

@@ -35,8 +35,8 @@ TEST(PeakLoops, AWeakerSetHasItsOwnInt8Loop) {
   const auto instruction = [](std::string_view isa) { return int8_loops(isa).front().instruction; };
   EXPECT_EQ(instruction("reference"), "plain code");
   for (const auto& [isa, expected] :
-       {std::pair{"avx2", "vpmaddubsw ymm"}, std::pair{"avx512", "vpdpbusd zmm"}, std::pair{"neon", "smull, sadalp"},
-        std::pair{"neon_dotprod", "sdot"}, std::pair{"neon_i8mm", "smmla"}}) {
+       {std::pair{"avx2", "vpmaddubsw ymm"}, std::pair{"avxvnni", "vpdpbusd ymm"}, std::pair{"avx512", "vpdpbusd zmm"},
+        std::pair{"neon", "smull, sadalp"}, std::pair{"neon_dotprod", "sdot"}, std::pair{"neon_i8mm", "smmla"}}) {
     if (std::ranges::find(isas, isa) == isas.end()) continue;
     EXPECT_EQ(instruction(isa), expected) << isa;
   }

@@ -32,6 +32,16 @@ bool has_f16c() {
   return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
 }
 
+/// Dots of bytes on 256 bits without AVX-512: leaf 7, subleaf 1, EAX bit 4. Source: Intel's instruction set extensions reference.
+bool has_avx_vnni() {
+  unsigned int a = 0;
+  unsigned int b = 0;
+  unsigned int c = 0;
+  unsigned int d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 &&
+         (a >> 4 & 1) != 0;
+}
+
 }  // namespace
 
 std::string cpu_features() {
@@ -42,6 +52,7 @@ std::string cpu_features() {
   add(features, __builtin_cpu_supports("avx2") != 0, "avx2");
   add(features, __builtin_cpu_supports("fma") != 0, "fma");
   add(features, __builtin_cpu_supports("avx") != 0 && has_f16c(), "f16c");
+  add(features, __builtin_cpu_supports("avx2") != 0 && has_avx_vnni(), "avx_vnni");
   add(features, __builtin_cpu_supports("avx512f") != 0, "avx512f");
   add(features, __builtin_cpu_supports("avx512bw") != 0, "avx512bw");
   add(features, __builtin_cpu_supports("avx512dq") != 0, "avx512dq");

@@ -1,12 +1,9 @@
+#include "inferometer/kernel/avx2/prefill.h"
+
 #include "inferometer/kernel/avx2/avx2.h"
 #include "inferometer/kernel/avx2/panel.h"
 #include "inferometer/kernel/avx2/records.h"
 #include "inferometer/kernel/avx2/vector.h"
-
-extern "C" {
-using IfmTile = void(const uint8_t* weights, const float* scales, const std::byte* records, int64_t groups, float* sums);
-IfmTile ifm_avx2_narrow, ifm_avx2_wide, ifm_avx2_wide_sixteens;
-}
 
 // A panel of 32 rows meets all tokens: span by span of k its weights are decoded into the L1 cache, and every block of 4 tokens
 // passes by. The blocks' sums wait in the L2 cache between spans.
@@ -19,17 +16,15 @@ constexpr int64_t kBlockSums = kRoundedTokens * kStripRows;
 /// What differs between the ways of multiplying.
 struct Way {
   decltype(decode_narrow)* decode;
-  IfmTile* tile;
   decltype(narrow_records)* records;
   int64_t span;  // columns at most
   int64_t group_bytes, group_scales;
 };
-constexpr Way kNarrow{decode_narrow, ifm_avx2_narrow, narrow_records, kMostSpan, kNarrowGroupBytes, kNarrowGroupScales};
-constexpr Way kWide{decode_wide, ifm_avx2_wide, wide_records, kMostSpan / 2, kWideGroupBytes, kWideGroupScales};
-constexpr Way kWideSixteens{decode_wide, ifm_avx2_wide_sixteens, wide_records, kMostSpan / 2, kWideGroupBytes, kWideGroupScales};
+constexpr Way kNarrow{decode_narrow, narrow_records, kMostSpan, kNarrowGroupBytes, kNarrowGroupScales};
+constexpr Way kWide{decode_wide, wide_records, kMostSpan / 2, kWideGroupBytes, kWideGroupScales};
 
 constexpr bool fits(const Way& way) { return kStrips * way.span / 32 * (way.group_bytes + 4 * way.group_scales) <= kPanelBytes; }
-static_assert(fits(kNarrow) && fits(kWide) && fits(kWideSixteens));
+static_assert(fits(kNarrow) && fits(kWide));
 
 /// How k columns are cut into spans of whole blocks.
 struct Spans {
@@ -63,7 +58,7 @@ void write_block(const MatmulTask& task, const float* sums, const float* bases, 
   }
 }
 
-void multiply_panel(const MatmulTask& task, int64_t row, const Way& way, const float* bases) {
+void multiply_panel(const MatmulTask& task, int64_t row, const Way& way, IfmTile* tile, const float* bases) {
   const Spans spans = cut(*task.weights, way.span);
   const int64_t strips = task.row_end - row > kStripRows ? kStrips : 1;
   auto* memory = static_cast<std::byte*>(task.scratch);
@@ -85,24 +80,26 @@ void multiply_panel(const MatmulTask& task, int64_t row, const Way& way, const f
       for (int64_t s = 0; s < strips; ++s) {
         float* sums = all_sums + ((block - first_block) * kStrips + s) * kBlockSums;
         for (int64_t i = 0; span == 0 && i < kBlockSums; i += 8) _mm256_store_ps(sums + i, _mm256_setzero_ps());
-        way.tile(strip[s].weights, strip[s].scales, records, count / 32, sums);
+        tile(strip[s].weights, strip[s].scales, records, count / 32, sums);
         if (span + 1 == spans.count) write_block(task, sums, bases, row + s * kStripRows, block * kRoundedTokens);
       }
     }
   }
 }
 
-void multiply(const MatmulTask& task, const Way& way, const float* bases) {
-  for (int64_t row = task.row_begin; row < task.row_end; row += kMatmulRows) multiply_panel(task, row, way, bases);
+void multiply(const MatmulTask& task, const Way& way, IfmTile* tile, const float* bases) {
+  for (int64_t row = task.row_begin; row < task.row_end; row += kMatmulRows) multiply_panel(task, row, way, tile, bases);
   _mm_sfence();  // stores past the caches are seen by the thread that is told next
 }
 
 }  // namespace
 
-void prefill_narrow(const MatmulTask& task) { multiply(task, kNarrow, narrow_bases(*task.x)); }
+void prefill_narrow_with(const MatmulTask& task, IfmTile* tile) { multiply(task, kNarrow, tile, narrow_bases(*task.x)); }
+void prefill_narrow(const MatmulTask& task) { prefill_narrow_with(task, ifm_avx2_narrow); }
 
-void prefill_wide(const MatmulTask& task) {
-  multiply(task, task.weights->packing == Packing::q6_k ? kWideSixteens : kWide, nullptr);
+void prefill_wide_with(const MatmulTask& task, IfmTile* tile, IfmTile* sixteens) {
+  multiply(task, kWide, task.weights->packing == Packing::q6_k ? sixteens : tile, nullptr);
 }
+void prefill_wide(const MatmulTask& task) { prefill_wide_with(task, ifm_avx2_wide, ifm_avx2_wide_sixteens); }
 
 }  // namespace ifm::avx2
