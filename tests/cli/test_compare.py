@@ -74,7 +74,11 @@ class Compare(CliTest):
         plan = self.plan(models=json.dumps(str(tiny_model()))).read_text().replace("simulated", "embedded")
         path = self.folder / "builds.yaml"
         path.write_text(plan)
-        done = inferometer("compare", "--bin-a", PROGRAM, "--bin-b", PROGRAM, path, "--pairs", 2, "--out", self.folder / "out", "-o", "json")
+        for attempt in range(5):
+            done = inferometer("compare", "--bin-a", PROGRAM, "--bin-b", PROGRAM, path, "--pairs", 2, "--out", self.folder / f"out{attempt}", "-o", "json")
+            # On a loaded machine a thread may be held between the two clocks for longer than METHOD allows: such runs are failures, rightly.
+            if "clocks: " not in done.stderr:
+                break
         found = json.loads(done.stdout)
         self.assert_fits(found, schema("compare"))
         self.assertEqual(done.returncode, 5, done.stderr)
