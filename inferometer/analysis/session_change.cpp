@@ -93,13 +93,40 @@ double variance_factor(const std::vector<double>& a, const std::vector<double>& 
   return (1 + correlation) / (1 - correlation);
 }
 
-/// Of a side's mean.
-Spread spread_of(const Side& side, const std::vector<double>& values, double following, double factor) {
+/// Means of tenths of a session. A machine that is slower for minutes at a time shows in how they differ, and hardly in how alike
+/// neighbours are. Empty of few values.
+std::vector<double> tenths_of(const std::vector<double>& values) {
+  constexpr std::size_t kTenths = 10;
+  constexpr std::size_t kLeast = 4;  // values of each
+  std::vector<double> means;
+  if (values.size() < kTenths * kLeast) return means;
+  for (std::size_t i = 0; i < kTenths; ++i) {
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(values.size() * i / kTenths);
+    const auto end = values.begin() + static_cast<std::ptrdiff_t>(values.size() * (i + 1) / kTenths);
+    means.push_back(*stats::mean(std::vector<double>(begin, end)));
+  }
+  return means;
+}
+
+/// variance_factor() of values and of tenths.
+struct Factors {
+  double of_values = 1;
+  double of_tenths = 1;
+};
+
+/// Of a side's mean: as values differ, or as tenths of the session do, where that is more.
+Spread spread_of(const Side& side, const std::vector<double>& values, double following, const Factors& factors) {
   double squares = 0;
   for (const double value : values) squares += value * value;
   const auto n = static_cast<double>(values.size());
   const double degrees_of_freedom = n - (side.by_block ? 1 : side.cells);
-  Spread spread{squares / degrees_of_freedom / n * factor, std::max(1.0, degrees_of_freedom / factor)};
+  Spread spread{squares / degrees_of_freedom / n * factors.of_values, std::max(1.0, degrees_of_freedom / factors.of_values)};
+  if (const std::vector<double> tenths = tenths_of(values); !tenths.empty()) {
+    const double sd = *stats::sd(tenths);
+    const auto count = static_cast<double>(tenths.size());
+    const Spread of_tenths{sd * sd / count * factors.of_tenths, std::max(1.0, (count - 1) / factors.of_tenths)};
+    if (of_tenths.variance > spread.variance) spread = of_tenths;
+  }
   if (!side.by_block && side.block_pace.size() > 1) {
     const double sd = *stats::sd(side.block_pace);
     spread.variance += following * following * sd * sd / static_cast<double>(side.block_pace.size());
@@ -218,9 +245,9 @@ std::optional<SessionChange> session_change(const SessionTimes& then, const Sess
   for (const double following : {found.following.low, found.following.high}) {
     const std::vector<double> before = values_of(*a, following);
     const std::vector<double> after = values_of(*b, following);
-    const double factor = variance_factor(before, after);
+    const Factors factors{variance_factor(before, after), variance_factor(tenths_of(before), tenths_of(after))};
     const double half =
-        half_width(together(spread_of(*a, before, following, factor), spread_of(*b, after, following, factor)), level);
+        half_width(together(spread_of(*a, before, following, factors), spread_of(*b, after, following, factors)), level);
     const double centre = found.change - following * found.pace_change;
     found.interval = {std::min(found.interval.low, centre - half), std::max(found.interval.high, centre + half)};
   }

@@ -39,8 +39,8 @@ struct SessionChange {
 };
 
 /// The change of the mean over the cells that both sessions have. The variance is that within cells, as much larger as
-/// neighbouring values are alike; from ten blocks on that of blocks. level: of the interval. Null when no cell is in both, or a
-/// session has no two values of one.
+/// neighbouring values are alike, or, where that is more, what tenths of the session differ by; from ten blocks on that of
+/// blocks. level: of the interval. Null when no cell is in both, or a session has no two values of one.
 [[nodiscard]] std::optional<SessionChange> session_change(const SessionTimes& then, const SessionTimes& now, double level);
 
 /// A ratio of one session over that of another, as a log.

@@ -20,15 +20,20 @@ struct World {
   double follows = 1;     ///< of the pace
   double noise = 0.01;    ///< of a run
   int blocks = 20;
+  double spell_sd = 0;  ///< of what the machine does to values, but not to its canary, for some `spell` blocks at a time
+  int spell = 1;
 };
 
 SessionTimes session_of(const World& world, Rng& rng) {
   SessionTimes times;
+  double spell = world.spell_sd * normal(rng);
   for (int block = 0; block < world.blocks; ++block) {
+    if (rng.uniform() < 1.0 / world.spell) spell = world.spell_sd * normal(rng);
     const double pace = world.pace_shift + world.pace_sd * normal(rng);
     times.paces[block] = 16 + pace;
     for (int cell = 0; cell < 4; ++cell)
-      times.values.push_back({cell + std::log(world.times) + world.follows * pace + world.noise * normal(rng), cell, block});
+      times.values.push_back(
+          {cell + std::log(world.times) + world.follows * pace + spell + world.noise * normal(rng), cell, block});
   }
   return times;
 }
@@ -91,16 +96,15 @@ TEST(SessionChange, WithFewBlocksHoldsAnythingThatTheCanaryCouldExplain) {
 struct Rates {
   double misses = 0, finds = 0;
 };
-Rates rates_of(const World& then, const World& now, double tolerance) {
-  constexpr int kTimes = 2000;
+Rates rates_of(const World& then, const World& now, double tolerance, int times = 2000) {
   Rng rng(7);
   Rates rates;
-  for (int i = 0; i < kTimes; ++i) {
+  for (int i = 0; i < times; ++i) {
     const SessionTimes a = session_of(then, rng);
     const auto change = session_change(a, session_of(now, rng), 0.95);
     const double own = std::log(now.times / then.times);
-    rates.misses += (own < change->interval.low || own > change->interval.high) / static_cast<double>(kTimes);
-    rates.finds += (change->interval.low > tolerance) / static_cast<double>(kTimes);
+    rates.misses += (own < change->interval.low || own > change->interval.high) / static_cast<double>(times);
+    rates.finds += (change->interval.low > tolerance) / static_cast<double>(times);
   }
   return rates;
 }
@@ -113,6 +117,14 @@ TEST(SessionChange, MissesTheTruthInFiveOfAHundred) {
       now.pace_shift = shift;
       EXPECT_LE(rates_of(then, now, 0).misses, 0.065) << follows << " " << shift;
     }
+  }
+}
+
+/// Memory of some virtual machines has two speeds, each for seconds or minutes, which the canary does not show.
+TEST(SessionChange, MissesTheTruthSeldomWhereTheMachineIsSlowForLong) {
+  for (const int spell : {20, 60}) {
+    const World world{.pace_sd = 0.02, .noise = 0.1, .blocks = 400, .spell_sd = 0.06, .spell = spell};
+    EXPECT_LE(rates_of(world, world, 0, 400).misses, 0.085) << spell;
   }
 }
 
