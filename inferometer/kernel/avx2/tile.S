@@ -26,11 +26,6 @@
 .endm
 
 // Wide.
-.macro first_pair p, t, a, b
-        vpbroadcastd (16 * \p + 4 * \t)(%rdx), %ymm10
-        vpmaddwd %ymm10, %ymm8, %ymm\a
-        vpmaddwd %ymm10, %ymm9, %ymm\b
-.endm
 .macro next_pair p, t, a, b
         vpbroadcastd (16 * \p + 4 * \t)(%rdx), %ymm10
         vpmaddwd %ymm10, %ymm8, %ymm11
