@@ -31,6 +31,7 @@
 #define TOTALS 136
 #define FURTHER 144
 #define FURTHER_STEP 152
+#define MASK 160
 #define FACTORS 192
 #define BASES 320
 
@@ -179,7 +180,7 @@
         load_more_sums
         .endif
         // 16 groups.
-2:      kxnorw %k1, %k1, %k1
+2:      kmovw MASK(%rdi), %k1
         cmpq $\pairs, %r13
         jge 3f
         kmovw LAST_MASK(%rdi), %k1

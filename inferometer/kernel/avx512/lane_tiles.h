@@ -34,11 +34,12 @@ struct IfmLaneTile {
   float* totals;    ///< (rows, 16), or null: lanes are left in `sums`. Of token t the first row's is 2 t, the second's 2 t + 1
   int64_t further;  ///< 0, or how far behind the first row's bytes others are fetched as well,
   int64_t further_step;              ///< and how much less far behind each next row's
+  int64_t mask;                      ///< of any other 16 groups, those that are stored: groups of 128 count as two
   alignas(64) float factors[2][16];  ///< the tile's own
   float bases[16];                   ///< what totals are multiplied with
 };
-static_assert(offsetof(IfmLaneTile, totals) == 136 && offsetof(IfmLaneTile, factors) == 192 &&
-              offsetof(IfmLaneTile, bases) == 320);
+static_assert(offsetof(IfmLaneTile, totals) == 136 && offsetof(IfmLaneTile, mask) == 160 &&
+              offsetof(IfmLaneTile, factors) == 192 && offsetof(IfmLaneTile, bases) == 320);
 
 extern "C" {
 using IfmLaneTileFunction = void(IfmLaneTile* tile);
@@ -130,6 +131,7 @@ class LaneTiles {
     tile.token_bytes = x_[1].first_pair - x_[0].first_pair;
     tile.pairs = pairs;
     tile.last_mask = first_lanes((last_values + w_.group - 1) / w_.group);
+    tile.mask = w_.group == 128 ? 0xFF : 0xFFFF;
     tile.rows = count_;
     set_distances(begin, tile);
     tile.carried = begin;
