@@ -1,3 +1,5 @@
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -210,6 +212,48 @@ TEST_P(EachProduct, ZerosGiveZeroAndWhatIsNotFiniteGivesNaN) {
         EXPECT_TRUE(std::isnan(y[10 + r])) << describe(matrix.view);
         EXPECT_TRUE(std::isfinite(y[15 + r])) << describe(matrix.view);
       }
+    }
+  }
+}
+
+/// A copy of bytes behind which nothing may be read.
+class GuardedBytes {
+ public:
+  GuardedBytes(const std::byte* from, int64_t size) : bytes_(static_cast<std::size_t>((size + kPage - 1) / kPage * kPage)) {
+    memory_ = static_cast<std::byte*>(mmap(nullptr, bytes_ + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (memory_ == MAP_FAILED || mprotect(memory_ + bytes_, kPage, PROT_NONE) != 0) std::abort();
+    data_ = memory_ + bytes_ - size;
+    std::copy_n(from, size, data_);
+  }
+  GuardedBytes(const GuardedBytes&) = delete;
+  GuardedBytes& operator=(const GuardedBytes&) = delete;
+  ~GuardedBytes() { munmap(memory_, bytes_ + kPage); }
+  [[nodiscard]] const std::byte* data() const { return data_; }
+
+ private:
+  static constexpr std::size_t kPage = 65536;  // no system's pages are larger
+  std::size_t bytes_;
+  std::byte* memory_ = nullptr;
+  std::byte* data_ = nullptr;
+};
+
+TEST_P(EachProduct, ReadsNothingBehindTheWeights) {
+  for (const MatrixCase& c : all_matrices()) {
+    TestMatrix matrix = make_test_matrix(c.packing, 33, c.cols, c.group, c.scale_dtype, 25);
+    WeightMatrix& w = matrix.view;
+    const GuardedBytes data(w.data, w.rows * w.row_bytes);
+    w.data = data.data();
+    const int64_t scale_bytes = w.scales == nullptr ? 0 : (bytes_of(w) - w.rows * w.row_bytes) / 2;
+    const GuardedBytes scales(w.scales, scale_bytes);
+    const GuardedBytes biases(w.biases, scale_bytes);
+    if (scale_bytes > 0) {
+      w.scales = scales.data();
+      w.biases = biases.data();
+    }
+    const std::vector<float> x = make_test_activations(9 * c.cols, c.cols, 0, 26);
+    for (const Accuracy accuracy : {Accuracy::fast, Accuracy::exact}) {
+      Multiplied multiplied(product_of(accuracy, c.packing), matrix, x, 9);
+      EXPECT_EQ(multiplied.run(33, 9), multiplied.run(33, 4)) << describe(w);
     }
   }
 }
