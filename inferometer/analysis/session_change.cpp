@@ -115,13 +115,14 @@ struct Factors {
 };
 
 /// Of a side's mean: as values differ, or as tenths of the session do, where that is more.
-Spread spread_of(const Side& side, const std::vector<double>& values, double following, const Factors& factors) {
+Spread spread_of(const Side& side, const std::vector<double>& values, const std::vector<double>& tenths, double following,
+                 const Factors& factors) {
   double squares = 0;
   for (const double value : values) squares += value * value;
   const auto n = static_cast<double>(values.size());
   const double degrees_of_freedom = n - (side.by_block ? 1 : side.cells);
   Spread spread{squares / degrees_of_freedom / n * factors.of_values, std::max(1.0, degrees_of_freedom / factors.of_values)};
-  if (const std::vector<double> tenths = tenths_of(values); !tenths.empty()) {
+  if (!tenths.empty()) {
     const double sd = *stats::sd(tenths);
     const auto count = static_cast<double>(tenths.size());
     const Spread of_tenths{sd * sd / count * factors.of_tenths, std::max(1.0, (count - 1) / factors.of_tenths)};
@@ -245,9 +246,12 @@ std::optional<SessionChange> session_change(const SessionTimes& then, const Sess
   for (const double following : {found.following.low, found.following.high}) {
     const std::vector<double> before = values_of(*a, following);
     const std::vector<double> after = values_of(*b, following);
-    const Factors factors{variance_factor(before, after), variance_factor(tenths_of(before), tenths_of(after))};
-    const double half =
-        half_width(together(spread_of(*a, before, following, factors), spread_of(*b, after, following, factors)), level);
+    const std::vector<double> tenths_before = tenths_of(before);
+    const std::vector<double> tenths_after = tenths_of(after);
+    const Factors factors{variance_factor(before, after), variance_factor(tenths_before, tenths_after)};
+    const double half = half_width(together(spread_of(*a, before, tenths_before, following, factors),
+                                            spread_of(*b, after, tenths_after, following, factors)),
+                                   level);
     const double centre = found.change - following * found.pace_change;
     found.interval = {std::min(found.interval.low, centre - half), std::max(found.interval.high, centre + half)};
   }

@@ -32,14 +32,6 @@ struct AffineRow {
     return {load(scales, first, count), load(biases, first, count)};
   }
 
-  /// Into the L1 cache.
-  [[gnu::always_inline]] void fetch_groups(int64_t first, int64_t count) const {
-    for (int64_t at = 0; at < count / parts * kScaleBytes; at += 64) {
-      _mm_prefetch(reinterpret_cast<const char*>(scales + first / parts * kScaleBytes + at), _MM_HINT_T0);
-      _mm_prefetch(reinterpret_cast<const char*>(biases + first / parts * kScaleBytes + at), _MM_HINT_T0);
-    }
-  }
-
   const std::byte* bytes = nullptr;
   const std::byte* scales = nullptr;
   const std::byte* biases = nullptr;

@@ -86,7 +86,7 @@ void take_some_for_all(const MatmulTask& task, const typename Kind::Inputs* inpu
   }
 }
 
-/// Of so many rows of each stream, those that meet all tokens before the next ones do.
+/// How many rows of each stream meet all tokens before the next ones do.
 template <typename Kind>
 int64_t rows_together(int64_t k, int64_t tokens) {
   if constexpr (requires { Kind::tile_rows(k); }) {

@@ -38,7 +38,6 @@ class MlxNibbleRow {
   MlxNibbleRow() = default;
   MlxNibbleRow(const WeightMatrix& w, int64_t row) : row_(w, row) {}
 
-  [[gnu::always_inline]] void fetch_groups(int64_t first, int64_t count) const { row_.fetch_groups(first, count); }
   [[gnu::always_inline]] [[nodiscard]] Groups groups(int64_t first, int64_t count) const { return row_.groups(first, count); }
   [[gnu::always_inline]] [[nodiscard]] __m512i line(int64_t i) const { return load_once(row_.bytes + 64 * i); }
   [[gnu::always_inline]] void fetch(int64_t i) const { fetch_behind(row_.bytes + 64 * i); }
