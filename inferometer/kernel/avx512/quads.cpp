@@ -3,41 +3,28 @@
 #include <immintrin.h>
 
 #include "inferometer/kernel/avx512/lane_scales.h"
-#include "inferometer/kernel/avx512/records.h"
+#include "inferometer/kernel/avx512/quad_values.h"
 
 namespace ifm::avx512 {
 namespace {
 
 constexpr float kTop = 127.0F;
 
-/// apart: values between the quads of a lane, or 0 where it has one.
-constexpr int64_t vectors_of(int apart) { return apart == 0 ? 1 : 2; }
-constexpr int64_t sum_values_of(int apart) { return apart == 64 ? 16 : 32; }
-
-/// Where the parts of a token lie, whose lines come first. While it is rounded, tops lie there: a line's end where it begins.
+/// Where the parts of a token lie, whose lines come first. While it is rounded, a line's tops lie where it comes to lie.
 struct Offsets {
-  Offsets(int apart, int64_t k)
-      : lines((k + 64 * vectors_of(apart) - 1) / (64 * vectors_of(apart))),
+  explicit Offsets(int64_t k)
+      : lines((k + 63) / 64),
         first_tops((lines - 1) * 64),
-        base(lines * 64 * vectors_of(apart)),
+        base(lines * 64),
         sums(base + 64),
-        shifts(sums + lines * vectors_of(apart) * 64 / sum_values_of(apart) * 4),
+        shifts(sums + lines * 2 * 4),
         bytes((shifts + lines * 16 + 63) / 64 * 64) {}
   int64_t lines, first_tops, base, sums, shifts, bytes;
 };
 
-/// Lane 4 s + i of the result = dword 4 i of v[s].
-__m512i first_of_quads(const __m512i* v) {
-  const __m512i a = _mm512_unpacklo_epi32(v[0], v[1]);  // of each 128 bits: s = 0, 1
-  const __m512i b = _mm512_unpacklo_epi32(v[2], v[3]);
-  const __m512i quads = _mm512_unpacklo_epi64(a, b);  // dword 4 i + s
-  return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), quads);
-}
-
-template <int apart>
 class TokenRounding {
  public:
-  TokenRounding(const float* x, int64_t k, std::byte* out) : x_(x), k_(k), offsets_(apart, k), out_(out) {}
+  TokenRounding(const float* x, int64_t k, std::byte* out) : x_(x), k_(k), offsets_(k), out_(out) {}
 
   void run() {
     const uint32_t bits = write_tops();
@@ -47,83 +34,26 @@ class TokenRounding {
   }
 
  private:
-  static constexpr int kVectors = apart == 0 ? 1 : 2;
-
-  /// The largest magnitudes of the 16 quads of 64 values, as the bits of floats.
-  __m512i tops_of(int64_t at) const {
-    __m512i v[4];
-    for (int64_t s = 0; s < 4; ++s) {
-      v[s] = _mm512_castps_si512(_mm512_abs_ps(_mm512_maskz_loadu_ps(there(k_, at + 16 * s), x_ + at + 16 * s)));
-      v[s] = _mm512_max_epu32(v[s], _mm512_shuffle_epi32(v[s], _MM_PERM_CDAB));
-      v[s] = _mm512_max_epu32(v[s], _mm512_shuffle_epi32(v[s], _MM_PERM_BADC));
-    }
-    return first_of_quads(v);
-  }
-  /// Of two vectors' 16 quads those of the lanes' first and second ones.
-  static __m512i firsts(__m512i a, __m512i b) { return apart == 32 ? _mm512_shuffle_i64x2(a, b, 0x44) : a; }
-  static __m512i seconds(__m512i a, __m512i b) { return apart == 32 ? _mm512_shuffle_i64x2(a, b, 0xEE) : b; }
-
-  /// Leaves the lanes' largest values and returns the bits of the largest of all; those of infinity and NaN are the largest.
+  /// Leaves the lanes' largest values and returns the bits of the largest of all.
   uint32_t write_tops() {
     __m512i all = _mm512_setzero_si512();
     for (int64_t line = 0; line < offsets_.lines; ++line) {
-      const int64_t at = line * 64 * kVectors;
-      __m512i top = tops_of(at);
-      if constexpr (kVectors == 2) {
-        const __m512i behind = tops_of(at + 64);
-        top = _mm512_max_epu32(firsts(top, behind), seconds(top, behind));
-      }
+      const __m512i top = tops_of_quads(x_, k_, line * 64);
       _mm512_store_si512(floats(offsets_.first_tops - 64 * line), top);
       all = _mm512_max_epu32(all, top);
     }
     return _mm512_reduce_max_epu32(all);
   }
 
-  /// 64 values as bytes in their order; multipliers of their 16 quads.
-  __m512i bytes_of(int64_t at, __m512 multipliers, bool bad) const {
-    __m512i v[4];
-    __m512i quad = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-    for (int64_t s = 0; s < 4; ++s) {
-      const auto mask = bad ? __mmask16{0} : there(k_, at + 16 * s);
-      const __m512 values = _mm512_maskz_loadu_ps(mask, x_ + at + 16 * s);
-      v[s] = _mm512_cvtps_epi32(_mm512_mul_ps(values, _mm512_permutexvar_ps(quad, multipliers)));
-      quad = _mm512_add_epi32(quad, _mm512_set1_epi32(4));
-    }
-    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    return _mm512_permutexvar_epi32(order, pack_quads(v));
-  }
-
   void write_line(int64_t line, const LaneScales& scales) {
-    const int64_t at = line * 64 * kVectors;
     const int64_t place = offsets_.lines - 1 - line;
-    std::byte* bytes = out_ + place * 64 * kVectors;
     const auto [multipliers, shift] = scales.line(line);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out_ + offsets_.shifts + place * 16), _mm512_cvtepi32_epi8(shift));
-    float* sums = floats(offsets_.sums) + line * 64 * kVectors / sum_values_of(apart);
-    if constexpr (kVectors == 1) {
-      const __m512i quads = bytes_of(at, multipliers, scales.bad());
-      _mm512_store_si512(bytes, quads);
-      const __m128i of_16 = sums_of_16(quads, shift);
-      store_sums(sums, _mm_hadd_epi32(of_16, of_16), 2);
-      return;
-    }
-    // Each lane's multiplier belongs to both of its quads.
-    const __m512i m = _mm512_castps_si512(multipliers);
-    const __m512i a = bytes_of(at, _mm512_castsi512_ps(firsts(m, m)), scales.bad());
-    const __m512i b = bytes_of(at + 64, _mm512_castsi512_ps(seconds(m, m)), scales.bad());
-    const __m512i first = firsts(a, b);
-    const __m512i second = seconds(a, b);
-    _mm512_store_si512(bytes, first);
-    _mm512_store_si512(bytes + 64, second);
-    const __m128i of_first = sums_of_16(first, shift);
-    const __m128i of_second = sums_of_16(second, shift);
-    if constexpr (apart == 64) {
-      store_sums(sums, of_first, 4);
-      store_sums(sums + 4, of_second, 4);
-    } else {
-      // 32 of the first vector, 32 of the second, and so on.
-      store_sums(sums, _mm_shuffle_epi32(_mm_hadd_epi32(of_first, of_second), 0xD8), 4);
-    }
+    const __m512i quads = bytes_of_quads(x_, k_, line * 64, multipliers, scales.bad());
+    _mm512_store_si512(out_ + place * 64, quads);
+    const __m128i of_16 = sums_of_16(quads, shift);
+    const __m128i of_32 = _mm_hadd_epi32(of_16, of_16);
+    _mm_mask_storeu_ps(floats(offsets_.sums) + line * 2, 3, _mm_cvtepi32_ps(of_32));
   }
 
   /// Sums of four lanes each, in bases.
@@ -134,9 +64,6 @@ class TokenRounding {
     return _mm512_castsi512_si128(
         _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), v));
   }
-  static void store_sums(float* to, __m128i sums, int64_t count) {
-    _mm_mask_storeu_ps(to, static_cast<__mmask8>((1 << count) - 1), _mm_cvtepi32_ps(sums));
-  }
 
   [[nodiscard]] float* floats(int64_t offset) const { return reinterpret_cast<float*>(out_ + offset); }
 
@@ -146,22 +73,16 @@ class TokenRounding {
   std::byte* const out_;
 };
 
-template <int apart>
-int64_t bytes(int64_t n, int64_t k) {
-  return n * Offsets(apart, k).bytes;
-}
+int64_t bytes(int64_t n, int64_t k) { return n * Offsets(k).bytes; }
 
-template <int apart>
 void round(const float* x, int64_t /*n*/, int64_t k, int64_t begin, int64_t end, std::byte* out) {
-  for (int64_t token = begin; token < end; ++token) TokenRounding<apart>(x + token * k, k, out + bytes<apart>(token, k)).run();
+  for (int64_t token = begin; token < end; ++token) TokenRounding(x + token * k, k, out + bytes(token, k)).run();
 }
-
-int apart_of(const Rounding& rounding) { return &rounding == &kQuads ? 0 : &rounding == &kQuads32Apart ? 32 : 64; }
 
 }  // namespace
 
-Quads quads_of(const Rounding& rounding, const Activations& x, int64_t token) {
-  const Offsets offsets(apart_of(rounding), x.k);
+Quads quads_of(const Activations& x, int64_t token) {
+  const Offsets offsets(x.k);
   const std::byte* from = x.rounded + token * offsets.bytes;
   const auto floats = [&](int64_t offset) { return reinterpret_cast<const float*>(from + offset); };
   return {.lines = reinterpret_cast<const int8_t*>(from),
@@ -171,8 +92,6 @@ Quads quads_of(const Rounding& rounding, const Activations& x, int64_t token) {
           .count = offsets.lines};
 }
 
-const Rounding kQuads{"quads12", bytes<0>, round<0>};
-const Rounding kQuads32Apart{"quads12, 32 apart", bytes<32>, round<32>};
-const Rounding kQuads64Apart{"quads12, 64 apart", bytes<64>, round<64>};
+const Rounding kQuads{"quads12", bytes, round};
 
 }  // namespace ifm::avx512

@@ -1,4 +1,5 @@
 #include "inferometer/kernel/avx512/attention.h"
+#include "inferometer/kernel/avx512/block_shifts.h"
 #include "inferometer/kernel/avx512/decode.h"
 #include "inferometer/kernel/avx512/digit_records.h"
 #include "inferometer/kernel/avx512/digits.h"
@@ -36,9 +37,9 @@ constexpr ProductTable kDecode = []() consteval {
   table = with(table, {Packing::q4_1}, {&kLaneShiftsOfHalves, decode_q4_1});
   table = with(table, {Packing::affine8}, {&kQuads, decode_affine8});
   table = with(table, {Packing::q8_0}, {&kQuads, decode_q8_0});
-  table = with(table, {Packing::q4_k}, {&kQuads32Apart, decode_q4_k});
-  table = with(table, {Packing::q5_k}, {&kQuads32Apart, decode_q5_k});
-  return with(table, {Packing::q6_k}, {&kQuads64Apart, decode_q6_k});
+  table = with(table, {Packing::q4_k}, {&kEights32Apart, decode_q4_k});
+  table = with(table, {Packing::q5_k}, {&kEights32Apart, decode_q5_k});
+  return with(table, {Packing::q6_k}, {&kEights64Apart, decode_q6_k});
 }
 ();
 

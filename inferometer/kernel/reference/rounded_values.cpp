@@ -116,24 +116,24 @@ void round_sixteens(std::span<const float> x, bool halves, float* out) {
   }
 }
 
-/// Lanes of four values, or of four and the four `distance` further on.
-void round_quads(std::span<const float> x, std::size_t distance, float* out) {
+/// Lanes of `width` values, and of as many `distance` further on unless that is 0.
+void round_lanes(std::span<const float> x, std::size_t width, std::size_t distance, float* out) {
   constexpr int kCap = 12;
   const float top = largest(x);
   if (top < 0x1p-100F) return;
   std::vector<std::size_t> firsts;
   std::vector<float> tops;
-  for (std::size_t i = 0; i < x.size(); i += 4) {
+  for (std::size_t i = 0; i < x.size(); i += width) {
     if (distance != 0 && i / distance % 2 != 0) continue;
     firsts.push_back(i);
-    tops.push_back(std::max(largest(x.subspan(i, 4)), distance == 0 ? 0.0F : largest(x.subspan(i + distance, 4))));
+    tops.push_back(std::max(largest(x.subspan(i, width)), distance == 0 ? 0.0F : largest(x.subspan(i + distance, width))));
   }
   tops.resize((tops.size() + 15) / 16 * 16);  // rows are filled up to whole lines
   const float wide = top * best_factor(top, tops, kCap);
   for (std::size_t lane = 0; lane < firsts.size(); ++lane) {
     const int gain = gain_of(static_cast<double>(wide / tops[lane]), kCap);
-    for (std::size_t j = 0; j < (distance == 0 ? 4 : 8); ++j) {
-      const std::size_t i = firsts[lane] + j % 4 + (j < 4 ? 0 : distance);
+    for (std::size_t j = 0; j < (distance == 0 ? width : 2 * width); ++j) {
+      const std::size_t i = firsts[lane] + j % width + (j < width ? 0 : distance);
       out[i] = static_cast<float>(std::lrint(x[i] * std::ldexp(127.0F / wide, gain))) * std::ldexp(wide / 127.0F, -gain);
     }
   }
@@ -195,8 +195,10 @@ std::vector<float> rounded_values(std::string_view rounding, std::span<const flo
       round_digits(token, rounding != "digits", out.data() + begin);
     } else if (rounding == "sixteens12" || rounding == "sixteens12, halves") {
       round_sixteens(token, rounding != "sixteens12", out.data() + begin);
-    } else if (rounding.starts_with("quads12")) {
-      round_quads(token, rounding == "quads12" ? 0 : rounding == "quads12, 32 apart" ? 32 : 64, out.data() + begin);
+    } else if (rounding == "quads12") {
+      round_lanes(token, 4, 0, out.data() + begin);
+    } else if (rounding == "eights12, 32 apart" || rounding == "eights12, 64 apart") {
+      round_lanes(token, 8, rounding == "eights12, 32 apart" ? 32 : 64, out.data() + begin);
     } else if (rounding == "int16") {
       round_int16(token, out.data() + begin);
     } else if (rounding == "eights16" || rounding == "eights32") {

@@ -18,8 +18,8 @@ namespace ifm::reference {
 /// - "sixteens12": the same rounding by sixteenths into integers << f per 16 values, with one base per token, and f and c as in
 ///   "shifts12", where 127.4 takes the place of 127 and a value less a sixteenth of the one after it, itself so lessened, that of
 ///   a value. "sixteens12, halves" does so in the places of "digits, halves", 16 at a time.
-/// - "quads12": as "shifts12", with a shift per 4 values; "quads12, D apart" (32, 64) per four and the four that stand D further
-/// on.
+/// - "quads12": as "shifts12", with a shift per 4 values. "eights12, D apart" (32, 64): per eight and the eight that stand D
+///   further on.
 /// - "int16": integers of at most 32,639 in magnitude with an f32 scale per 64 values.
 /// - "eightsD" (16, 32): the same with four values and the four that stand D further on.
 /// - "shiftsN": int8 q << (N - f) times one base per token, with f = min(N, floor(log2(c top / largest of 16 values))) and
