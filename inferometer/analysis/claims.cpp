@@ -98,10 +98,11 @@ void judge(Claim& claim) {
 /// Everything that claims are made of.
 class Claims {
  public:
-  Claims(const RecordedSession& then, const RecordedSession& now, bool same_machine)
+  Claims(const RecordedSession& then, const RecordedSession& now, bool same_machine, std::optional<double> tolerance)
       : then_(then),
         now_(now),
         same_machine_(same_machine),
+        tolerance_(tolerance),
         paces_then_(block_paces(then.blocks)),
         paces_now_(block_paces(now.blocks)),
         series_(series_of_both(then, now)) {}
@@ -223,7 +224,7 @@ class Claims {
                 .of = series.label,
                 .then = mean_of(before),
                 .now = mean_of(after),
-                .tolerance = std::log1p(kSessionTolerance)};
+                .tolerance = std::log1p(tolerance_.value_or(kSessionTolerance))};
     if (const auto change = session_change(before, after, level)) {
       claim.change = change->change;
       claim.interval = change->interval;
@@ -245,7 +246,7 @@ class Claims {
                   .of = fmt::format("{}, {} over {} tokens", series.label, length, longest),
                   .then = ratio_of_lengths(series.then, length, longest),
                   .now = ratio_of_lengths(series.now, length, longest),
-                  .tolerance = std::log1p(same_machine_ ? kShapeTolerance : kElsewhereTolerance)};
+                  .tolerance = std::log1p(same_machine_ ? tolerance_.value_or(kShapeTolerance) : kElsewhereTolerance)};
       if (!claim.then || !claim.now) continue;
       if (const auto change = ratio_change(before, after, cells_of(length), cells_of(longest), level)) {
         claim.change = change->change;
@@ -341,6 +342,7 @@ class Claims {
   const RecordedSession& then_;
   const RecordedSession& now_;
   bool same_machine_;
+  std::optional<double> tolerance_;  ///< in place of the same machine's
   BlockPaces paces_then_, paces_now_;
   Study study_then_ = analyze(then_.session, then_.runs);
   Study study_now_ = analyze(now_.session, now_.runs);
@@ -355,8 +357,9 @@ const SessionModel* loaded_as(const std::vector<SessionModel>& models, const std
   return found == models.end() ? nullptr : &*found;
 }
 
-std::vector<Claim> claims_of(const RecordedSession& then, const RecordedSession& now, bool same_machine) {
-  return Claims(then, now, same_machine).take();
+std::vector<Claim> claims_of(const RecordedSession& then, const RecordedSession& now, bool same_machine,
+                             std::optional<double> tolerance) {
+  return Claims(then, now, same_machine, tolerance).take();
 }
 
 }  // namespace ifm

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,8 +9,9 @@
 namespace ifm {
 
 /// Everything that a session said and that its repetition can be asked, with the answers: tokens, failures, then what was
-/// measured, whose intervals hold together at 95 %.
-[[nodiscard]] std::vector<Claim> claims_of(const RecordedSession& then, const RecordedSession& now, bool same_machine);
+/// measured, whose intervals hold together at 95 %. tolerance: check_reproduction()'s.
+[[nodiscard]] std::vector<Claim> claims_of(const RecordedSession& then, const RecordedSession& now, bool same_machine,
+                                           std::optional<double> tolerance);
 
 /// A model as a session loaded it; null where it never did.
 [[nodiscard]] const SessionModel* loaded_as(const std::vector<SessionModel>& models, const std::string& engine,

@@ -71,7 +71,7 @@ std::vector<std::string> other_weights(const std::vector<SessionModel>& then, co
   return others;
 }
 
-Reproduction check_reproduction(const RecordedSession& then, const RecordedSession& now) {
+Reproduction check_reproduction(const RecordedSession& then, const RecordedSession& now, std::optional<double> tolerance) {
   Reproduction found;
   if (then.session.plan.hash != now.session.plan.hash) {
     found.impossible.push_back(fmt::format("another plan: {} ({}) then, {} ({}) now", then.session.plan.name,
@@ -84,7 +84,7 @@ Reproduction check_reproduction(const RecordedSession& then, const RecordedSessi
   found.same_machine = found.differs.empty();
   for (std::string& other : other_circumstances(then.session, now.session)) found.differs.push_back(std::move(other));
   if (!found.impossible.empty()) return found;
-  found.claims = claims_of(then, now, found.same_machine);
+  found.claims = claims_of(then, now, found.same_machine, tolerance);
   const BlockPaces a = block_paces(then.blocks);
   const BlockPaces b = block_paces(now.blocks);
   if (!a.empty() && !b.empty()) {

@@ -51,8 +51,10 @@ struct Reproduction {
 
 /// On the same machine (processor, cores, memory, system) times must be the same but for 2 % and for what chance and the
 /// machine's own speed, by its canary, explain; on another one the shares of its limits and the shape over lengths must, to a
-/// quarter. Tokens must be the same where engine, build version, instruction set and accuracy are. Pure.
-[[nodiscard]] Reproduction check_reproduction(const RecordedSession& then, const RecordedSession& now);
+/// quarter. Tokens must be the same where engine, build version, instruction set and accuracy are. tolerance: a share, in place
+/// of the same machine's 2 % for times and 5 % for shapes. Pure.
+[[nodiscard]] Reproduction check_reproduction(const RecordedSession& then, const RecordedSession& now,
+                                              std::optional<double> tolerance = std::nullopt);
 
 /// "smollm2-135m: other weights (…)" for every model that is loaded in both and is not the same; by their hashes.
 [[nodiscard]] std::vector<std::string> other_weights(const std::vector<SessionModel>& then, const std::vector<SessionModel>& now);

@@ -85,6 +85,19 @@ TEST(Reproduction, NamesWhatHasBecomeSlower) {
   EXPECT_EQ(find(found, "token_ids")->held, Held::yes);
 }
 
+// The shape hardly moves here: the shorter answers decode, too.
+TEST(Reproduction, HoldsTimesAndShapesAgainstTheToleranceThatIsAsked) {
+  const RecordedSession then = made({.noise = 0.003, .seed = 1});
+  const RecordedSession now = made({.decode_factor = 1.04, .noise = 0.003, .seed = 2});
+  const auto held = [&](std::optional<double> tolerance, const char* id) {
+    return find(check_reproduction(then, now, tolerance), id)->held;
+  };
+  EXPECT_EQ(held(std::nullopt, "tpot_s"), Held::no);
+  EXPECT_EQ(held(0.1, "tpot_s"), Held::yes);
+  EXPECT_EQ(held(std::nullopt, "length_shape"), Held::yes);
+  EXPECT_EQ(held(0.001, "length_shape"), Held::no);
+}
+
 TEST(Reproduction, OfNoisySessionsSaysWhatItCouldNotHaveSeen) {
   const Reproduction found =
       check_reproduction(made({.noise = 0.7, .repeats = 3, .seed = 1}), made({.noise = 0.7, .repeats = 3, .seed = 2}));

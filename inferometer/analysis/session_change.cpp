@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "inferometer/stats/describe.h"
 #include "inferometer/stats/distribution.h"
@@ -114,6 +116,15 @@ struct Factors {
   double of_tenths = 1;
 };
 
+/// The spread of a mean, or, where that is more, what tenths of the session say of it. factor: variance_factor() of tenths.
+Spread or_of_tenths(const Spread& spread, const std::vector<double>& tenths, double factor) {
+  if (tenths.empty()) return spread;
+  const double sd = *stats::sd(tenths);
+  const auto count = static_cast<double>(tenths.size());
+  const Spread of_tenths{sd * sd / count * factor, std::max(1.0, (count - 1) / factor)};
+  return of_tenths.variance > spread.variance ? of_tenths : spread;
+}
+
 /// Of a side's mean: as values differ, or as tenths of the session do, where that is more.
 Spread spread_of(const Side& side, const std::vector<double>& values, const std::vector<double>& tenths, double following,
                  const Factors& factors) {
@@ -122,12 +133,7 @@ Spread spread_of(const Side& side, const std::vector<double>& values, const std:
   const auto n = static_cast<double>(values.size());
   const double degrees_of_freedom = n - (side.by_block ? 1 : side.cells);
   Spread spread{squares / degrees_of_freedom / n * factors.of_values, std::max(1.0, degrees_of_freedom / factors.of_values)};
-  if (!tenths.empty()) {
-    const double sd = *stats::sd(tenths);
-    const auto count = static_cast<double>(tenths.size());
-    const Spread of_tenths{sd * sd / count * factors.of_tenths, std::max(1.0, (count - 1) / factors.of_tenths)};
-    if (of_tenths.variance > spread.variance) spread = of_tenths;
-  }
+  spread = or_of_tenths(spread, tenths, factors.of_tenths);
   if (!side.by_block && side.block_pace.size() > 1) {
     const double sd = *stats::sd(side.block_pace);
     spread.variance += following * following * sd * sd / static_cast<double>(side.block_pace.size());
@@ -177,7 +183,24 @@ Interval following_of(const Side& then, const Side& now) {
 struct Ratio {
   double log = 0;
   Spread spread;
+  std::vector<double> tenths;  ///< what it differs by in tenths of the session
 };
+
+/// The ratio in each block that has both, about its mean over cells.
+std::vector<double> ratio_by_block(const SessionTimes& times, const std::map<int, double>& means, const std::set<int>& above,
+                                   const std::set<int>& below) {
+  std::map<int, std::pair<std::vector<double>, std::vector<double>>> blocks;
+  for (const CellTime& value : times.values) {
+    const double residual = value.log - means.at(value.cell);
+    if (above.contains(value.cell)) blocks[value.block].first.push_back(residual);
+    if (below.contains(value.cell)) blocks[value.block].second.push_back(residual);
+  }
+  std::vector<double> ratios;
+  for (const auto& [block, both] : blocks) {
+    if (!both.first.empty() && !both.second.empty()) ratios.push_back(*stats::mean(both.first) - *stats::mean(both.second));
+  }
+  return ratios;
+}
 
 std::optional<Ratio> ratio_of(const SessionTimes& times, const std::set<int>& above, const std::set<int>& below) {
   std::map<int, std::vector<double>> cells;
@@ -210,6 +233,7 @@ std::optional<Ratio> ratio_of(const SessionTimes& times, const std::set<int>& ab
           squares / ratio.spread.degrees_of_freedom / static_cast<double>(found->second.size()) / (there * there);
     }
   }
+  ratio.tenths = tenths_of(ratio_by_block(times, means, above, below));
   return ratio;
 }
 
@@ -264,7 +288,9 @@ std::optional<RatioChange> ratio_change(const SessionTimes& then, const SessionT
   const std::optional<Ratio> b = ratio_of(now, above, below);
   if (!a || !b) return std::nullopt;
   const double change = b->log - a->log;
-  const double half = half_width(together(a->spread, b->spread), level);
+  const double factor = variance_factor(a->tenths, b->tenths);
+  const double half =
+      half_width(together(or_of_tenths(a->spread, a->tenths, factor), or_of_tenths(b->spread, b->tenths, factor)), level);
   return RatioChange{change, {change - half, change + half}};
 }
 

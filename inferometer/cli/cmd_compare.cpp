@@ -21,6 +21,7 @@
 #include "inferometer/cli/plan_session.h"
 #include "inferometer/cli/print_document.h"
 #include "inferometer/cli/results.h"
+#include "inferometer/cli/share.h"
 #include "inferometer/cli/terminal.h"
 #include "inferometer/engine/registry.h"
 #include "inferometer/figure/figures.h"
@@ -51,20 +52,6 @@ struct CompareFlags {
   bool allow_inconclusive = false;
   bool preflight = false;
 };
-
-/// "1%", "1 %" or "0.01".
-double parse_min_effect(std::string text) {
-  const std::string written = text;
-  double factor = 1;
-  if (text.ends_with('%')) {
-    text.pop_back();
-    factor = 0.01;
-  }
-  double value = 0;
-  if (!CLI::detail::lexical_cast(CLI::detail::trim_copy(text), value) || !(value * factor > 0 && value * factor < 1))
-    fail(ErrorKind::usage, "--min-effect: {} is no share (expected for example 1% or 0.01)", written);
-  return value * factor;
-}
 
 /// A side of the comparison. @throws Error usage where it cannot be a fresh process, or not one of this program.
 PlanEngine side_of(const PlanEngine& engine, const std::string& id, const std::string& program) {
@@ -103,7 +90,7 @@ Plan comparison_plan(const CompareFlags& flags) {
   // Pairs end when they were planned to; of a plan that would stop early, a process does as many runs as one without.
   if (plan.stop) plan.repeats = Plan{}.repeats;
   plan.stop.reset();
-  if (!flags.min_effect.empty()) plan.equivalence_margin = parse_min_effect(flags.min_effect);
+  if (!flags.min_effect.empty()) plan.equivalence_margin = parse_share(flags.min_effect, "--min-effect");
   plan.hash = sha256_of(fmt::format("{}\n{}\n{}\n{}", plan.hash, sides, plan.pairs, plan.extra_pairs));
   return plan;
 }

@@ -19,6 +19,7 @@
 #include "inferometer/cli/plan_session.h"
 #include "inferometer/cli/print_document.h"
 #include "inferometer/cli/results.h"
+#include "inferometer/cli/share.h"
 #include "inferometer/measure/loaded_pair.h"
 #include "inferometer/report/reproduction.h"
 
@@ -32,6 +33,7 @@ struct ReproduceFlags {
   std::optional<int64_t> session;
   std::string out = "results-again";
   std::string ran;  ///< a folder in which the plan was run again already
+  std::string tolerance;
   std::string format = "text";
   bool trust = false;  ///< the record's plan may start programs and ask servers
 };
@@ -103,6 +105,8 @@ int exit_code_of(const Reproduction& found) {
 }
 
 int reproduce(const ReproduceFlags& flags, const std::string& command) {
+  std::optional<double> tolerance;
+  if (!flags.tolerance.empty()) tolerance = parse_share(flags.tolerance, "--tolerance");
   const RecordedSession then = recorded(flags.results, flags.session);
   if (flags.ran.empty()) {
     check_can_be_run(then.session, flags.trust);
@@ -122,7 +126,7 @@ int reproduce(const ReproduceFlags& flags, const std::string& command) {
     }
   }
   const RecordedSession now = recorded(flags.ran.empty() ? flags.out : flags.ran, std::nullopt);
-  const Reproduction found = check_reproduction(then, now);
+  const Reproduction found = check_reproduction(then, now, tolerance);
   print_found(found, then.session, now.session, flags.format);
   return exit_code_of(found);
 }
@@ -144,6 +148,8 @@ void add_reproduce(CLI::App& app, CliContext& context) {
   verb->add_option("--out", flags->out, "Folder for the runs")->capture_default_str();
   verb->add_option("--ran", flags->ran, "Run nothing: compare with the latest session of this results folder")
       ->type_name("FOLDER");
+  verb->add_option("--tolerance", flags->tolerance,
+                   "What times and the shape over lengths may differ by on the same machine (default: 2%, the shape 5%)");
   verb->add_flag("--trust", flags->trust, "The record's plan may start its programs and send to its servers");
   verb->add_option("-o,--format", flags->format, "Format of the report")
       ->check(CLI::IsMember({"text", "json", "md"}))

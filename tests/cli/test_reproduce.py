@@ -120,7 +120,12 @@ class Reproduce(CliTest):
         self.succeeds("import", "llama-bench", SOURCE / "tests" / "golden" / "import" / "llama_bench.json", "--out", self.folder / "in")
         self.refuses("reproduce", self.folder / "in", "--out", self.folder / "again", code=2, naming="was imported")
 
+    def test_the_tolerance_is_the_callers(self):
+        tolerance = self.claim(self.found(simulated(), "--ran", simulated(), "--tolerance", "1%", codes=(0, 5)), "tpot_s")["tolerance"]
+        self.assertAlmostEqual(tolerance, 0.01)
+
     def test_bad_input(self):
+        self.refuses("reproduce", simulated(), "--ran", simulated(), "--tolerance", "0%", code=2, naming=["--tolerance", "1% or 0.01"])
         self.refuses("reproduce", self.folder, code=1, naming=["inferometer.db", "no results there"])
         self.refuses("reproduce", simulated(), "--out", simulated(), code=2, naming="the record itself")
         self.refuses("reproduce", simulated(), "--session", "9", code=1, naming=["no session 9", "expected one of 1"])
