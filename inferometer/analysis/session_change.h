@@ -50,7 +50,8 @@ struct RatioChange {
 };
 
 /// The change of how much longer the cells of `above` take than those of `below`. A block's speed, which all of its runs share,
-/// falls out of it. Null as session_change().
+/// falls out of it; what a machine does to some cells only, for minutes, shows in tenths of the session, as there. Null as
+/// session_change().
 [[nodiscard]] std::optional<RatioChange> ratio_change(const SessionTimes& then, const SessionTimes& now,
                                                       const std::set<int>& above, const std::set<int>& below, double level);
 
