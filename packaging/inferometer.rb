@@ -1,4 +1,4 @@
-# A Homebrew formula that builds this clone (written for macOS and Linux; not yet tried on either):
+# A Homebrew formula that builds this clone, for macOS and Linux. Its commands are tried by packaging/check_formula.rb; Homebrew itself was not at hand:
 #   brew tap-new local/inferometer && cp packaging/inferometer.rb "$(brew --repository local/inferometer)/Formula/"
 #   INFEROMETER_CLONE=$PWD brew install --HEAD local/inferometer/inferometer
 class Inferometer < Formula
