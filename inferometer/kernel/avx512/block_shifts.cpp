@@ -10,8 +10,6 @@ namespace ifm::avx512 {
 namespace {
 
 constexpr float kTop = 127.0F;
-/// 1.5 * 2^23, whose last place is 1.
-constexpr float kStart = 0x1.8p23F;
 
 /// Where the parts of a token lie, whose blocks come first. While it is rounded, a block's tops lie there, never behind what is
 /// written before they are read.
@@ -31,8 +29,9 @@ class TokenRounding {
   TokenRounding(const float* x, int64_t k, std::byte* out) : x_(x), k_(k), offsets_(k), out_(out) {}
 
   void run() {
-    const uint32_t bits = write_tops();
-    const LaneScales scales(kTop, bits, floats(offsets_.first_tops), offsets_.blocks);
+    float* tops = floats(offsets_.first_tops);
+    const uint32_t bits = leave_tops(tops, offsets_.blocks, [&](int64_t block) { return tops_of_block(block); });
+    const LaneScales scales(kTop, bits, tops, offsets_.blocks);
     for (int64_t block = 0; block < offsets_.blocks; ++block) write_block(block, scales);
     *floats(offsets_.base) = scales.base();
   }
@@ -47,17 +46,10 @@ class TokenRounding {
     const __m512i b = tops_of_quads(x_, k_, at + 64);
     return _mm512_max_epu32(lows(a, b), highs(a, b));
   }
-  /// Leaves the lanes' largest values and returns the bits of the largest of all.
-  uint32_t write_tops() {
-    __m512i all = _mm512_setzero_si512();
-    for (int64_t block = 0; block < offsets_.blocks; ++block) {
-      const __m512i first = tops_of_line(256 * block);
-      const __m512i second = tops_of_line(256 * block + kLineValues);
-      const __m512i top = _mm512_max_epu32(even_lanes(first, second), odd_lanes(first, second));
-      _mm512_store_si512(floats(offsets_.first_tops - 64 * block), top);
-      all = _mm512_max_epu32(all, top);
-    }
-    return _mm512_reduce_max_epu32(all);
+  __m512i tops_of_block(int64_t block) const {
+    const __m512i first = tops_of_line(256 * block);
+    const __m512i second = tops_of_line(256 * block + kLineValues);
+    return _mm512_max_epu32(even_lanes(first, second), odd_lanes(first, second));
   }
 
   struct Line {
@@ -82,7 +74,7 @@ class TokenRounding {
     _mm512_store_si512(to + 64, low[1]);
     _mm512_store_si512(to + 128, high[0]);
     _mm512_store_si512(to + 192, high[1]);
-    _mm512_store_si512(to + 256, _mm512_add_epi32(_mm512_castps_si512(_mm512_set1_ps(kStart)), _mm512_slli_epi32(shift, 23)));
+    _mm512_store_si512(to + 256, starts_of(shift));
     _mm512_store_ps(to + 320, offset_sums(sums_of_pairs(low, shift), sums_of_pairs(high, shift)));
   }
 

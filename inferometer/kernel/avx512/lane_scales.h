@@ -8,6 +8,24 @@
 
 namespace ifm::avx512 {
 
+/// Leaves each line's largest values of 16 lanes where LaneScales looks for them, the first line's at `tops`; top_of(line): they,
+/// as the bits of floats. Returns the bits of the largest of all; those of infinity and NaN are the largest.
+template <typename TopOf>
+static inline uint32_t leave_tops(float* tops, int64_t lines, const TopOf& top_of) {
+  __m512i all = _mm512_setzero_si512();
+  for (int64_t line = 0; line < lines; ++line) {
+    const __m512i top = top_of(line);
+    _mm512_store_si512(tops - 16 * line, top);
+    all = _mm512_max_epu32(all, top);
+  }
+  return _mm512_reduce_max_epu32(all);
+}
+
+/// What dots are added to: the bits of 1.5 * 2^23, whose last place is 1, with the lanes' shifts added to its exponent.
+static inline __m512i starts_of(__m512i shifts) {
+  return _mm512_add_epi32(_mm512_castps_si512(_mm512_set1_ps(0x1.8p23F)), _mm512_slli_epi32(shifts, 23));
+}
+
 /// How one token becomes int8 with a power-of-two shift of at most 12 per lane: x ~ base * (integer << shift).
 class LaneScales {
  public:

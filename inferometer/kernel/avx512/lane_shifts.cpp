@@ -11,8 +11,6 @@ namespace {
 /// The largest input less the sixteenth of the one before that it takes up. As an integer it is at most 127: that one's rounding
 /// adds 0.04.
 constexpr float kTop = 127.4F;
-/// 1.5 * 2^23, whose last place is 1.
-constexpr float kStart = 0x1.8p23F;
 
 /// Where the parts of a token lie, whose pairs come first. While it is rounded, a pair's tops lie there, never behind what is
 /// written before they are read.
@@ -33,8 +31,9 @@ class TokenRounding {
   TokenRounding(const float* x, int64_t k, std::byte* out) : x_(x), k_(k), pairs_(pairs_of(k)), offsets_(pairs_), out_(out) {}
 
   void run() {
-    const uint32_t bits = write_tops();
-    const LaneScales scales(kTop, bits, floats(offsets_.first_tops), pairs_);
+    float* tops = floats(offsets_.first_tops);
+    const uint32_t bits = leave_tops(tops, pairs_, [&](int64_t pair) { return tops_of_pair(pair); });
+    const LaneScales scales(kTop, bits, tops, pairs_);
     clear_last_sums();
     for (int64_t pair = 0; pair < pairs_; ++pair) write_pair(pair, scales);
     *floats(offsets_.base) = scales.base() / 16;
@@ -58,17 +57,10 @@ class TokenRounding {
     });
     return top;
   }
-  /// Leaves the lanes' largest values and returns the bits of the largest of all; those of infinity and NaN are the largest.
-  uint32_t write_tops() {
-    __m512i all = _mm512_setzero_si512();
-    for (int64_t pair = 0; pair < pairs_; ++pair) {
-      const __m512i first = tops_of(2 * pair);
-      const __m512i second = tops_of(2 * pair + 1);
-      const __m512i top = _mm512_max_epu32(even_lanes(first, second), odd_lanes(first, second));
-      _mm512_store_si512(floats(offsets_.first_tops - 64 * pair), top);
-      all = _mm512_max_epu32(all, top);
-    }
-    return _mm512_reduce_max_epu32(all);
+  __m512i tops_of_pair(int64_t pair) const {
+    const __m512i first = tops_of(2 * pair);
+    const __m512i second = tops_of(2 * pair + 1);
+    return _mm512_max_epu32(even_lanes(first, second), odd_lanes(first, second));
   }
 
   struct Line {
@@ -95,7 +87,7 @@ class TokenRounding {
     _mm512_store_si512(to + 64, even_lanes(first.e, second.e));
     _mm512_store_si512(to + 128, odd_lanes(first.a, second.a));
     _mm512_store_si512(to + 192, odd_lanes(first.e, second.e));
-    _mm512_store_si512(to + 256, _mm512_add_epi32(_mm512_castps_si512(_mm512_set1_ps(kStart)), _mm512_slli_epi32(shift, 23)));
+    _mm512_store_si512(to + 256, starts_of(shift));
 
     const __m512i sums = _mm512_add_epi32(even_lanes(first.sums, second.sums), odd_lanes(first.sums, second.sums));
     alignas(64) int32_t lane[16];

@@ -27,24 +27,14 @@ class TokenRounding {
   TokenRounding(const float* x, int64_t k, std::byte* out) : x_(x), k_(k), offsets_(k), out_(out) {}
 
   void run() {
-    const uint32_t bits = write_tops();
-    const LaneScales scales(kTop, bits, floats(offsets_.first_tops), offsets_.lines);
+    float* tops = floats(offsets_.first_tops);
+    const uint32_t bits = leave_tops(tops, offsets_.lines, [&](int64_t line) { return tops_of_quads(x_, k_, line * 64); });
+    const LaneScales scales(kTop, bits, tops, offsets_.lines);
     for (int64_t line = 0; line < offsets_.lines; ++line) write_line(line, scales);
     *floats(offsets_.base) = scales.base();
   }
 
  private:
-  /// Leaves the lanes' largest values and returns the bits of the largest of all.
-  uint32_t write_tops() {
-    __m512i all = _mm512_setzero_si512();
-    for (int64_t line = 0; line < offsets_.lines; ++line) {
-      const __m512i top = tops_of_quads(x_, k_, line * 64);
-      _mm512_store_si512(floats(offsets_.first_tops - 64 * line), top);
-      all = _mm512_max_epu32(all, top);
-    }
-    return _mm512_reduce_max_epu32(all);
-  }
-
   void write_line(int64_t line, const LaneScales& scales) {
     const int64_t place = offsets_.lines - 1 - line;
     const auto [multipliers, shift] = scales.line(line);

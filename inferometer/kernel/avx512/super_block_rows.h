@@ -22,11 +22,11 @@ struct BlockWeights {
   __m512i low_even, low_odd, high_even, high_odd;
 };
 
-/// One value for the lanes of 128 bits whose dwords came from the first line, one for the second's.
-static inline __m512i by_quarters(__m128i low, __m128i second, __m128i third, __m128i high) {
-  const __m256i lower = _mm256_setr_m128i(low, second);
-  return _mm512_inserti64x4(_mm512_castsi256_si512(lower), _mm256_setr_m128i(third, high), 1);
+static inline __m512i by_quarters(__m128i first, __m128i second, __m128i third, __m128i fourth) {
+  const __m256i lower = _mm256_setr_m128i(first, second);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(lower), _mm256_setr_m128i(third, fourth), 1);
 }
+/// One value for the two lanes of 128 bits that came from the first line, one for the second line's.
 static inline __m128i by_lines(int first, int second) { return _mm_setr_epi32(first, first, second, second); }
 
 /// 32 bytes in both halves.
