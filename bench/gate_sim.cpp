@@ -19,7 +19,7 @@ void print_rows(const std::vector<double>& noise, const char* name, gate::Distur
   uint64_t seed = 1;
   for (const double between : {0.0, 0.005, 0.01}) {
     fmt::print("| {} | {:.1f} ", name, 100 * between);
-    for (const int turns : {3, 6, 12}) {
+    for (const int turns : {3, 12, 24}) {
       const auto with = [&](double effect) {
         return gate::repeat(noise, disturbance, {.turns = turns, .between_sd = between, .effect = effect}, times, seed++);
       };
@@ -41,8 +41,8 @@ int main(int argc, char** argv) {
     fmt::print("{} runs of noise, {} comparisons of 20 pairs in each figure, 2 cells, margin 1 %\n\n", noise.size(), times);
     fmt::print(
         "| noise | sd between processes % | 3 turns: sd of a pair % | A/A wrong % | +2 % found % | +5 % found % "
-        "| 6 turns: sd of a pair % | A/A wrong % | +2 % found % | +5 % found % "
-        "| 12 turns: sd of a pair % | A/A wrong % | +2 % found % | +5 % found % |\n");
+        "| 12 turns: sd of a pair % | A/A wrong % | +2 % found % | +5 % found % "
+        "| 24 turns: sd of a pair % | A/A wrong % | +2 % found % | +5 % found % |\n");
     fmt::print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     print_rows(noise, "as recorded", gate::Disturbance::none, times);
     print_rows(noise, "with steps of 5 %", gate::Disturbance::steps, times);

@@ -246,7 +246,7 @@ std::optional<double> simulated_detectable(const Session& session, const std::ve
     if (ratios.size() < kLeastPairs || ratios.size() > kMostSimulatedPairs) return std::nullopt;
     // As compare_pairs() tests the worst of several cells: one side of α, Holm.
     const auto found = stats::detectable_shift(ratios, static_cast<int>(ratios.size()), not_above_margin, kSimulationSeed, 0.8,
-                                               0.025 / static_cast<double>(cells.size()), kSimulations);
+                                               stats::kFalseVerdicts / 2 / static_cast<double>(cells.size()), kSimulations);
     if (!found) return std::nullopt;
     worst = std::max(worst.value_or(0), found->shift);
   }

@@ -43,6 +43,11 @@ double shown_distance(double spread, int n, double alpha) {
   return (t_quantile(1 - alpha / 2, degrees) + t_quantile(kPower, degrees)) * spread / std::sqrt(kEfficiency * n);
 }
 
+/// Pairs without which no exact test of one of several quantities can show anything: the smallest p of n pairs is 2⁻ⁿ.
+int least_shown(std::size_t quantities, double alpha) {
+  return static_cast<int>(std::ceil(std::log2(static_cast<double>(quantities) / (alpha / 2))));
+}
+
 /// Pairs with which an effect as seen would probably be decided, of any verdict; null when none up to a limit are enough.
 std::optional<int> pairs_needed(double effect, double spread, double margin, double alpha, int from) {
   const double distance = std::abs(std::abs(effect) - margin);
@@ -105,6 +110,7 @@ Comparison compare_pairs(std::span<const std::vector<double>> log_ratios, double
   slower = holm(slower);
   faster = holm(faster);
   Comparison comparison;
+  const int least = std::max(least_pairs, least_shown(log_ratios.size(), alpha));
   for (std::size_t i = 0; i < log_ratios.size(); ++i) {
     const std::vector<double>& ratios = log_ratios[i];
     PairedEffect effect{.pairs = static_cast<int>(ratios.size()),
@@ -119,9 +125,9 @@ Comparison compare_pairs(std::span<const std::vector<double>> log_ratios, double
     effect.verdict = verdict_of(effect, margin, alpha, least_pairs);
     const double spread = robust_sd(ratios);
     const double alpha_each = alpha / static_cast<double>(log_ratios.size());
-    if (effect.pairs >= 2) effect.detectable = margin + shown_distance(spread, effect.pairs, alpha_each);
+    if (effect.pairs >= least) effect.detectable = margin + shown_distance(spread, effect.pairs, alpha_each);
     if (effect.verdict == Verdict::inconclusive && effect.pairs >= 2) {
-      const auto needed = pairs_needed(effect.effect, spread, margin, alpha_each, std::max(effect.pairs + 1, least_pairs));
+      const auto needed = pairs_needed(effect.effect, spread, margin, alpha_each, std::max(effect.pairs + 1, least));
       if (needed) effect.more_pairs = *needed - effect.pairs;
     }
     comparison.effects.push_back(effect);

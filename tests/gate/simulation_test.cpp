@@ -7,28 +7,28 @@ namespace {
 
 std::vector<double> noise() { return read_noise(IFM_SOURCE_DIR "/tests/golden/noise/vm.csv"); }
 
-/// METHOD: A/A comparisons give at most 5 % wrong verdicts, and at most 4 of 200 on the whole, whatever the processes' luck, and
-/// with steps and bursts beside what the machine did itself.
+/// METHOD asks for at most 5 % wrong verdicts and at most 4 of 200; ours is at most 1 %, whatever the processes' luck, and with
+/// steps and bursts beside what the machine did itself.
 TEST(GateSimulation, EqualSidesAreHardlyEverCalledDifferent) {
   int claims = 0, scenarios = 0;
   for (const Disturbance disturbance : {Disturbance::none, Disturbance::steps, Disturbance::bursts}) {
     for (const double between : {0.0, 0.005, 0.01}) {
       const Tally tally = repeat(noise(), disturbance, {.between_sd = between}, 200, static_cast<uint64_t>(scenarios));
-      EXPECT_LE(tally.claims, 10) << "sd between processes " << between;
+      EXPECT_LE(tally.claims, 4) << "sd between processes " << between;
       claims += tally.claims;
       ++scenarios;
     }
   }
-  EXPECT_LE(claims, 4 * scenarios);
+  EXPECT_LE(claims, 2 * scenarios);
 }
 
-/// METHOD: 5 % is found at least 9 times of 10 in 20 pairs. On the recording, of a busy machine, 12 turns are needed for it (some
-/// 93 %: 200 comparisons of 90 % would be 172 or more in 95 of 100 cases); on a machine three times as quiet, 3 are.
+/// METHOD: 5 % is found at least 9 times of 10 in 20 pairs. On the recording, of a busy machine, 24 turns are needed for it (94 to
+/// 97 %: 200 comparisons of 90 % would be 172 or more in 95 of 100 cases); on a machine three times as quiet, 3 are.
 TEST(GateSimulation, FivePercentIsFoundNineTimesOfTen) {
   for (const double between : {0.0, 0.005, 0.01}) {
     for (const Disturbance disturbance : {Disturbance::none, Disturbance::steps, Disturbance::bursts}) {
-      const Tally busy = repeat(noise(), disturbance, {.turns = 12, .between_sd = between, .effect = std::log(1.05)}, 200, 2);
-      EXPECT_LT(busy.pair_sd, 0.045);
+      const Tally busy = repeat(noise(), disturbance, {.turns = 24, .between_sd = between, .effect = std::log(1.05)}, 200, 2);
+      EXPECT_LT(busy.pair_sd, 0.035);
       EXPECT_GE(busy.regressions, 172) << between;
     }
     const Tally quiet = repeat(scaled(noise(), 1.0 / 3), Disturbance::none,
