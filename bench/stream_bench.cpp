@@ -31,6 +31,7 @@ constexpr int64_t kGrain = 32;
 
 struct Options {
   std::string isa;
+  std::string accuracy = "fast";
   std::vector<std::string> layouts{"mlx4-g64"};
   int64_t rows = 8192;
   std::vector<int64_t> cols{2048, 8192};
@@ -108,8 +109,9 @@ class Stream {
     const TestMatrix small = make_test_matrix(layout.packing, kGrain, cols, layout.group, layout.scale_dtype, 1);
     const std::vector<WeightMatrix> all = matrices_in(memory_, small.view, options_.rows);
     if (all.empty()) fail(ErrorKind::usage, "{} MB hold no matrix of {} x {}", memory_.size() / 1'000'000, options_.rows, cols);
-    Step step(product(kernels_for(options_.isa), Accuracy::fast, Phase::decode, layout.packing), options_.rows, cols,
-              options_.tokens, options_.threads);
+    const Accuracy accuracy = options_.accuracy == "exact" ? Accuracy::exact : Accuracy::fast;
+    Step step(product(kernels_for(options_.isa), accuracy, Phase::decode, layout.packing), options_.rows, cols, options_.tokens,
+              options_.threads);
     const auto multiply = [&](const WeightMatrix& w) { step.multiply(pool_, w); };
     const auto read = [&](const WeightMatrix& w) { read_matrix(w); };
     std::vector<double> reads, products, shares;
@@ -183,6 +185,7 @@ int main(int argc, char** argv) {
   ifm::Options options;
   CLI::App app("Times decode products whose weights come from memory, alternated with reads of the same bytes");
   app.add_option("--isa", options.isa, "kernel set (default: the best here)");
+  app.add_option("--accuracy", options.accuracy, "fast or exact");
   app.add_option("-w,--weights", options.layouts, "layouts of the weights: " + ifm::layout_names())->delimiter(',');
   app.add_option("-m,--rows", options.rows, "rows of a matrix");
   app.add_option("-k,--cols", options.cols, "columns of the weights")->delimiter(',');

@@ -128,10 +128,10 @@ Document preflight_document(const ComparisonReport& report, const Preflight& fou
   double worst = 0;
   for (const ComparedCell& cell : report.cells) worst = std::max(worst, cell.effect.detectable.value_or(0));
   const std::string pairs = counted(report.pairs, "pair", "pairs");
-  std::vector<std::string> items{
-      worst > 0 ? fmt::format("With {} this runner sees {} in every cell, 8 times of 10{}.", pairs,
-                              percent(found.detectable.value_or(worst)), found.detectable ? " (simulated from these pairs)" : "")
-                : fmt::format("{} can decide nothing.", pairs)};
+  std::vector<std::string> items{worst > 0 ? fmt::format("With {} this runner sees {} in every cell, 8 times of 10{}.", pairs,
+                                                         percent(found.detectable.value_or(worst)),
+                                                         found.detectable ? " (simulated from these pairs)" : "")
+                                           : fmt::format("{} can decide nothing.", pairs)};
   if (report.overall && report.overall->detectable)
     items.push_back(fmt::format("Over all cells together: {}.", percent(*report.overall->detectable)));
   if (found.false_alarm_percent) {

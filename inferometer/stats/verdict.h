@@ -19,12 +19,13 @@ enum class Verdict { regression, improvement, equivalent, mixed, inconclusive };
 /// One quantity (a cell and a metric) of a comparison.
 struct PairedEffect {
   int pairs = 0;
-  double effect = 0;                 ///< median of the log ratios
-  std::optional<Interval> ci95;      ///< of that median; null under 6 pairs
-  std::optional<Interval> ci90;      ///< null under 5 pairs
-  double p_slower = 1;               ///< exact signed-rank test against effect ≤ margin, adjusted (Holm) over the comparison
-  double p_faster = 1;               ///< the same against effect ≥ −margin
-  std::optional<double> detectable;  ///< smallest effect over the margin that these pairs would show 8 times of 10; null where none would
+  double effect = 0;             ///< median of the log ratios
+  std::optional<Interval> ci95;  ///< of that median; null under 6 pairs
+  std::optional<Interval> ci90;  ///< null under 5 pairs
+  double p_slower = 1;           ///< exact signed-rank test against effect ≤ margin, adjusted (Holm) over the comparison
+  double p_faster = 1;           ///< the same against effect ≥ −margin
+  std::optional<double>
+      detectable;  ///< smallest effect over the margin that these pairs would show 8 times of 10; null where none would
   std::optional<int>
       more_pairs;  ///< as many more would probably decide it, if the effect is as seen; null: decided, or none would
   Verdict verdict = Verdict::inconclusive;
@@ -38,8 +39,8 @@ struct Comparison {
 
 /// log_ratios: of each quantity, ≥ 1 pair each, finite. margin > 0: log(1 + δ). A slowdown or speed-up beyond the margin is shown
 /// at α/2 each, Holm over the quantities, so that both sides equal gives a wrong verdict at most with α; equivalence when the 90
-/// % interval lies inside ±margin for each. Fewer than `least_pairs` pairs decide nothing, and many quantities need more (an exact
-/// test of n pairs has no p below 2⁻ⁿ: 10 pairs are enough for 5 quantities, 20 for 5,000).
+/// % interval lies inside ±margin for each. Fewer than `least_pairs` pairs decide nothing, and many quantities need more (an
+/// exact test of n pairs has no p below 2⁻ⁿ: 10 pairs are enough for 5 quantities, 20 for 5,000).
 [[nodiscard]] Comparison compare_pairs(std::span<const std::vector<double>> log_ratios, double margin, int least_pairs = 10,
                                        double alpha = kFalseVerdicts);
 

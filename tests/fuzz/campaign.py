@@ -1,9 +1,11 @@
 """Runs libFuzzer targets and keeps the books: see run.sh. A finding is a crash, a leak, an undefined operation, more than a second or 512 MB;
-when a target is done, tests/faults/faults.py says."""
+when a target is done, tests/faults/faults.py says. Times in the record are of the processor: a campaign may run beside other work, or be stopped
+and continued."""
 import argparse
 import datetime
 import fcntl
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -24,6 +26,13 @@ def repeats(build, target, artifact):
     return all(subprocess.run(command(build, target, artifact), capture_output=True).returncode for _ in range(3))
 
 
+def cpu_seconds(process):
+    """What a process that may have ended, but was not waited for, has used."""
+    with open(f"/proc/{process.pid}/stat", encoding="utf-8", errors="replace") as file:
+        user, system = file.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 class Part:
     """One run of a target until `seconds` are over or it found something."""
 
@@ -33,27 +42,28 @@ class Part:
         corpus, grown, findings = build / "corpus" / target, build / "grown" / target, build / "findings"
         for folder in (grown, findings):
             folder.mkdir(parents=True, exist_ok=True)
+        folders = [folder for folder in (corpus, build / "corpus" / "grown" / target) if folder.exists()]
         words = build / "corpus" / f"{target}.dict"
-        longest = max([LONGEST_INPUT, *(seed.stat().st_size for seed in corpus.iterdir())])
-        began = last_edge = time.monotonic()
+        longest = max([LONGEST_INPUT, *(seed.stat().st_size for folder in folders for seed in folder.iterdir())])
+        began = last_edge = 0
         before = set(findings.glob(f"{target}-*"))  # others may write there, too
         self.log = []
         with subprocess.Popen(
             command(build, target, f"-max_total_time={seconds}", f"-max_len={longest}", "-print_final_stats=1",
-                    f"-artifact_prefix={findings}/{target}-", *([f"-dict={words}"] if words.exists() else []), grown, corpus),
+                    f"-artifact_prefix={findings}/{target}-", *([f"-dict={words}"] if words.exists() else []), grown, *folders),
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace") as fuzzer:
             for line in fuzzer.stderr:
                 self.log.append(line.rstrip())
                 if status := STATUS.match(line):
                     if int(status[2]) > self.edges:
-                        last_edge = time.monotonic()
+                        last_edge = cpu_seconds(fuzzer)
                         self.edges = int(status[2])
                     self.executions = int(status[1])
                 if "INITED" in line:
-                    last_edge = began  # what the inputs of earlier parts reach is not new
+                    began = last_edge = cpu_seconds(fuzzer)  # what the inputs of earlier parts reach is not new
                 if stat := re.match(r"stat::(\w+):\s+(\d+)", line):
                     self.take(stat[1], int(stat[2]))
-        ended = time.monotonic()
+            ended = cpu_seconds(fuzzer)
         self.seconds = ended - began
         self.new_edge = last_edge > began
         self.quiet_s = ended - last_edge

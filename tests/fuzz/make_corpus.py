@@ -1,5 +1,6 @@
 """Makes the seed corpora and dictionaries of the fuzz targets: make_corpus.py FOLDER. Small valid files of what the program writes, of the
-golden files and of this script (TARGET/), and the words that the parsers know (TARGET.dict)."""
+golden files and of this script (TARGET/), what campaigns grew of them (grown/TARGET/; keep.py), and the words that the parsers know
+(TARGET.dict)."""
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 SOURCE = pathlib.Path(os.environ["IFM_SOURCE_DIR"])
@@ -166,6 +168,13 @@ def others_results(out):
     keep(out, "runs", json.dumps([run, dict(run, tokens=None)]).encode())
 
 
+def grown(out):
+    for archive in sorted((SOURCE / "tests/fuzz/grown").glob("*.tar.xz")):
+        with tarfile.open(archive) as tar:
+            for entry in tar:
+                keep(out / archive.name.removesuffix(".tar.xz"), os.path.basename(entry.name), tar.extractfile(entry).read())
+
+
 def main():
     out = pathlib.Path(sys.argv[1])
     shutil.rmtree(out, ignore_errors=True)
@@ -180,6 +189,7 @@ def main():
         keep(out / "template", template.stem, template.read_bytes())
     for plan in sorted((SOURCE / "plans").glob("*.yaml")):
         keep(out / "plan", plan.stem, plan.read_bytes())
+    grown(out / "grown")
     for target, (patterns, more) in DICTIONARIES.items():
         (out / f"{target}.dict").write_text(dictionary(patterns, more), encoding="ascii")
     print("\n".join(f"{folder.name}: {len(list(folder.iterdir()))} inputs" for folder in sorted(out.iterdir()) if folder.is_dir()))

@@ -1,5 +1,5 @@
-// Runs a fuzz target on files, and on every truncated prefix of each: keeps the targets building and their corpora passing where
-// there is no libFuzzer.
+// Runs a fuzz target on files, and on truncated prefixes of each (what a campaign grew stands for itself: it holds such
+// prefixes): keeps the targets building and their corpora passing where there is no libFuzzer.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -21,14 +21,15 @@ std::vector<uint8_t> read(const std::filesystem::path& path) {
 int main(int argc, char** argv) {
   int inputs = 0;
   for (int i = 1; i < argc; ++i) {
+    const bool grown = std::filesystem::path(argv[i]).parent_path().filename() == "grown";
     for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
       const std::vector<uint8_t> bytes = read(entry.path());
       const std::size_t step = bytes.size() / 200 + 1;
-      for (std::size_t size = 0; size < bytes.size(); size += step) LLVMFuzzerTestOneInput(bytes.data(), size);
+      for (std::size_t size = 0; size < bytes.size() && !grown; size += step) LLVMFuzzerTestOneInput(bytes.data(), size);
       LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
       ++inputs;
     }
   }
-  std::printf("%d inputs and their prefixes: no crash\n", inputs);
+  std::printf("%d inputs: no crash\n", inputs);
   return inputs > 0 ? 0 : 1;
 }

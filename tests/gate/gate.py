@@ -68,7 +68,7 @@ def main():
     args = parser.parse_args()
     same = repeat("A/A", args.a_a, 10, 3, args.plain, args.plain, args)
     slow5 = repeat("5 % slower", args.times5, 32, args.turns, args.plain, args.slow5, args)
-    slow3 = repeat("3 % slower", args.times3, 40, args.turns, args.plain, args.slow3, args)
+    slow3 = repeat("3 % slower", args.times3, 64, args.turns, args.plain, args.slow3, args)
     wrong = [found for found in same if found["verdict"] not in NO_CLAIM]
     print(f"\nA/A: {len(wrong)} wrong of {len(same)}: {dict(collections.Counter(found['verdict'] for found in same))}")
     missed = 0

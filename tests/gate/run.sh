@@ -3,7 +3,7 @@
 # are made 3 % and 5 % slower by a test-only switch are compared with the same build without it, and the build with itself.
 # usage: tests/gate/run.sh [--a-a N] [--slow5 N] [--slow3 N] [--turns N]     (defaults: 59, 10, 3, 28; some four hours on two cores)
 # What was found is kept in build/gate/log.jsonl and counts: a call that was ended is gone on with by the next. Remove the file to begin anew.
-# --turns: of each process of a pair where something is to be found (32 pairs for 5 %, 40 for 3 %); equal builds get 10 pairs of 3 turns.
+# --turns: of each process of a pair where something is to be found (32 pairs for 5 %, 64 for 3 %); equal builds get 10 pairs of 3 turns.
 # Exit code 1 when a comparison of the build with itself gave a verdict other than equivalent or inconclusive, or a slower build was not
 # found and named in the cell that decodes.
 set -Eeuo pipefail

@@ -22,8 +22,8 @@ TEST(GateSimulation, EqualSidesAreHardlyEverCalledDifferent) {
   EXPECT_LE(claims, 2 * scenarios);
 }
 
-/// METHOD: 5 % is found at least 9 times of 10 in 20 pairs. On the recording, of a busy machine, 24 turns are needed for it (94 to
-/// 97 %: 200 comparisons of 90 % would be 172 or more in 95 of 100 cases); on a machine three times as quiet, 3 are.
+/// METHOD: 5 % is found at least 9 times of 10 in 20 pairs. On the recording, of a busy machine, 24 turns are needed for it (94
+/// to 97 %: 200 comparisons of 90 % would be 172 or more in 95 of 100 cases); on a machine three times as quiet, 3 are.
 TEST(GateSimulation, FivePercentIsFoundNineTimesOfTen) {
   for (const double between : {0.0, 0.005, 0.01}) {
     for (const Disturbance disturbance : {Disturbance::none, Disturbance::steps, Disturbance::bursts}) {
