@@ -34,7 +34,7 @@ FUZZ = """
 
 `tests/fuzz/run.sh TARGET SECONDS --record tests/fuzz/record.json` (libFuzzer, AddressSanitizer, UndefinedBehaviorSanitizer, leaks) adds to this
 table. A target is done with 10⁹ executions, or an hour in which no new edge was reached; an input that takes more than a second or 512 MB is
-a finding as a crash is. *Found* are mistakes that were mended since; their inputs are replayed by the ordinary tests (`tests/fuzz/found`).
+a finding as a crash is. Hours and minutes are of the processor. *Found* are mistakes that were mended since; their inputs are replayed by the ordinary tests (`tests/fuzz/found`).
 
 | Target | Executions | Hours | Edges | Minutes without a new one | Slowest input | Memory | Found | Done | Until |
 |---|---:|---:|---:|---:|---:|---:|---:|---|---|

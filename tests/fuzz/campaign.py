@@ -1,6 +1,5 @@
 """Runs libFuzzer targets and keeps the books: see run.sh. A finding is a crash, a leak, an undefined operation, more than a second or 512 MB;
-when a target is done, tests/faults/faults.py says. Times in the record are of the processor: a campaign may run beside other work, or be stopped
-and continued."""
+when a target is done, tests/faults/faults.py says. Times in the record are of the processor, so that a campaign may run beside other work."""
 import argparse
 import datetime
 import fcntl
@@ -14,6 +13,8 @@ import time
 
 MB = 512
 LONGEST_INPUT = 8192  # or the longest seed
+# What AddressSanitizer holds back after it was freed is not the parser's memory.
+SETTINGS = {**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=32"}
 STATUS = re.compile(r"^#(\d+)\s+\w+\s+cov: (\d+)")
 
 
@@ -23,7 +24,7 @@ def command(build, target, *more):
 
 def repeats(build, target, artifact):
     """Whether a slow or large input is one when nothing else is going on: a machine that stalls makes any input slow."""
-    return all(subprocess.run(command(build, target, artifact), capture_output=True).returncode for _ in range(3))
+    return all(subprocess.run(command(build, target, artifact), env=SETTINGS, capture_output=True).returncode for _ in range(3))
 
 
 def cpu_seconds(process):
@@ -51,7 +52,7 @@ class Part:
         with subprocess.Popen(
             command(build, target, f"-max_total_time={seconds}", f"-max_len={longest}", "-print_final_stats=1",
                     f"-artifact_prefix={findings}/{target}-", *([f"-dict={words}"] if words.exists() else []), grown, *folders),
-            stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace") as fuzzer:
+            env=SETTINGS, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace") as fuzzer:
             for line in fuzzer.stderr:
                 self.log.append(line.rstrip())
                 if status := STATUS.match(line):
