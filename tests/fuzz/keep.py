@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import io
 import pathlib
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -13,16 +14,15 @@ import tempfile
 GROWN = pathlib.Path(__file__).resolve().parent / "grown"
 
 
-def digests(folder):
-    return {hashlib.sha1(file.read_bytes()).hexdigest() for file in folder.iterdir()}
-
-
 def fewest(build, target, out):
-    """Seeds come first, so that nothing is kept for what they reach."""
+    """The seeds are there first, so that nothing is kept for what they reach."""
     corpus = build / "corpus"
-    inputs = [folder for folder in (corpus / target, corpus / "grown" / target, build / "grown" / target) if folder.exists()]
-    subprocess.run([build / "fuzz" / f"fuzz_{target}", "-merge=1", "-rss_limit_mb=1024", out, *inputs], check=True, capture_output=True)
-    return [file for file in sorted(out.iterdir()) if file.name not in digests(corpus / target)]
+    seeds = {hashlib.sha1(file.read_bytes()).hexdigest(): file for file in (corpus / target).iterdir()}
+    for name, file in seeds.items():
+        shutil.copy(file, out / name)
+    grown = [folder for folder in (corpus / "grown" / target, build / "grown" / target) if folder.exists()]
+    subprocess.run([build / "fuzz" / f"fuzz_{target}", "-merge=1", "-rss_limit_mb=1024", out, *grown], check=True, capture_output=True)
+    return [file for file in sorted(out.iterdir()) if file.name not in seeds]
 
 
 def pack(files, archive):
