@@ -126,7 +126,7 @@ int main(int argc, char** argv) {
   app.add_option("-k,--cols", options.cols, "columns of the weights")->delimiter(',');
   app.add_option("-n,--tokens", options.tokens, "tokens at a time")->delimiter(',');
   app.add_option("--prefill-from", options.prefill_from, "from this many tokens on, time prefill's product instead of decode's");
-  app.add_option("--accuracy", options.accuracy, "fast or exact");
+  app.add_option("--accuracy", options.accuracy, "fast or exact")->check(CLI::IsMember({"fast", "exact"}));
   app.add_option("--seconds", options.seconds, "time for each line");
   CLI11_PARSE(app, argc, argv);
   try {

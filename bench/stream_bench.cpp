@@ -185,7 +185,7 @@ int main(int argc, char** argv) {
   ifm::Options options;
   CLI::App app("Times decode products whose weights come from memory, alternated with reads of the same bytes");
   app.add_option("--isa", options.isa, "kernel set (default: the best here)");
-  app.add_option("--accuracy", options.accuracy, "fast or exact");
+  app.add_option("--accuracy", options.accuracy, "fast or exact")->check(CLI::IsMember({"fast", "exact"}));
   app.add_option("-w,--weights", options.layouts, "layouts of the weights: " + ifm::layout_names())->delimiter(',');
   app.add_option("-m,--rows", options.rows, "rows of a matrix");
   app.add_option("-k,--cols", options.cols, "columns of the weights")->delimiter(',');
